@@ -1,0 +1,400 @@
+"""Every error raised on purpose, one tree.
+
+The type says what to do; nobody parses a message. A message tells what failed and why, `advice` what to do next.
+Neither quotes a secret or long input.
+"""
+
+from typing import ClassVar
+
+
+class Error(Exception):
+    """Root. `code` is stable and documented; the message is for people and may change."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+# --- the request -----------------------------------------------------------------------------------------------------
+
+
+class Invalid(Error):
+    """The caller sent something that cannot be accepted; nothing was changed."""
+
+    code = "invalid"
+
+
+class EmptyBody(Invalid):
+    """A body was needed and none came."""
+
+    code = "body-empty"
+
+
+class BadField(Invalid):
+    """A field has a wrong type or value, or is missing."""
+
+    code = "field-invalid"
+
+
+class MissingField(Invalid):
+    """A mandatory field is missing."""
+
+    code = "field-missing"
+
+
+class BadQuery(Invalid):
+    """A query parameter cannot be understood."""
+
+    code = "query-invalid"
+
+
+class UnknownFilterField(BadQuery):
+    """A filter names a field that the resource does not have."""
+
+    code = "filter-field-unknown"
+
+
+class UnknownOperator(BadQuery):
+    """A filter uses an operator that does not exist."""
+
+    code = "filter-operator-unknown"
+
+
+class UnsupportedOperator(BadQuery):
+    """A filter uses an operator that exists but is not available."""
+
+    code = "filter-operator-unsupported"
+
+
+class EmptyFilterValue(BadQuery):
+    """A filter has no value."""
+
+    code = "filter-value-empty"
+
+
+class LimitWithCount(BadQuery):
+    """`limit` and `count` were given together."""
+
+    code = "limit-with-count"
+
+
+class UnsortableField(BadQuery):
+    """`orderby` names a field that cannot be sorted by."""
+
+    code = "orderby-field-unknown"
+
+
+class MissingParameter(BadQuery):
+    """A mandatory query parameter is missing."""
+
+    code = "query-missing"
+
+
+class UnknownObjectType(BadQuery):
+    """`objectType` is not one that this source has."""
+
+    code = "object-type-unknown"
+
+
+class MissingIfMatch(Invalid):
+    """The call needs an `If-Match` header."""
+
+    code = "if-match-missing"
+
+
+class Stale(Error):
+    """The resource changed since it was read."""
+
+    code = "stale"
+
+
+class NotFound(Error):
+    """No such resource in this sandbox."""
+
+    code = "not-found"
+
+
+class Conflict(Error):
+    """The name is taken."""
+
+    code = "conflict"
+
+
+class Forbidden(Error):
+    """The credential lacks a permission."""
+
+    code = "forbidden"
+
+
+class NotSupported(Invalid):
+    """Documented by Adobe, not available in this version."""
+
+    code = "not-supported"
+
+
+# --- specs and connections -------------------------------------------------------------------------------------------
+
+
+class UnknownSpec(Invalid):
+    """The spec id does not exist."""
+
+    code = "spec-unknown"
+
+
+class UnknownAuth(Invalid):
+    """The spec has no auth of that name."""
+
+    code = "auth-unknown"
+
+
+class SpecIsFixed(Invalid):
+    """The connection spec of a connection cannot be changed."""
+
+    code = "spec-fixed"
+
+
+class NoConnector(NotSupported):
+    """The spec is documented, but this server has no connector for it."""
+
+    code = "connector-missing"
+
+
+class InUse(Invalid):
+    """Other resources still refer to this one."""
+
+    code = "in-use"
+
+
+class PatchFailed(Invalid):
+    """A JSON Patch does not apply, or its result is not valid."""
+
+    code = "patch-failed"
+
+
+class PatchUnsupported(Invalid):
+    """A JSON Patch operation other than add, replace and remove."""
+
+    code = "patch-unsupported"
+
+
+class ExploreUnsupported(Invalid):
+    """The source cannot be explored in that way."""
+
+    code = "explore-unsupported"
+
+
+# --- flows and runs --------------------------------------------------------------------------------------------------
+
+
+class StateNotAllowed(Invalid):
+    """`state` may not be sent when creating."""
+
+    code = "state-not-allowed"
+
+
+class OneSourceOneTarget(Invalid):
+    """A flow has exactly one source and one target connection."""
+
+    code = "one-source-one-target"
+
+
+class WrongTarget(Invalid):
+    """The flow spec does not accept that target, or that source."""
+
+    code = "target-wrong"
+
+
+class BadSchedule(Invalid):
+    """The schedule cannot be understood or is not allowed."""
+
+    code = "schedule-invalid"
+
+
+class IntervalNotAllowed(BadSchedule):
+    """`interval` does not go with frequency `once`."""
+
+    code = "schedule-interval-with-once"
+
+
+class BackfillNotAllowed(BadSchedule):
+    """`backfill` does not go with frequency `once`."""
+
+    code = "schedule-backfill-with-once"
+
+
+class MissingMapping(Invalid):
+    """The flow needs a mapping."""
+
+    code = "mapping-missing"
+
+
+class BadMapping(Invalid):
+    """A mapping set is not valid against its schema or source."""
+
+    code = "mapping-invalid"
+
+
+class BadMappingVersion(Invalid):
+    """The mapping set has no such version."""
+
+    code = "mapping-version-unknown"
+
+
+class SchemaMismatch(Invalid):
+    """The mapping's schema is not the dataset's."""
+
+    code = "schema-mismatch"
+
+
+class DeltaColumnNotAllowed(Invalid):
+    """A delta column does not go with frequency `once`."""
+
+    code = "delta-column-with-once"
+
+
+class UnknownColumn(Invalid):
+    """A column is named that the source does not have."""
+
+    code = "column-unknown"
+
+
+class UnknownFlow(NotFound):
+    """A run was asked for a flow that does not exist."""
+
+    code = "flow-unknown"
+
+
+class FlowDisabled(Invalid):
+    """The flow must be enabled."""
+
+    code = "flow-disabled"
+
+
+class BadTransition(Invalid):
+    """The action does not apply in the current state."""
+
+    code = "transition-invalid"
+
+
+class BadWindow(Invalid):
+    """A window ends before it starts."""
+
+    code = "window-invalid"
+
+
+class BadSchema(Invalid):
+    """An XDM schema is malformed or refers to what does not exist."""
+
+    code = "schema-invalid"
+
+
+# --- what a run finds ------------------------------------------------------------------------------------------------
+
+
+class TooManyRejected(Error):
+    """More rows were rejected than the flow tolerates; nothing was published."""
+
+    code = "rejected-above-threshold"
+
+
+class Unbalanced(Error):
+    """The counts of a run do not add up: our bug, and the run fails rather than hide it."""
+
+    code = "counts-unbalanced"
+
+
+class Cancelled(Error):
+    """The run was told to stop."""
+
+    code = "cancelled"
+
+
+# --- the foreign system ----------------------------------------------------------------------------------------------
+
+
+class SourceError(Error):
+    """The foreign system said no. Repeated only if it is also `Transient`."""
+
+    code = "source"
+
+
+class Transient(Error):
+    """The same call may work later with nothing changed: the engine waits and repeats it."""
+
+    code = "transient"
+
+
+class BadCredentials(SourceError):
+    """The source does not accept the key, signature or token."""
+
+    code = "source-credentials"
+
+
+class Denied(SourceError):
+    """The source knows the caller and refuses this very thing."""
+
+    code = "source-denied"
+
+
+class Unreachable(SourceError, Transient):
+    """No connection to the host: unknown name, refused, or no answer in time."""
+
+    code = "source-unreachable"
+
+
+class Throttled(SourceError, Transient):
+    """The source asked for a pause of `retry_after_s` seconds (None: it did not say how long)."""
+
+    code = "source-throttled"
+
+    def __init__(self, message: str, *, advice: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, advice=advice)
+        self.retry_after_s = retry_after_s
+
+
+class SourceUnavailable(SourceError, Transient):
+    """The source failed on its own side (5xx, time-out)."""
+
+    code = "source-unavailable"
+
+
+class NoSuchObject(SourceError):
+    """The table, file or folder does not exist at the source."""
+
+    code = "source-object-unknown"
+
+
+class BrokenPage(SourceError, Transient):
+    """An answer was cut or garbled in transit; nothing of it was used."""
+
+    code = "source-page-broken"
+
+
+class Drifted(SourceError):
+    """A value does not fit what was declared for its column."""
+
+    code = "source-drifted"
+
+
+# --- the lake --------------------------------------------------------------------------------------------------------
+
+
+class LakeError(Error):
+    """The lake refused."""
+
+    code = "lake"
+
+
+class LakeUnavailable(LakeError, Transient):
+    """The lake could not be reached or written (full disk, read-only, network)."""
+
+    code = "lake-unavailable"
+
+
+class OutcomeUnknown(LakeError):
+    """A commit was sent and its answer lost. Look at the table before any repeat."""
+
+    code = "outcome-unknown"

@@ -1,0 +1,43 @@
+"""All that a connector author sees. Public and versioned; a connector imports this and `flowservice.errors` alone."""
+
+from flowservice.sdk.connector import ENTRY_POINTS, Auth, Connector, json_schema, parsed, secret_fields
+from flowservice.sdk.source import (
+    SOURCE_TYPE,
+    Batch,
+    Cursor,
+    Json,
+    MixedColumn,
+    Node,
+    Reading,
+    Sample,
+    Selection,
+    Source,
+    Split,
+    first_rows,
+    whole,
+)
+from flowservice.sdk.text import text_of, to_text
+
+__all__ = [
+    "ENTRY_POINTS",
+    "SOURCE_TYPE",
+    "Auth",
+    "Batch",
+    "Connector",
+    "Cursor",
+    "Json",
+    "MixedColumn",
+    "Node",
+    "Reading",
+    "Sample",
+    "Selection",
+    "Source",
+    "Split",
+    "first_rows",
+    "json_schema",
+    "parsed",
+    "secret_fields",
+    "text_of",
+    "to_text",
+    "whole",
+]

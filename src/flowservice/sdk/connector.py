@@ -1,0 +1,72 @@
+"""How a connector introduces itself: its spec, its typed configuration, and how to open it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from flowservice.errors import BadField
+from flowservice.sdk.source import Source
+
+ENTRY_POINTS: Final = "flowservice.connectors"
+"""Entry point group in which an installed package names its `Connector`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """One way to sign in. `config` is said once and used for validation, the JSON Schema, the form and the docs."""
+
+    name: str
+    config: type[BaseModel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """A kind of source, under the id of its connection spec."""
+
+    id: str
+    name: str
+    auths: tuple[Auth, ...]
+    params: type[BaseModel]
+    """What a source connection states: for a table source at least `tableName`."""
+    open: Callable[[str, BaseModel], Source]
+    """(auth name, valid config) to a source. Dials nothing."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parsed(model: type[BaseModel], values: object, *, at: str) -> BaseModel:
+    """`values` as `model`.
+
+    Raises BadField naming each wrong field below `at`, never quoting a value: it may be a secret.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'/'.join([at, *map(str, problem['loc'])])}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False, include_context=False)
+        )
+        # `from None`: pydantic's own message quotes the input.
+        raise BadField(wrong, advice="Correct the named fields; the connection spec holds their JSON Schema.") from None
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """JSON Schema draft-07 of a configuration; secrets carry `format: password`."""
+    schema = model.model_json_schema(by_alias=True)
+    schema["$schema"] = "http://json-schema.org/draft-07/schema#"
+    schema.pop("title", None)
+    for prop in schema.get("properties", {}).values():
+        prop.pop("writeOnly", None)
+    return schema
+
+
+def secret_fields(model: type[BaseModel]) -> frozenset[str]:
+    """Wire names of the fields that are secrets."""
+    return frozenset(
+        info.alias or name for name, info in model.model_fields.items() if SecretStr in _types_in(info.annotation)
+    )
+
+
+def _types_in(annotation: object) -> set[object]:
+    return {annotation, *getattr(annotation, "__args__", ())}

@@ -1,0 +1,150 @@
+"""What a connector fills: a source that can be checked, explored, sampled, planned and read.
+
+The engine owns threads, checkpoints, metrics and the order of calls. A connector tells what is there and hands over
+rows, each batch with the place to resume after it. Values that cross this line are frozen.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol, TypeAlias
+
+import pyarrow as pa
+
+SOURCE_TYPE: Final = b"source_type"
+"""Key of the Arrow field metadata under which a source names its own type of a column, such as `Edm.Int64`."""
+
+Json: TypeAlias = Any
+"""A value that JSON can say."""
+
+Cursor: TypeAlias = Mapping[str, Json]
+"""Where to go on reading: JSON, opaque to the engine, at most 64 KiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One thing found while exploring.
+
+    `path` is what to pass to `explore` (a folder) or `sample` (a table or file).
+    """
+
+    kind: str
+    """`table`, `folder` or `file`."""
+    name: str
+    path: str
+    can_preview: bool = True
+    can_fetch_schema: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixedColumn:
+    """A column in which the sample saw several types of the source, and what they were widened to."""
+
+    name: str
+    seen: tuple[str, ...]
+    widened_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Rows taken from all over a table, and what they tell of its columns.
+
+    `rows.schema` is the widened schema: every field carries `SOURCE_TYPE` metadata. The order of rows is the source's.
+    """
+
+    rows: pa.Table
+    mixed: tuple[MixedColumn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What to read: a table, some of its columns (None: all), rows that pass a filter and fall into a window.
+
+    A source answers in `Reading.pushed_down` which parts it applies itself; the engine applies the rest.
+    """
+
+    path: str
+    columns: tuple[str, ...] | None = None
+    filter: Mapping[str, Json] | None = None
+    window: tuple[str, datetime | None, datetime | None] | None = None
+    """(column, from, to): rows with from <= column < to; None is an open end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A part of a selection that one reader reads from its beginning to its end. `range` is the source's own JSON."""
+
+    number: int
+    path: str
+    columns: tuple[str, ...] | None
+    range: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The answer to `plan`: disjoint splits that together are the selection, and the parts of it already applied."""
+
+    splits: tuple[Split, ...]
+    pushed_down: frozenset[str] = frozenset()
+    """Of `columns`, `filter`, `window`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Rows, and where to resume once these very rows are safe.
+
+    The columns are those that occur in these rows; a column that is absent is null for all of them. A column whose
+    values have several source types within the batch is canonical text (`sdk.text`), so that what is made of a value
+    never depends on the rows around it.
+    """
+
+    rows: pa.RecordBatch
+    resume: Cursor
+    wire_bytes: int = 0
+    """Bytes received from the source for these rows."""
+
+
+class Source(Protocol):
+    """An opened connection to a foreign system. Methods may be called from any thread, one `read` a thread."""
+
+    def check(self) -> None:
+        """Return if the system is reachable and the credentials are good.
+
+        Raises BadCredentials, Denied, Unreachable, Throttled, SourceUnavailable; answers within 10 s.
+        """
+
+    def explore(self, path: str) -> Iterator[Node]:
+        """The children of `path` ('' is the root), lazily. Raises NoSuchObject."""
+
+    def sample(self, path: str, *, rows: int) -> Sample:
+        """About `rows` rows of a table, spread over it, and its columns. Raises NoSuchObject."""
+
+    def plan(self, selection: Selection) -> Reading:
+        """How to read a selection. Raises NoSuchObject."""
+
+    def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+        """Rows of `split` past `after` (None: all), 1 to 65,536 a batch, in an order that `resume` can continue.
+
+        After a crash reading goes on from the last safe batch, and no row may be missing or come twice.
+        """
+
+    def close(self) -> None:
+        """Release sockets and handles. Called once, also after an error."""
+
+
+def whole(selection: Selection) -> Reading:
+    """The plan of a simple source: one split, nothing pushed down."""
+    return Reading(splits=(Split(number=0, path=selection.path, columns=selection.columns, range={}),))
+
+
+def first_rows(source: Source, path: str, *, rows: int) -> Sample:
+    """The sample of a simple source: its first rows."""
+    taken: list[pa.Table] = []
+    left = rows
+    for split in source.plan(Selection(path=path)).splits:
+        for batch in source.read(split, after=None):
+            taken.append(pa.Table.from_batches([batch.rows.slice(0, left)]))
+            left -= taken[-1].num_rows
+            if left <= 0:
+                break
+    return Sample(rows=pa.concat_tables(taken, promote_options="permissive") if taken else pa.table({}))
