@@ -1,0 +1,61 @@
+"""What every stored thing has: an id, a place, its makers and a revision."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from flowservice.domain.identity import Caller, Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Who did something, through which client, and when."""
+
+    at: datetime
+    by: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Where a resource lives, who made and last changed it, and how often it changed."""
+
+    scope: Scope
+    created: Mark
+    updated: Mark
+    revision: int = 1
+
+    @classmethod
+    def first(cls, caller: Caller, *, at: datetime) -> Self:
+        """The stamp of something that `caller` makes."""
+        mark = Mark(at=at, by=caller.user_id, client=caller.client_id)
+        return cls(scope=caller.scope, created=mark, updated=mark)
+
+    def moved(self, caller: Caller | None, *, at: datetime) -> Self:
+        """The stamp after a change by `caller` (None: by the service itself)."""
+        by = self.updated if caller is None else Mark(at=at, by=caller.user_id, client=caller.client_id)
+        return replace(self, updated=replace(by, at=at), revision=self.revision + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A thing with an id in one sandbox. `name` may be empty."""
+
+    id: str
+    stamp: Stamp
+    name: str = ""
+    description: str = ""
+
+    @property
+    def etag(self) -> str:
+        """The version as a strong etag, with its quotes: the shape that Azure deployments of AEP show."""
+        changed_s = int(self.stamp.updated.at.timestamp())
+        return f'"{self.stamp.revision:08x}-0000-0200-0000-{changed_s:08x}0000"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecRef:
+    """A reference to a connection spec or flow spec."""
+
+    id: str
+    version: str = "1.0"

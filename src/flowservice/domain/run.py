@@ -1,0 +1,123 @@
+"""A run: one execution of a flow, from scheduled to a state that never changes again."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from flowservice.domain.resource import Resource, SpecRef
+from flowservice.errors import BadTransition, Unbalanced
+
+
+class RunState(StrEnum):
+    """States of a run, by their names on the wire."""
+
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "inProgress"
+    SUCCESS = "success"
+    PARTIAL_SUCCESS = "partialSuccess"
+    FAILED = "failed"
+
+
+_NEXT: Final[Mapping[RunState, frozenset[RunState]]] = {
+    RunState.SCHEDULED: frozenset({RunState.IN_PROGRESS, RunState.FAILED}),
+    RunState.IN_PROGRESS: frozenset({RunState.SUCCESS, RunState.PARTIAL_SUCCESS, RunState.FAILED}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a run, a split or a part counted. Rows unless the name says otherwise."""
+
+    read: int = 0
+    filtered: int = 0
+    rejected: int = 0
+    superseded: int = 0
+    written: int = 0
+    warnings: int = 0
+    input_bytes: int = 0
+    output_bytes: int = 0
+    output_files: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    def balanced(self) -> "Counts":
+        """These counts. Raises Unbalanced unless every row read is accounted for once."""
+        accounted = self.filtered + self.rejected + self.superseded + self.written
+        if self.read != accounted:
+            raise Unbalanced(
+                f"{self.read} rows were read but {accounted} accounted for "
+                f"(filtered {self.filtered}, rejected {self.rejected}, superseded {self.superseded}, "
+                f"written {self.written})",
+                advice="This is a defect of the service. Nothing was published; please report it with the run's id.",
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How often one thing went wrong with one field: a warning (value became null) or a rejection (row kept back)."""
+
+    code: str
+    field: str
+    message: str
+    count: int
+
+
+def merged(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
+    """One tally a (code, field), the most frequent first."""
+    sums: dict[tuple[str, str], Tally] = {}
+    for tally in tallies:
+        known = sums.get((tally.code, tally.field))
+        sums[tally.code, tally.field] = replace(tally, count=tally.count + (known.count if known else 0))
+    return tuple(sorted(sums.values(), key=lambda tally: (-tally.count, tally.code, tally.field)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunError:
+    """Why a run failed or is only a partial success: a stable code, what happened, what to do."""
+
+    code: str
+    message: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Resource):
+    """One execution of a flow. `number` counts the runs of the flow from 1 and guards its commit in the lake."""
+
+    flow_id: str
+    flow_spec: SpecRef
+    source_connection_id: str
+    target_connection_id: str
+    dataset_id: str
+    number: int
+    batch_id: str
+    state: RunState = RunState.SCHEDULED
+    params: Mapping[str, Any] = field(default_factory=dict)
+    started_at: datetime | None = None
+    read_completed_at: datetime | None = None
+    completed_at: datetime | None = None
+    counts: Counts = Counts()
+    warnings: tuple[Tally, ...] = ()
+    rejections: tuple[Tally, ...] = ()
+    errors: tuple[RunError, ...] = ()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run's state is final."""
+        return self.state not in _NEXT
+
+    def moved_to(self, state: RunState, *, at: datetime) -> "Run":
+        """This run in `state`. Raises BadTransition where no such move exists."""
+        if state not in _NEXT.get(self.state, frozenset()):
+            raise BadTransition(f"run {self.id} is {self.state.value}; it cannot become {state.value}")
+        return replace(
+            self,
+            state=state,
+            started_at=at if state is RunState.IN_PROGRESS else self.started_at,
+            completed_at=at if state not in _NEXT else None,
+            stamp=self.stamp.moved(None, at=at),
+        )

@@ -1,0 +1,29 @@
+"""A schema resource of the registry, as stored: the JSON its author sent, with its ids."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flowservice.domain.resource import Resource
+
+
+class SchemaKind(StrEnum):
+    """Kinds of schema resources, by the path segment they live under. Ids of field groups say `mixins`."""
+
+    SCHEMAS = "schemas"
+    CLASSES = "classes"
+    FIELD_GROUPS = "fieldgroups"
+    DATA_TYPES = "datatypes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaResource(Resource):
+    """A tenant's own schema, class, field group or data type. `id` is the `$id` URI; `name` its title."""
+
+    kind: SchemaKind
+    alt_id: str
+    body: Mapping[str, Any]
+    """What the author sent, without what the registry assigns."""
+    minor: int = 0
+    """The minor version: `1.<minor>`."""

@@ -1,0 +1,49 @@
+"""What a run has staged so far: parts, and where each split goes on after a crash.
+
+A part is a finished file that nothing refers to yet. It counts once it is recorded in the split's progress; a file
+that is not recorded is an orphan and is swept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowservice.domain.run import Counts, Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A staged Parquet file: its path inside its table, rows and bytes."""
+
+    path: str
+    rows: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What one step of a split produced: a part of mapped rows, one of rejected rows, and where to read on."""
+
+    data: Part | None
+    rejects: Part | None
+    counts: Counts
+    warnings: tuple[Tally, ...]
+    rejections: tuple[Tally, ...]
+    resume: Mapping[str, Any] | None
+    """The source's cursor after these rows; None if nothing was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitProgress:
+    """A split of a run: which attempt works on it, what it staged, and whether it is done."""
+
+    run_id: str
+    number: int
+    attempt: int
+    staged: tuple[Staged, ...] = ()
+    done: bool = False
+
+    @property
+    def resume(self) -> Mapping[str, Any] | None:
+        """Where to read on: the cursor of the newest staged step."""
+        return self.staged[-1].resume if self.staged else None

@@ -1,0 +1,139 @@
+"""Where resources live. Every method is one transaction, unless it is called inside `Database.transaction`."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
+from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.flow import Flow
+from flowservice.domain.identity import Credential, Org, Sandbox, Scope
+from flowservice.domain.mapping import MappingSet
+from flowservice.domain.query import Page, Query
+from flowservice.domain.resource import Resource
+from flowservice.domain.run import Run
+from flowservice.domain.schema import SchemaResource
+from flowservice.domain.staging import SplitProgress, Staged
+
+R = TypeVar("R", bound=Resource)
+
+
+class Store(Protocol[R]):
+    """Resources of one kind. Another scope's resources do not exist."""
+
+    def get(self, scope: Scope, resource_id: str) -> R:
+        """Raises NotFound."""
+
+    def add(self, resource: R) -> None:
+        """Store a new resource. Raises Conflict if the id is taken."""
+
+    def replace(self, old: R, new: R) -> None:
+        """Write `new` if the stored resource still has the revision of `old`. Raises Stale otherwise, or NotFound."""
+
+    def delete(self, resource: R) -> None:
+        """Remove it if it still has this revision. Raises Stale otherwise, or NotFound."""
+
+    def list(self, scope: Scope, query: Query) -> Page[R]:
+        """A page. Raises BadQuery for a token, path or value it cannot use."""
+
+    def count(self, scope: Scope, query: Query) -> int:
+        """How many match the conditions of `query`."""
+
+
+class FlowStore(Store[Flow], Protocol):
+    """Flows, and which of them are due."""
+
+    def due(self, *, at: datetime, limit: int) -> Sequence[Flow]:
+        """Enabled flows of every scope with `next_run_at <= at`, the longest due first."""
+
+
+class RunStore(Store[Run], Protocol):
+    """Runs."""
+
+    def find(self, run_id: str) -> Run:
+        """The run, of whatever scope: for the engine, which works for all of them. Raises NotFound."""
+
+
+class TenancyStore(Protocol):
+    """Organisations, their sandboxes and credentials."""
+
+    def add_org(self, org: Org) -> None:
+        """Raises Conflict."""
+
+    def orgs(self) -> Sequence[Org]:
+        """All of them, the oldest first."""
+
+    def org(self, org_id: str) -> Org:
+        """Raises NotFound."""
+
+    def add_sandbox(self, sandbox: Sandbox) -> None:
+        """Raises Conflict if the organisation has one of that name."""
+
+    def sandbox(self, org_id: str, name: str) -> Sandbox:
+        """Raises NotFound."""
+
+    def sandboxes(self, org_id: str) -> Sequence[Sandbox]:
+        """All of an organisation, the default one first, then by name."""
+
+    def add_credential(self, credential: Credential) -> None:
+        """Raises Conflict."""
+
+    def credential(self, client_id: str) -> Credential:
+        """Raises NotFound."""
+
+
+class ProgressStore(Protocol):
+    """What runs have planned and staged. The engine alone uses it."""
+
+    def keep_plan(self, run_id: str, plan: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Store the plan of a run if it has none yet; the stored one either way."""
+
+    def plan(self, run_id: str) -> Mapping[str, Any] | None:
+        """The stored plan."""
+
+    def begin(self, run_id: str, split: int) -> SplitProgress:
+        """A new attempt at a split, with all that earlier attempts recorded. Earlier attempts can record no more."""
+
+    def record(self, progress: SplitProgress, staged: Staged, *, done: bool) -> SplitProgress:
+        """Add `staged` to the split. Raises Stale if another attempt has begun since."""
+
+    def splits(self, run_id: str) -> Sequence[SplitProgress]:
+        """Every split that was begun, by number."""
+
+
+class Database(Protocol):
+    """All stores over one database."""
+
+    @property
+    def tenancy(self) -> TenancyStore: ...
+    @property
+    def connections(self) -> Store[Connection]: ...
+    @property
+    def source_connections(self) -> Store[SourceConnection]: ...
+    @property
+    def target_connections(self) -> Store[TargetConnection]: ...
+    @property
+    def flows(self) -> FlowStore: ...
+    @property
+    def runs(self) -> RunStore: ...
+    @property
+    def schemas(self) -> Store[SchemaResource]: ...
+    @property
+    def datasets(self) -> Store[Dataset]: ...
+    @property
+    def batches(self) -> Store[Batch]: ...
+    @property
+    def mapping_sets(self) -> Store[MappingSet]: ...
+    @property
+    def progress(self) -> ProgressStore: ...
+
+    def transaction(self) -> AbstractContextManager["Database"]:
+        """A database whose every call falls into one transaction, committed at the end and undone by an error."""
+
+    @property
+    def connection(self) -> Any:
+        """Inside a transaction: the driver's connection, for an adapter that writes along (the run queue)."""
+
+    def ping(self) -> None:
+        """Return if the database answers."""

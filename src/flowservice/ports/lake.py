@@ -1,0 +1,62 @@
+"""Open tables that any engine can read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from flowservice.domain.dataset import TableRef
+from flowservice.domain.staging import Part
+
+
+class PartWriter(Protocol):
+    """Writes one new file of a table. Nothing refers to the file until it is committed."""
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows of the writer's schema. Raises LakeUnavailable."""
+
+    def close(self) -> Part:
+        """Finish the file, safe on disk. Raises LakeUnavailable."""
+
+    def abandon(self) -> None:
+        """Give up: remove what was written."""
+
+
+class Lake(Protocol):
+    """Tables by reference. A table that was never prepared does not exist."""
+
+    def prepare(self, table: TableRef, schema: pa.Schema) -> None:
+        """Create the table, or add the columns (nested ones too) that it lacks, in a commit of its own.
+
+        Raises LakeError if a column has another type, LakeUnavailable.
+        """
+
+    def writer(self, table: TableRef, name: str, schema: pa.Schema) -> PartWriter:
+        """Start the file `name` (a relative path, used once). Raises LakeUnavailable."""
+
+    def committed(self, table: TableRef, app_id: str) -> int | None:
+        """The highest number that `app_id` has committed; None if there is none or no table."""
+
+    def commit(
+        self, table: TableRef, parts: Sequence[Part], *, app_id: str, number: int, note: Mapping[str, Any]
+    ) -> bool:
+        """Publish `parts` in one transaction that also says: `app_id` has committed `number`.
+
+        False, and nothing done, if that number or a higher one is in the table already. Every part's schema is
+        checked against the table first. Raises LakeError for a part that does not fit, OutcomeUnknown, LakeUnavailable.
+        """
+
+    def sweep(self, table: TableRef, prefix: str, keep: Sequence[Part]) -> int:
+        """Remove files below `prefix` that are neither in `keep` nor in the table; how many."""
+
+    def schema(self, table: TableRef) -> pa.Schema | None:
+        """The table's schema; None if there is no table."""
+
+    def dataset(self, table: TableRef) -> Any:
+        """The table as a pyarrow dataset; None if there is no table."""
+
+    def location(self, table: TableRef) -> str:
+        """Where the table is, for people and other engines."""
+
+    def ping(self) -> None:
+        """Return if the lake can be written. Raises LakeUnavailable."""

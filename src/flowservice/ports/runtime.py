@@ -1,0 +1,67 @@
+"""What the core needs from the process it runs in: time, ids, secrets, tokens, sources, and durable execution."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+from flowservice.domain.connection import Connection
+from flowservice.domain.run import Run
+from flowservice.ports.database import Database
+from flowservice.sdk import Source
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Now, aware, in UTC."""
+
+
+class Ids(Protocol):
+    """New ids, in the style of each kind of resource."""
+
+    def uuid(self) -> str:
+        """A lower-case UUID: connections, flows, runs, sandboxes."""
+
+    def hex(self, digits: int) -> str:
+        """That many hex digits: datasets 24, mapping sets 32, schemas 48."""
+
+    def ulid(self, at: datetime) -> str:
+        """26 characters that sort by time: batches."""
+
+
+class SecretBox(Protocol):
+    """Seals secrets at rest."""
+
+    def seal(self, secret: bytes, *, owner: str) -> str:
+        """`secret` as text that only `open` with the same `owner` (the row's id) can undo."""
+
+    def open(self, sealed: str, *, owner: str) -> bytes:
+        """The secret. Raises Invalid if it was sealed for another owner or with another key."""
+
+
+class Tokens(Protocol):
+    """Access tokens."""
+
+    def issue(self, claims: Mapping[str, Any], *, at: datetime, lifetime_s: int) -> str:
+        """A signed token that says `claims`."""
+
+    def verify(self, token: str, *, at: datetime) -> Mapping[str, Any]:
+        """Its claims. Raises Invalid if it is forged, malformed or expired."""
+
+
+class Sources(Protocol):
+    """Opens what a connection points at."""
+
+    def open(self, connection: Connection) -> Source:
+        """The source, with the connection's secrets. Dials nothing. Raises NoConnector."""
+
+
+class Steps(Protocol):
+    """The durable steps of one run. A step that completed is not repeated after a crash; its result is replayed."""
+
+    def run(self, name: str, step: Callable[[], Any]) -> Any:
+        """The result (JSON) of `step`, now or from before the crash. Its error passes through."""
+
+
+class RunQueue(Protocol):
+    """Takes runs to the workers."""
+
+    def enqueue(self, run: Run, within: Database) -> None:
+        """Queue the run in the caller's transaction. A run is queued once, however often this is called."""
