@@ -1,0 +1,148 @@
+"""All stores over one SQL database."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from flowservice.adapters.sql import tables
+from flowservice.adapters.sql.progress import SqlProgress
+from flowservice.adapters.sql.resources import Connect, SqlStore, epoch_ms
+from flowservice.adapters.sql.tenancy import SqlTenancy
+from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
+from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.flow import Flow, FlowState
+from flowservice.domain.mapping import MappingSet
+from flowservice.domain.run import Run
+from flowservice.domain.schema import SchemaResource
+from flowservice.errors import NotFound
+
+_CONNECTION: Final = TypeAdapter(Connection)
+_SOURCE: Final = TypeAdapter(SourceConnection)
+_TARGET: Final = TypeAdapter(TargetConnection)
+_FLOW: Final = TypeAdapter(Flow)
+_RUN: Final = TypeAdapter(Run)
+_SCHEMA: Final = TypeAdapter(SchemaResource)
+_DATASET: Final = TypeAdapter(Dataset)
+_BATCH: Final = TypeAdapter(Batch)
+_MAPPING_SET: Final = TypeAdapter(MappingSet)
+
+
+class SqlFlows(SqlStore[Flow]):
+    """Fills `ports.database.FlowStore`."""
+
+    def due(self, *, at: datetime, limit: int) -> Sequence[Flow]:
+        table = self.table
+        query = (
+            sa.select(table.c.document)
+            .where(table.c.next_run_at_ms <= epoch_ms(at), table.c.state == FlowState.ENABLED.value)
+            .order_by(table.c.next_run_at_ms)
+            .limit(limit)
+        )
+        with self.connect() as connection:
+            return [_FLOW.validate_python(document) for document in connection.execute(query).scalars()]
+
+
+class SqlRuns(SqlStore[Run]):
+    """Fills `ports.database.RunStore`."""
+
+    def find(self, run_id: str) -> Run:
+        query = sa.select(self.table.c.document).where(self.table.c.id == run_id)
+        with self.connect() as connection:
+            document = connection.execute(query).scalar_one_or_none()
+        if document is None:
+            raise NotFound("run not found with the given id")
+        return _RUN.validate_python(document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlDatabase:
+    """Fills `ports.database.Database`; inside a transaction every store shares one connection."""
+
+    engine: sa.Engine
+    open_connection: sa.Connection | None = None
+    tenancy: SqlTenancy = field(init=False)
+    connections: SqlStore[Connection] = field(init=False)
+    source_connections: SqlStore[SourceConnection] = field(init=False)
+    target_connections: SqlStore[TargetConnection] = field(init=False)
+    flows: SqlFlows = field(init=False)
+    runs: SqlRuns = field(init=False)
+    schemas: SqlStore[SchemaResource] = field(init=False)
+    datasets: SqlStore[Dataset] = field(init=False)
+    batches: SqlStore[Batch] = field(init=False)
+    mapping_sets: SqlStore[MappingSet] = field(init=False)
+    progress: SqlProgress = field(init=False)
+
+    def __post_init__(self) -> None:
+        connect = self._connect()
+        stores = {
+            "tenancy": SqlTenancy(connect=connect),
+            "connections": SqlStore(noun="connection", table=tables.connections, adapter=_CONNECTION, connect=connect),
+            "source_connections": SqlStore(
+                noun="source connection",
+                table=tables.source_connections,
+                adapter=_SOURCE,
+                connect=connect,
+                own=lambda source: {"base_connection_id": source.base_connection_id},
+            ),
+            "target_connections": SqlStore(
+                noun="target connection", table=tables.target_connections, adapter=_TARGET, connect=connect
+            ),
+            "flows": SqlFlows(
+                noun="flow",
+                table=tables.flows,
+                adapter=_FLOW,
+                connect=connect,
+                own=lambda flow: {"next_run_at_ms": epoch_ms(flow.next_run_at) if flow.next_run_at else None},
+            ),
+            "runs": SqlRuns(
+                noun="run", table=tables.runs, adapter=_RUN, connect=connect, own=lambda run: {"flow_id": run.flow_id}
+            ),
+            "schemas": SqlStore(
+                noun="schema",
+                table=tables.schemas,
+                adapter=_SCHEMA,
+                connect=connect,
+                own=lambda schema: {"alt_id": schema.alt_id, "kind": schema.kind.value},
+            ),
+            "datasets": SqlStore(noun="dataset", table=tables.datasets, adapter=_DATASET, connect=connect),
+            "batches": SqlStore(
+                noun="batch",
+                table=tables.batches,
+                adapter=_BATCH,
+                connect=connect,
+                own=lambda batch: {"dataset_id": batch.dataset_id, "state": batch.status.value},
+            ),
+            "mapping_sets": SqlStore(
+                noun="mapping set", table=tables.mapping_sets, adapter=_MAPPING_SET, connect=connect
+            ),
+            "progress": SqlProgress(connect=connect),
+        }
+        for name, store in stores.items():
+            object.__setattr__(self, name, store)
+
+    def _connect(self) -> Connect:
+        inside = self.open_connection
+        return (lambda: nullcontext(inside)) if inside is not None else self.engine.begin
+
+    @property
+    def connection(self) -> sa.Connection:
+        if self.open_connection is None:
+            raise RuntimeError("there is no transaction")
+        return self.open_connection
+
+    @contextmanager
+    def transaction(self) -> Iterator["SqlDatabase"]:
+        if self.open_connection is not None:
+            yield self
+            return
+        with self.engine.begin() as connection:
+            yield SqlDatabase(engine=self.engine, open_connection=connection)
+
+    def ping(self) -> None:
+        with self.engine.connect() as connection:
+            connection.execute(sa.select(1))

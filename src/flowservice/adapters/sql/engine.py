@@ -1,0 +1,31 @@
+"""Opening the control store: SQLite in a file, or PostgreSQL, by one URL."""
+
+import sqlite3
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+_BUSY_TIMEOUT_S: Final = 30
+
+
+def open_engine(url: str) -> sa.Engine:
+    """An engine for `sqlite:///…` or `postgresql://…`.
+
+    On SQLite a transaction begins with its first write and takes the write lock at once: one that upgrades a read lock
+    would fail without waiting (sqlite.org/lang_transaction.html). What it read before is guarded by revisions.
+    """
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=20, pool_pre_ping=True)
+    engine = sa.create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_S}, pool_size=20)
+    event.listen(engine, "connect", _configure_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = "IMMEDIATE"
+    connection.execute("PRAGMA journal_mode = WAL")
+    # With WAL, NORMAL loses no committed transaction when the process is killed.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")

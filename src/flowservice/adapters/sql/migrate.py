@@ -1,0 +1,36 @@
+"""Bringing the control store to the schema of this version."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from flowservice.adapters.sql.tables import HEAD
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Apply what is missing, in one transaction. Safe to call from several processes at once."""
+    if _current(engine) == HEAD:
+        return
+    # Imported late: a start that has nothing to migrate need not wait for it.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            # The key is the first 8 bytes of "flowserv".
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7380391178436407926)"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, HEAD)
+        connection.commit()
+
+
+def _current(engine: sa.Engine) -> str | None:
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        return version

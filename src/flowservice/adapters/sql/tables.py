@@ -1,0 +1,95 @@
+"""The tables of the control store.
+
+A resource is one row: what is looked up or sorted by stands in columns, the whole resource in `document` (JSON).
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+HEAD: Final = "0001"
+"""The migration that makes the tables below."""
+
+metadata: Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+DOCUMENT: Final = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+orgs: Final = sa.Table(
+    "orgs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("document", DOCUMENT, nullable=False),
+)
+
+sandboxes: Final = sa.Table(
+    "sandboxes",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("org_id", sa.ForeignKey("orgs.id"), nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("document", DOCUMENT, nullable=False),
+    sa.UniqueConstraint("org_id", "name"),
+)
+
+credentials: Final = sa.Table(
+    "credentials",
+    metadata,
+    sa.Column("client_id", sa.String, primary_key=True),
+    sa.Column("org_id", sa.ForeignKey("orgs.id"), nullable=False),
+    sa.Column("document", DOCUMENT, nullable=False),
+)
+
+
+def _resources(name: str, *own: sa.Column[str] | sa.Column[int] | sa.Column[int | None]) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("org_id", sa.String, nullable=False),
+        sa.Column("sandbox_id", sa.ForeignKey("sandboxes.id"), nullable=False),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("updated_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("document", DOCUMENT, nullable=False),
+        *own,
+        # Lists are per sandbox and newest first.
+        sa.Index(None, "sandbox_id", "created_at_ms", "id"),
+    )
+
+
+connections: Final = _resources("connections")
+source_connections: Final = _resources("source_connections", sa.Column("base_connection_id", sa.String, index=True))
+target_connections: Final = _resources("target_connections")
+flows: Final = _resources("flows", sa.Column("next_run_at_ms", sa.BigInteger, index=True, nullable=True))
+runs: Final = _resources("runs", sa.Column("flow_id", sa.String, index=True))
+schemas: Final = _resources("schemas", sa.Column("alt_id", sa.String, index=True), sa.Column("kind", sa.String))
+datasets: Final = _resources("datasets")
+batches: Final = _resources("batches", sa.Column("dataset_id", sa.String, index=True))
+mapping_sets: Final = _resources("mapping_sets")
+
+plans: Final = sa.Table(
+    "plans",
+    metadata,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("document", DOCUMENT, nullable=False),
+)
+
+splits: Final = sa.Table(
+    "splits",
+    metadata,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("document", DOCUMENT, nullable=False),
+)

@@ -1,0 +1,89 @@
+"""Settings: each declared once, with its documentation. `docs/reference/settings.md` is made from here."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Settings(BaseSettings):
+    """Read from environment variables (`FLOWSERVICE_…`), then from `flowservice.toml` in the working directory."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FLOWSERVICE_", toml_file="flowservice.toml", frozen=True, extra="forbid"
+    )
+
+    home: Path = Field(
+        default=Path(".flowservice"), description="Folder of everything the service keeps; made on first start."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(
+        default=None, description="Address under which clients reach the service; by default host and port."
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="Control store: `sqlite:///path` or `postgresql://…`. By default an SQLite file in the home.",
+    )
+    lake_url: str | None = Field(
+        default=None, description="Folder of the lake's tables. By default `lake` in the home."
+    )
+    key_file: Path | None = Field(
+        default=None,
+        description="Key that seals secrets (mode 0600). By default `key` in the home, made on first start.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What is logged, to standard error."
+    )
+    token_lifetime_s: int = Field(
+        default=86_399,
+        ge=600,
+        description="Seconds an access token is valid. The aepp client renews 500 s early, hence the lower bound.",
+    )
+    strict_sandbox_header: bool = Field(
+        default=False,
+        description="Refuse calls without `x-sandbox-name` (FLOW-2105) instead of taking the default one.",
+    )
+    workers: int = Field(default=4, ge=1, le=64, description="Runs executed at the same time.")
+    split_threads: int = Field(default=4, ge=1, le=64, description="Splits of one run read at the same time.")
+    part_max_rows: int = Field(
+        default=250_000, ge=1, description="Rows of one lake file; a killed run goes on after its last finished file."
+    )
+    max_body_bytes: int = Field(default=10_000_000, ge=1_000, description="Largest request body, in bytes.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by this name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by this name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The control store's URL."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'flowservice.db'}"
+
+    @property
+    def lake_root(self) -> Path:
+        """The lake's folder."""
+        return Path(self.lake_url) if self.lake_url else self.home.absolute() / "lake"
+
+    @property
+    def key_path(self) -> Path:
+        """The key file."""
+        return self.key_file or self.home / "key"
+
+    @property
+    def credentials_path(self) -> Path:
+        """The first credential, for the laptop."""
+        return self.home / "credentials.json"
