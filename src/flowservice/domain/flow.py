@@ -91,8 +91,14 @@ class Flow(Resource):
             self,
             runs_started=self.runs_started + 1,
             next_run_at=self.schedule.next_after(at),
-            stamp=replace(self.stamp, revision=self.stamp.revision),
+            stamp=self.stamp.touched(),
         )
+
+    def ended(self, run: LastRun) -> "Flow":
+        """The flow with its newest ended run; itself where a later one has ended already."""
+        if self.last_run is not None and self.last_run.started_at > run.started_at:
+            return self
+        return replace(self, last_run=run, stamp=self.stamp.touched())
 
     def switched(self, state: FlowState, caller: Caller, *, at: datetime) -> "Flow":
         """The flow in `state`; itself where it is already."""

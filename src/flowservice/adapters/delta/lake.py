@@ -1,12 +1,13 @@
 """The lake on a local folder: a Delta table a dataset, and one for its rejected rows."""
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
@@ -18,6 +19,8 @@ from flowservice.adapters.delta.table_schema import landed, missing
 from flowservice.domain.dataset import TableKind, TableRef
 from flowservice.domain.staging import Part
 from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
+
+_OS_ERROR: Final = re.compile(r"os error (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
