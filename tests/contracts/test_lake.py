@@ -1,7 +1,6 @@
 """What every lake must do. One suite, every adapter."""
 
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -40,8 +39,8 @@ NESTED_ROW = {
 
 
 @pytest.fixture(params=["delta"])
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    yield DeltaLake(tmp_path / "lake")
+def lake(tmp_path: Path) -> Lake:
+    return DeltaLake(tmp_path / "lake")
 
 
 def numbers(*values: int) -> pa.Table:

@@ -1,13 +1,15 @@
 """A run, from its first row to its last word."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from flowservice.domain.dataset import BatchStatus
 from flowservice.domain.run import RunState
 from flowservice.errors import BadCredentials, SourceUnavailable, Throttled
-from tests.engine.world import SCOPE, Doubling, Numbers, World
+from tests.engine.world import SCOPE, AtOnce, Doubling, Numbers, World
 
 
 def test_every_row_lands_once_in_parts_of_bounded_size(tmp_path: Path) -> None:
@@ -180,7 +182,6 @@ def test_a_defect_fails_the_run_without_telling_its_text(tmp_path: Path, caplog:
             raise ValueError("secret value")
 
     world = World(tmp_path, Numbers(hook=hook))
-    world.mapper = Doubling(source_columns=())
     run = world.executed()
     assert (run.state, run.errors[0].code) == (RunState.FAILED, "internal")
     assert "secret" not in run.errors[0].message
@@ -195,16 +196,33 @@ def test_a_run_waits_for_the_earlier_ones_of_its_flow(tmp_path: Path) -> None:
     first = world.execution
 
     def meanwhile(_: float) -> None:
-        from tests.engine.world import AtOnce
-
         first.execute("run1", AtOnce())
-
-    from dataclasses import replace
-
-    from tests.engine.world import AtOnce
 
     second = replace(world.execution, patience=replace(world.execution.patience, sleep=meanwhile))
     second.execute("run2", AtOnce())
     assert (world.run(1).state, world.run(2).state) == (RunState.SUCCESS, RunState.SUCCESS)
     assert world.run(1).completed_at <= world.run(2).started_at  # type: ignore[operator]
     assert len(world.landed()) == 20
+
+
+def test_a_mapped_column_that_the_source_does_not_show_is_noted_in_the_plan(tmp_path: Path) -> None:
+    world = World(tmp_path, Numbers(rows=10), Doubling(source_columns=("n", "gone")))
+    assert world.executed().state is RunState.SUCCESS
+    plan = world.database.progress.plan("run1")
+    assert (plan["columns"], plan["absent"], len(plan["splits"])) == (["n", "gone"], ["gone"], 3)
+
+
+def test_a_run_whose_flow_is_gone_fails_and_says_so(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.database.flows.delete(world.database.flows.get(SCOPE, "flow"))
+    run = world.executed()
+    assert (run.state, run.errors[0].code) == (RunState.FAILED, "not-found")
+    assert world.database.batches.get(SCOPE, "batch1").status is BatchStatus.FAILED
+
+
+def test_a_table_of_another_type_fails_the_run_before_anything_is_read(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    dataset = world.database.datasets.get(SCOPE, "dataset")
+    world.lake.prepare(dataset.table, pa.schema([("n", pa.string())]))
+    run = world.executed()
+    assert (run.state, run.errors[0].code, world.source.opened) == (RunState.FAILED, "lake", 0)

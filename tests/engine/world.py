@@ -16,7 +16,7 @@ from flowservice.adapters.sql.migrate import migrate
 from flowservice.domain.connection import Connection, SourceConnection
 from flowservice.domain.dataset import Dataset, SchemaRef
 from flowservice.domain.flow import Endpoint, Flow, Transformation
-from flowservice.domain.identity import Scope
+from flowservice.domain.identity import Org, Sandbox, SandboxState, Scope
 from flowservice.domain.mapping import MappingSet, MappingVersion
 from flowservice.domain.resource import Mark, SpecRef, Stamp
 from flowservice.domain.run import Run, Tally
@@ -26,7 +26,7 @@ from flowservice.engine.patience import Patience
 from flowservice.engine.row_mapper import REJECTS, Mapped
 from flowservice.engine.step import PartLimits
 from flowservice.errors import NotFound
-from flowservice.sdk import Batch, Cursor, Node, Reading, Sample, Selection, Split, first_rows
+from flowservice.sdk import Batch, Cursor, Node, Reading, Sample, Selection, Split
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCOPE = Scope(org_id="org", sandbox_id="sandbox", sandbox_name="prod")
@@ -62,7 +62,7 @@ class Numbers:
         yield Node(kind="table", name="numbers", path="numbers")
 
     def sample(self, path: str, *, rows: int) -> Sample:
-        return first_rows(self, path, rows=rows)
+        return Sample(rows=pa.table({"n": pa.array(range(min(rows, self.rows)), pa.int64())}))
 
     def plan(self, selection: Selection) -> Reading:
         self.hook("plan")
@@ -210,6 +210,24 @@ class World:
             pass
         else:
             return
+        self.database.tenancy.add_org(Org(id="org", tenant_id="tenant", created_at=NOON))
+        self.database.tenancy.add_sandbox(
+            Sandbox(
+                id="sandbox",
+                org_id="org",
+                name="prod",
+                title="",
+                type="production",
+                state=SandboxState.ACTIVE,
+                region="",
+                is_default=True,
+                revision=1,
+                created_at=NOON,
+                created_by="user",
+                updated_at=NOON,
+                updated_by="user",
+            )
+        )
         self.database.connections.add(Connection(id="base", stamp=STAMP, spec=SPEC))
         self.database.source_connections.add(
             SourceConnection(
