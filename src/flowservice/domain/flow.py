@@ -91,7 +91,7 @@ class Flow(Resource):
             self,
             runs_started=self.runs_started + 1,
             next_run_at=self.schedule.next_after(at),
-            stamp=replace(self.stamp, revision=self.stamp.revision),
+            stamp=self.stamp.touched(),
         )
 
     def switched(self, state: FlowState, caller: Caller, *, at: datetime) -> "Flow":
