@@ -13,7 +13,6 @@ from flowservice.errors import NoConnector, NotFound, UnknownSpec
 from flowservice.sdk import Connector
 from flowservice.service.spec_documents import Document, connection_spec, flow_spec
 
-
 _COMPARE: Final[Mapping[Operator, Callable[[str, str], bool]]] = {
     Operator.LT: operator.lt,
     Operator.LE: operator.le,
