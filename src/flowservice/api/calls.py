@@ -1,4 +1,4 @@
-"""What a route gets from the gateway and the request's headers."""
+"""What a route gets from the gateway and the request's headers. Async, for a sync dependency costs a thread each."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from flowservice.errors import MissingIfMatch, Stale
 from flowservice.service.patch import expect
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 
@@ -19,7 +19,7 @@ def _caller(request: Request) -> Caller:
 Calling = Annotated[Caller, Depends(_caller)]
 
 
-def _if_match(
+async def _if_match(
     header: Annotated[str | None, Header(alias="If-Match", description="The etag as last read.")] = None,
     parameter: Annotated[str | None, Query(alias="if-match", include_in_schema=False)] = None,
 ) -> str | None:

@@ -35,7 +35,7 @@ def router(identity: Identity) -> APIRouter:
 
     @routes.post("/ims/token/{version}", openapi_extra=_FORM, summary="Get an access token")
     async def token(version: str, request: Request) -> JSONResponse:
-        """Client credentials for a bearer token. Fields come in the form, or in the query as older clients send them."""
+        """Client credentials for a bearer token, in the form or, as older clients send them, in the query."""
         fields: dict[str, Any] = dict(request.query_params)
         async with request.form() as form:
             fields |= {name: value for name, value in form.items() if isinstance(value, str)}

@@ -42,7 +42,7 @@ class ListCall:
 def list_call(default_limit: int) -> Callable[..., ListCall]:
     """A dependency that reads a list call's query."""
 
-    def read(
+    async def read(
         request: Request,
         limit: Annotated[int | None, QueryParam(description=f"Items a page, at most {_MAX_LIMIT}.")] = None,
         orderby: Annotated[str | None, QueryParam(description="`name`, `+name`, `-name`; commas for several.")] = None,
