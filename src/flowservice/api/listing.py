@@ -1,7 +1,7 @@
 """Lists on the wire: filters, order, paging, counting (flow-service contract, lists)."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar
 
@@ -39,7 +39,7 @@ class ListCall:
     count: bool
 
 
-def list_call(default_limit: int) -> Callable[..., ListCall]:
+def list_call(default_limit: int) -> Callable[..., Awaitable[ListCall]]:
     """A dependency that reads a list call's query."""
 
     async def read(
