@@ -72,8 +72,7 @@ class Tick:
             try:
                 while self._runs.start_due():
                     pass
-            except Exception:
-                # A tick that fails must not be the last one.
+            except Exception:  # noqa: BLE001 - a tick that fails must not be the last one
                 _log.exception("the tick failed; it tries again")
             self._woken.wait(_TICK_S)
             self._woken.clear()
