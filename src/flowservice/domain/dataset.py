@@ -46,6 +46,17 @@ class Dataset(Resource):
     last_successful_batch: str | None = None
     last_failed_batch: str | None = None
 
+    def received(self, batch_id: str, *, landed: bool) -> "Dataset":
+        """The dataset after a batch that ended."""
+        return replace(
+            self,
+            last_batch_id=batch_id,
+            last_batch_status="success" if landed else "failed",
+            last_successful_batch=batch_id if landed else self.last_successful_batch,
+            last_failed_batch=self.last_failed_batch if landed else batch_id,
+            stamp=self.stamp.touched(),
+        )
+
     @property
     def table(self) -> TableRef:
         """Where its rows are."""

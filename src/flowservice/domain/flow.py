@@ -94,6 +94,12 @@ class Flow(Resource):
             stamp=self.stamp.touched(),
         )
 
+    def ended(self, run: LastRun) -> "Flow":
+        """The flow with its newest ended run; itself where a later one has ended already."""
+        if self.last_run is not None and self.last_run.started_at > run.started_at:
+            return self
+        return replace(self, last_run=run, stamp=self.stamp.touched())
+
     def switched(self, state: FlowState, caller: Caller, *, at: datetime) -> "Flow":
         """The flow in `state`; itself where it is already."""
         if state is self.state:

@@ -18,17 +18,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """Where a resource lives, who made and last changed it, and how often it changed.
-
-    `version` counts the changes that its readers should know of and makes the etag; `revision` counts every write, also
-    those of the service itself, and guards each write against a lost update.
-    """
+    """Where a resource lives, who made and last changed it, and how often it changed."""
 
     scope: Scope
     created: Mark
     updated: Mark
-    version: int = 1
     revision: int = 1
+    """Counts every change: what guards a write against one that came between."""
+    edition: int = 1
+    """Counts the changes that a client sees as such: what the etag tells."""
 
     @classmethod
     def first(cls, caller: Caller, *, at: datetime) -> Self:
@@ -39,10 +37,10 @@ class Stamp:
     def moved(self, caller: Caller | None, *, at: datetime) -> Self:
         """The stamp after a change by `caller` (None: by the service itself)."""
         by = self.updated if caller is None else Mark(at=at, by=caller.user_id, client=caller.client_id)
-        return replace(self, updated=replace(by, at=at), version=self.version + 1, revision=self.revision + 1)
+        return replace(self, updated=replace(by, at=at), revision=self.revision + 1, edition=self.edition + 1)
 
     def touched(self) -> Self:
-        """The stamp after a change that is none for readers: the etag stays."""
+        """The stamp after bookkeeping of the service, such as counting a run: the etag that a client holds stays."""
         return replace(self, revision=self.revision + 1)
 
 
@@ -59,7 +57,7 @@ class Resource:
     def etag(self) -> str:
         """The version as a strong etag, with its quotes: the shape that Azure deployments of AEP show."""
         changed_s = int(self.stamp.updated.at.timestamp())
-        return f'"{self.stamp.version:08x}-0000-0200-0000-{changed_s:08x}0000"'
+        return f'"{self.stamp.edition:08x}-0000-0200-0000-{changed_s:08x}0000"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,13 @@ class Sources(Protocol):
         """The source, with the connection's secrets. Dials nothing. Raises NoConnector."""
 
 
+class Interrupted(BaseException):
+    """The process stops: the run stays as it is and goes on at the next start.
+
+    Not an `Exception`, so that nothing on the way takes it for the end of the run.
+    """
+
+
 class Steps(Protocol):
     """The durable steps of one run. A step that completed is not repeated after a crash; its result is replayed."""
 

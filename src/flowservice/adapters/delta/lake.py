@@ -1,0 +1,193 @@
+"""The lake on a local folder: a Delta table a dataset, and one for its rejected rows."""
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from flowservice.adapters.delta.file_entry import entry
+from flowservice.adapters.delta.part_file import PartFile, unavailable
+from flowservice.adapters.delta.table_schema import landed, missing
+from flowservice.domain.dataset import TableKind, TableRef
+from flowservice.domain.staging import Part
+from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
+
+_OS_ERROR: Final = re.compile(r"os error (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaLake:
+    """Fills ports.lake.Lake below `root`: `<sandbox id>/<dataset id>` and `<sandbox id>/<dataset id>-quarantine`."""
+
+    root: Path
+    _preparing: Lock = field(default_factory=Lock, repr=False, compare=False)
+
+    def prepare(self, table: TableRef, schema: pa.Schema) -> None:
+        """Create the table, or widen it, in a commit of its own. Raises LakeError for a type clash, LakeUnavailable."""
+        wanted = landed(schema)
+        path = self._path(table)
+        try:
+            # Within this process one thread creates; another process that wins the race is met by mode="ignore".
+            with self._preparing:
+                known = self._open(table)
+                if known is None:
+                    path.mkdir(parents=True, exist_ok=True)
+                    DeltaTable.create(str(path), schema=Schema.from_arrow(wanted), mode="ignore")
+                elif missing(_schema(known), wanted):
+                    # An empty append is the one way that widens nested fields too.
+                    write_deltalake(known, wanted.empty_table(), mode="append", schema_mode="merge")
+        except (DeltaError, OSError) as error:
+            raise _translated(error, path) from error
+
+    def writer(self, table: TableRef, name: str, schema: pa.Schema) -> PartFile:
+        """Start the file `name`. Raises LakeUnavailable."""
+        return PartFile(self._path(table), name, schema)
+
+    def committed(self, table: TableRef, app_id: str) -> int | None:
+        """The highest number that `app_id` has committed; None if there is none or no table."""
+        try:
+            known = self._open(table)
+            return None if known is None else known.transaction_version(app_id)
+        except (DeltaError, OSError) as error:
+            raise _translated(error, self._path(table)) from error
+
+    def commit(
+        self, table: TableRef, parts: Sequence[Part], *, app_id: str, number: int, note: Mapping[str, Any]
+    ) -> bool:
+        """Publish `parts` and the app transaction at once; False, and nothing done, if that was done before.
+
+        A commit of no parts is written too, so that a later look finds the number.
+        """
+        path = self._path(table)
+        try:
+            known = self._open(table)
+            if known is None:
+                raise LakeError(f"the table {path.name} does not exist", advice="Prepare it first.")
+            if _reached(known, app_id, number):
+                return False
+            schema = _schema(known)
+            entries = [entry(path, part, schema) for part in parts]
+        except (DeltaError, OSError) as error:
+            raise _translated(error, path) from error
+        try:
+            known.create_write_transaction(
+                list(entries),
+                "append",
+                known.schema(),
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(app_id, number)], custom_metadata=dict(note)
+                ),
+            )
+        except (DeltaError, OSError) as error:
+            # Work after the commit (a checkpoint, a clean-up) may fail too: only the table knows.
+            if not self._has_landed(table, app_id, number):
+                raise _translated(error, path) from error
+        return True
+
+    def sweep(self, table: TableRef, prefix: str, keep: Sequence[Part]) -> int:
+        """Remove files below `prefix` that are neither in `keep` nor in the table; how many."""
+        path = self._path(table)
+        folder = path / prefix
+        if not folder.is_dir():
+            return 0
+        try:
+            known = self._open(table)
+            in_table = set() if known is None else _paths(known)
+            kept = in_table | {part.path for part in keep}
+            orphans = [
+                found
+                for found in folder.rglob("*")
+                if found.is_file() and found.relative_to(path).as_posix() not in kept
+            ]
+            for orphan in orphans:
+                orphan.unlink(missing_ok=True)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        except (DeltaError, OSError) as error:
+            raise _translated(error, path) from error
+        return len(orphans)
+
+    def schema(self, table: TableRef) -> pa.Schema | None:
+        """The table's schema; None if there is no table."""
+        known = self._open(table)
+        return None if known is None else _schema(known)
+
+    def dataset(self, table: TableRef) -> Any:
+        """The table as a pyarrow dataset; None if there is no table."""
+        known = self._open(table)
+        return None if known is None else known.to_pyarrow_dataset()
+
+    def location(self, table: TableRef) -> str:
+        """The table's folder."""
+        return str(self._path(table))
+
+    def ping(self) -> None:
+        """Return if the lake can be written. Raises LakeUnavailable."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root) as probe:
+                probe.write(b"1")
+        except OSError as error:
+            raise unavailable(error, self.root) from error
+
+    def _path(self, table: TableRef) -> Path:
+        suffix = "-quarantine" if table.kind is TableKind.QUARANTINE else ""
+        return self.root / table.sandbox_id / f"{table.dataset_id}{suffix}"
+
+    def _open(self, table: TableRef) -> DeltaTable | None:
+        path = self._path(table)
+        # Parts may lie there before the first commit; only a log makes it a table.
+        if not (path / "_delta_log").is_dir():
+            return None
+        try:
+            return DeltaTable(str(path))
+        except TableNotFoundError:
+            return None
+
+    def _has_landed(self, table: TableRef, app_id: str, number: int) -> bool:
+        """Whether the commit whose answer was an error is in the table. Raises OutcomeUnknown if nobody can tell."""
+        try:
+            known = self._open(table)
+            return known is not None and _reached(known, app_id, number)
+        except (DeltaError, OSError) as error:
+            raise OutcomeUnknown(
+                "a commit was sent, its answer was an error, and the table cannot be read now",
+                advice="The run looks again by itself; check that the lake can be read.",
+            ) from error
+
+
+def _reached(known: DeltaTable, app_id: str, number: int) -> bool:
+    committed = known.transaction_version(app_id)
+    return committed is not None and committed >= number
+
+
+def _schema(known: DeltaTable) -> pa.Schema:
+    return pa.schema(known.schema())
+
+
+def _paths(known: DeltaTable) -> set[str]:
+    return set(pa.table(known.get_add_actions(flatten=True)).column("path").to_pylist())
+
+
+def _translated(error: DeltaError | OSError, path: Path) -> LakeError:
+    """delta-rs reports the operating system's refusals as text within its own error."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return unavailable(error, path)
+    text = str(error)
+    if isinstance(error, CommitFailedError | OSError) or "os error" in text or "LocalFileSystem" in text:
+        reason = next(
+            (os.strerror(code) for code in (28, 30, 13, 5) if f"os error {code}" in text), "it did not answer"
+        )
+        return LakeUnavailable(
+            f"the lake could not be used: {reason}",
+            advice=f"Check that the disk has room and that {path} can be written; the run goes on by itself.",
+        )
+    return LakeError(f"the lake refused: {text[:200]}")

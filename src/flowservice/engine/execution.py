@@ -1,0 +1,193 @@
+"""A run from its first to its last step. Kill the process anywhere: a replay ends the same."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from flowservice.domain.run import Run, RunError, RunState
+from flowservice.engine.landing import data_schema
+from flowservice.engine.ledger import Ledger
+from flowservice.engine.outcome import Outcome, Totals
+from flowservice.engine.patience import Patience
+from flowservice.engine.plan import Plan, Route, planned
+from flowservice.engine.publication import Publication
+from flowservice.engine.row_mapper import MapperFor
+from flowservice.engine.split import SplitReader
+from flowservice.engine.split_runner import SplitRunner, ThreadSplits
+from flowservice.engine.step import PartLimits
+from flowservice.errors import Error, LakeError, MissingField, NotFound, TooManyRejected
+from flowservice.ports.database import Database
+from flowservice.ports.lake import Lake
+from flowservice.ports.runtime import Clock, Interrupted, Sources, Steps
+from flowservice.sdk import Source
+
+_LOG: Final = logging.getLogger(__name__)
+_TURN_POLL_S: Final = 0.5
+
+Work: TypeAlias = Callable[[str], list[RunError]]
+"""A step on a run id; what it could not do although it did not fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """Executes runs, from any thread. Dials a source only within `execute`."""
+
+    database: Database
+    lake: Lake
+    sources: Sources
+    mapper_for: MapperFor
+    now: Clock
+    splits: SplitRunner = field(default_factory=ThreadSplits)
+    limits: PartLimits = field(default_factory=PartLimits)
+    patience: Patience = field(default_factory=Patience)
+
+    def execute(self, run_id: str, steps: Steps) -> None:
+        """Bring the run to its end, whatever that is. Raises Interrupted when the process stops."""
+        try:
+            run = self.database.runs.find(run_id)
+        except NotFound:
+            _LOG.warning("run %s was removed before it began", run_id)
+            return
+        if run.has_ended:
+            self._sweep(run)
+            return
+        while not self._ledger.has_turn(run):
+            self.patience.keep_going()
+            self.patience.sleep(_TURN_POLL_S)
+        outcome: dict[str, Any] = {}
+        for name, work in self._works():
+            outcome = steps.run(name, partial(_reported, work, run_id))
+            if outcome["failed"]:
+                break
+        self._close(run, steps, outcome)
+
+    def _works(self) -> tuple[tuple[str, Work], ...]:
+        return ("start", self._start), ("plan", self._plan), ("read", self._read), ("commit", self._commit)
+
+    @property
+    def _ledger(self) -> Ledger:
+        return Ledger(database=self.database, now=self.now)
+
+    def _start(self, run_id: str) -> list[RunError]:
+        self._ledger.start(run_id)
+        return []
+
+    def _plan(self, run_id: str) -> list[RunError]:
+        run = self.database.runs.find(run_id)
+        route = Route.of(run, self.database)
+        version = route.flow.mapping_version or route.mapping_set.current.version
+        mapper = route.mapper(version, self.mapper_for)
+        # A type that the table cannot take shows now, not after hours of reading.
+        self.patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))
+        if self.database.progress.plan(run_id) is None:
+            with self._opened(run, route) as source:
+                plan = self.patience.repeated(lambda: planned(route, source, mapper, version))
+            self.database.progress.keep_plan(run_id, plan.to_json())
+        return []
+
+    def _read(self, run_id: str) -> list[RunError]:
+        run = self.database.runs.find(run_id)
+        route = Route.of(run, self.database)
+        plan = self._kept_plan(run_id)
+        with self._opened(run, route) as source:
+            reader = SplitReader(
+                run=run,
+                plan=plan,
+                dataset=route.dataset,
+                source=source,
+                mapper=route.mapper(plan.mapping_version, self.mapper_for),
+                lake=self.lake,
+                progress=self.database.progress,
+                now=self.now,
+                limits=self.limits,
+                patience=self.patience,
+            )
+            self.splits.run([partial(reader.stage, split) for split in plan.splits])
+        self._ledger.has_read(run_id, self._totals(run_id))
+        return []
+
+    def _commit(self, run_id: str) -> list[RunError]:
+        run = self.database.runs.find(run_id)
+        route = Route.of(run, self.database)
+        totals = self._totals(run_id)
+        totals.counts.balanced()
+        publication = Publication(run=run, dataset=route.dataset, lake=self.lake, patience=self.patience)
+        try:
+            totals.tolerable(route.flow.tolerated_percent)
+        except TooManyRejected:
+            try:
+                publication.keep_rejects(totals)
+            except LakeError:
+                _LOG.exception("run %s: its rejects could not be kept", run_id)
+            raise
+        mapper = route.mapper(self._kept_plan(run_id).mapping_version, self.mapper_for)
+        return list(publication.publish(totals, data_schema(mapper.schema)))
+
+    def _close(self, run: Run, steps: Steps, outcome: dict[str, Any]) -> None:
+        def close() -> str:
+            totals = self._totals(run.id)
+            errors = [RunError(**error) for error in outcome["errors"]]
+            ended = Outcome.failed(totals, errors) if outcome["failed"] else Outcome.published(totals, errors)
+            return self._closed(run.id, ended).state.value
+
+        _LOG.info("run %s ended: %s", run.id, steps.run("close", close))
+        self._sweep(self.database.runs.find(run.id))
+
+    def _closed(self, run_id: str, outcome: Outcome) -> Run:
+        """The closed run. Raises Interrupted while the database does not take it: a start tries again."""
+        for failures in range(1, self.patience.tries):
+            try:
+                return self._ledger.close(run_id, outcome)
+            # Also the driver's own errors: a run that is published must not end as anything else.
+            except Exception as error:  # noqa: BLE001
+                _LOG.warning("run %s could not be closed yet", run_id, exc_info=True)
+                self.patience.wait(failures, error)
+        raise Interrupted
+
+    def _sweep(self, run: Run) -> None:
+        """Remove what an ended run left behind: files of attempts that were cut off, or all of a failed run's."""
+        try:
+            dataset = self.database.datasets.get(run.stamp.scope, run.dataset_id)
+        except NotFound:
+            return
+        keep = None if run.state is RunState.FAILED else self._totals(run.id)
+        Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience).sweep(keep)
+
+    def _totals(self, run_id: str) -> Totals:
+        return Totals.of(self.database.progress.splits(run_id))
+
+    def _kept_plan(self, run_id: str) -> Plan:
+        return Plan.from_json(self.database.progress.plan(run_id) or {})
+
+    @contextmanager
+    def _opened(self, run: Run, route: Route) -> Iterator[Source]:
+        base_id = route.source.base_connection_id
+        if base_id is None:
+            raise MissingField(f"source connection {route.source.id} has no base connection")
+        source = self.sources.open(self.database.connections.get(run.stamp.scope, base_id))
+        try:
+            yield source
+        finally:
+            source.close()
+
+
+def _reported(work: Work, run_id: str) -> dict[str, Any]:
+    """What the step `work` came to, as JSON: an error is a result like others, and a replay finds it again."""
+    try:
+        errors, failed = work(run_id), False
+    except Error as error:
+        _LOG.warning("run %s: %s: %s", run_id, error.code, error.message)
+        errors, failed = [RunError(code=error.code, message=error.message, advice=error.advice)], True
+    # Whatever it is, the run must end and say so.
+    except Exception:  # noqa: BLE001
+        _LOG.exception("run %s failed by a defect of the service", run_id)
+        message = "the service failed on its own side"
+        advice = "Its log holds the details under the run's id; please report them."
+        errors, failed = [RunError(code=Error.code, message=message, advice=advice)], True
+    return {
+        "failed": failed,
+        "errors": [{"code": one.code, "message": one.message, "advice": one.advice} for one in errors],
+    }

@@ -1,0 +1,176 @@
+"""What a run writes about itself: the run, its batch, its dataset and its flow, together or not at all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+from flowservice.domain.dataset import Batch, BatchStatus
+from flowservice.domain.flow import Flow, LastRun
+from flowservice.domain.query import Condition, Operator, Query
+from flowservice.domain.resource import Stamp
+from flowservice.domain.run import Run, RunState
+from flowservice.engine.outcome import Outcome, Totals
+from flowservice.errors import NotFound, Stale
+from flowservice.ports.database import Database
+from flowservice.ports.runtime import Clock
+
+T = TypeVar("T")
+
+_TRIES: Final = 20
+"""Of a transaction that another one overtakes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """Writes the course of runs. Every method may be repeated: what is written already stays."""
+
+    database: Database
+    now: Clock
+
+    def has_turn(self, run: Run) -> bool:
+        """Whether all earlier runs of the flow have ended.
+
+        Their numbers guard the commits in the lake: after a later one, an earlier one would pass for done.
+        """
+        unfinished = Query(
+            conditions=(
+                Condition(path=("flow_id",), operator=Operator.EQ, values=(run.flow_id,)),
+                Condition(
+                    path=("state",),
+                    operator=Operator.EQ,
+                    values=(RunState.SCHEDULED.value, RunState.IN_PROGRESS.value),
+                ),
+            ),
+            limit=1000,
+        )
+        return all(other.number >= run.number for other in self.database.runs.list(run.stamp.scope, unfinished).items)
+
+    def start(self, run_id: str) -> None:
+        """The run is in progress and its batch is loading."""
+
+        def write(database: Database) -> None:
+            run = database.runs.find(run_id)
+            if run.state is RunState.SCHEDULED:
+                database.runs.replace(run, run.moved_to(RunState.IN_PROGRESS, at=self.now()))
+            self._move_batch(database, run, BatchStatus.LOADING)
+
+        self._write(write)
+
+    def has_read(self, run_id: str, totals: Totals) -> None:
+        """Everything is read; the batch is being promoted."""
+
+        def write(database: Database) -> None:
+            run = database.runs.find(run_id)
+            if run.read_completed_at is None and not run.has_ended:
+                at = self.now()
+                new = replace(run, read_completed_at=at, counts=totals.counts, stamp=run.stamp.moved(None, at=at))
+                database.runs.replace(run, new)
+                self._move_batch(database, run, BatchStatus.STAGING)
+
+        self._write(write)
+
+    def close(self, run_id: str, outcome: Outcome) -> Run:
+        """The run has ended, and its batch, dataset and flow tell it."""
+
+        def write(database: Database) -> Run:
+            run = database.runs.find(run_id)
+            if run.has_ended:
+                return run
+            ended = replace(
+                run.moved_to(outcome.state, at=self.now()),
+                started_at=run.started_at or self.now(),
+                counts=outcome.totals.counts,
+                warnings=outcome.totals.warnings,
+                rejections=outcome.totals.rejections,
+                errors=outcome.errors,
+            )
+            database.runs.replace(run, ended)
+            diagnostics = self._tell_flow_and_dataset(database, ended, landed=outcome.has_landed)
+            self._move_batch(
+                database,
+                ended,
+                BatchStatus.SUCCESS if outcome.has_landed else BatchStatus.FAILED,
+                metrics=outcome.batch_metrics(),
+                errors=outcome.batch_errors(diagnostics=diagnostics),
+                completed_at=ended.completed_at,
+            )
+            return ended
+
+        return self._write(write)
+
+    def _tell_flow_and_dataset(self, database: Database, run: Run, *, landed: bool) -> bool:
+        """Write what they show of their newest run; whether either wants error diagnostics. Both may be gone."""
+        scope = run.stamp.scope
+        wanted = False
+        try:
+            flow = database.flows.get(scope, run.flow_id)
+            shown = LastRun(
+                id=run.id,
+                state=run.state.value,
+                started_at=run.started_at or self.now(),
+                completed_at=run.completed_at or self.now(),
+            )
+            database.flows.replace(flow, flow.ended(shown))
+            wanted = _wants_diagnostics(flow)
+        except NotFound:
+            pass
+        try:
+            dataset = database.datasets.get(scope, run.dataset_id)
+            database.datasets.replace(dataset, dataset.received(run.batch_id, landed=landed))
+            wanted = wanted or dataset.enable_error_diagnostics
+        except NotFound:
+            pass
+        return wanted
+
+    def _move_batch(self, database: Database, run: Run, status: BatchStatus, **changes: Any) -> None:
+        """The run's batch in `status`. It is made where nobody did; one that has ended is left alone."""
+        scope, at = run.stamp.scope, self.now()
+        try:
+            batch = database.batches.get(scope, run.batch_id)
+        except NotFound:
+            batch = self._new_batch(database, run)
+            database.batches.add(batch)
+        if batch.status in (BatchStatus.SUCCESS, BatchStatus.FAILED):
+            return
+        new = replace(
+            batch,
+            status=status,
+            started_at=batch.started_at or at,
+            stamp=batch.stamp.moved(None, at=at),
+            **changes,
+        )
+        database.batches.replace(batch, new)
+
+    def _new_batch(self, database: Database, run: Run) -> Batch:
+        tags: dict[str, tuple[str, ...]] = {"flowId": (run.flow_id,)}
+        try:
+            flow = database.flows.get(run.stamp.scope, run.flow_id)
+        except NotFound:
+            pass
+        else:
+            tags["acp_enableErrorDiagnostics"] = (str(_wants_diagnostics(flow)).lower(),)
+            tags["acp_partialIngestionPercent"] = (f"{flow.tolerated_percent:g}",)
+        return Batch(
+            id=run.batch_id,
+            stamp=Stamp(scope=run.stamp.scope, created=run.stamp.created, updated=run.stamp.created),
+            dataset_id=run.dataset_id,
+            flow_id=run.flow_id,
+            run_id=run.id,
+            tags=tags,
+        )
+
+    def _write(self, write: Callable[[Database], T]) -> T:
+        """One transaction, repeated with fresh reads when another change came between."""
+        for _ in range(_TRIES - 1):
+            try:
+                with self.database.transaction() as database:
+                    return write(database)
+            except Stale:
+                continue
+        with self.database.transaction() as database:
+            return write(database)
+
+
+def _wants_diagnostics(flow: Flow) -> bool:
+    # Partial ingestion without diagnostics would hide what it leaves out.
+    return bool(flow.options.get("errorDiagnosticsEnabled")) or flow.tolerated_percent > 0

@@ -1,0 +1,130 @@
+"""The plan of a run: what is read, in which splits, through which mapping, into which dataset. Made once, then kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowservice.domain.connection import SourceConnection
+from flowservice.domain.dataset import Dataset
+from flowservice.domain.flow import Flow
+from flowservice.domain.mapping import MappingSet
+from flowservice.domain.run import Run
+from flowservice.engine.row_mapper import MapperFor, RowMapper
+from flowservice.errors import MissingMapping, MissingParameter
+from flowservice.ports.database import Database
+from flowservice.sdk import Selection, Source, Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run does. A retry, and a run that goes on after a crash, follow the stored one."""
+
+    path: str
+    """The table at the source."""
+    columns: tuple[str, ...]
+    """The columns that the mapping reads."""
+    absent: tuple[str, ...]
+    """Those of them that a sample of the source did not show: their values will be null."""
+    mapping_id: str
+    mapping_version: int
+    splits: tuple[Split, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as JSON."""
+        return {
+            "path": self.path,
+            "columns": list(self.columns),
+            "absent": list(self.absent),
+            "mappingId": self.mapping_id,
+            "mappingVersion": self.mapping_version,
+            "splits": [
+                {
+                    "number": split.number,
+                    "path": split.path,
+                    "columns": None if split.columns is None else list(split.columns),
+                    "range": dict(split.range),
+                }
+                for split in self.splits
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Plan":
+        """The plan that `to_json` wrote."""
+        return cls(
+            path=stored["path"],
+            columns=tuple(stored["columns"]),
+            absent=tuple(stored["absent"]),
+            mapping_id=stored["mappingId"],
+            mapping_version=stored["mappingVersion"],
+            splits=tuple(
+                Split(
+                    number=split["number"],
+                    path=split["path"],
+                    columns=None if split["columns"] is None else tuple(split["columns"]),
+                    range=split["range"],
+                )
+                for split in stored["splits"]
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The resources that a run joins, as they are now."""
+
+    flow: Flow
+    source: SourceConnection
+    dataset: Dataset
+    mapping_set: MappingSet
+
+    @classmethod
+    def of(cls, run: Run, database: Database) -> "Route":
+        """The route of `run`. Raises NotFound for what is gone, MissingMapping."""
+        scope = run.stamp.scope
+        flow = database.flows.get(scope, run.flow_id)
+        if flow.mapping_id is None:
+            raise MissingMapping(
+                f"flow {flow.id} has no mapping", advice="Add the transformation Mapping with its mappingId."
+            )
+        return cls(
+            flow=flow,
+            source=database.source_connections.get(scope, run.source_connection_id),
+            dataset=database.datasets.get(scope, run.dataset_id),
+            mapping_set=database.mapping_sets.get(scope, flow.mapping_id),
+        )
+
+    def mapper(self, version: int, mapper_for: MapperFor) -> RowMapper:
+        """The mapper of that version of the mapping set."""
+        return mapper_for(self.mapping_set, version, self.dataset)
+
+
+def planned(route: Route, source: Source, mapper: RowMapper, version: int) -> Plan:
+    """A new plan. Raises MissingParameter, SourceError."""
+    path = route.source.params.get("tableName")
+    if not isinstance(path, str) or not path:
+        raise MissingParameter(
+            f"source connection {route.source.id} names no table",
+            advice="Set params.tableName of the source connection.",
+        )
+    columns = mapper.source_columns
+    # A mapping of constants alone reads no column, yet wants every row.
+    reading = source.plan(Selection(path=path, columns=columns or None))
+    return Plan(
+        path=path,
+        columns=columns,
+        absent=_absent(source, path, columns),
+        mapping_id=route.mapping_set.id,
+        mapping_version=version,
+        splits=reading.splits,
+    )
+
+
+def _absent(source: Source, path: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    if not columns:
+        return ()
+    seen = set(source.sample(path, rows=_SAMPLE_ROWS).rows.schema.names)
+    return tuple(column for column in columns if column not in seen)
+
+
+_SAMPLE_ROWS = 1000

@@ -1,0 +1,98 @@
+"""Publishing what a run staged: rows into the dataset, rejects into quarantine, each once whatever happens."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from flowservice.domain.dataset import Dataset, TableRef
+from flowservice.domain.run import Run, RunError
+from flowservice.domain.staging import Part
+from flowservice.engine.landing import QUARANTINE
+from flowservice.engine.outcome import Totals
+from flowservice.engine.patience import Patience
+from flowservice.engine.step import folder
+from flowservice.errors import LakeError, OutcomeUnknown, Transient
+from flowservice.ports.lake import Lake
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """Commits of one run."""
+
+    run: Run
+    dataset: Dataset
+    lake: Lake
+    patience: Patience
+
+    def publish(self, totals: Totals, schema: pa.Schema) -> Sequence[RunError]:
+        """Everything into its table. What could not be done after the data was in.
+
+        Raises LakeError while nothing is published.
+        """
+        data, quarantine = self.dataset.table, self.dataset.quarantine
+        self.patience.repeated(lambda: self.lake.prepare(data, schema))
+        if totals.rejects:
+            # Both tables are ready before the first commit: little is left that could stop the second.
+            self.patience.repeated(lambda: self.lake.prepare(quarantine, QUARANTINE))
+        self._commit(data, totals.data, endless=False)
+        try:
+            if totals.rejects:
+                self._commit(quarantine, totals.rejects, endless=True)
+        except LakeError as error:
+            # The rows are published; to call the run failed would invite a second run and double them.
+            _LOG.exception("run %s: rejects are not in quarantine", self.run.id)
+            return [RunError(code=error.code, message=f"rejected rows were not kept: {error.message}")]
+        return []
+
+    def keep_rejects(self, totals: Totals) -> None:
+        """Rejects alone, as diagnostics of a run that publishes nothing. Raises LakeError."""
+        if totals.rejects:
+            self.patience.repeated(lambda: self.lake.prepare(self.dataset.quarantine, QUARANTINE))
+            self._commit(self.dataset.quarantine, totals.rejects, endless=False)
+
+    def sweep(self, keep: Totals | None) -> None:
+        """Remove files of the run that no table and none of `keep` names. Never fails: they cost room, no more."""
+        for table, parts in (
+            (self.dataset.table, keep.data if keep else ()),
+            (self.dataset.quarantine, keep.rejects if keep else ()),
+        ):
+            try:
+                self.lake.sweep(table, folder(self.run.id), parts)
+            except LakeError:
+                _LOG.warning("run %s: files that nothing refers to could not be removed", self.run.id, exc_info=True)
+
+    def _commit(self, table: TableRef, parts: Sequence[Part], *, endless: bool) -> None:
+        """Commit, or find that it was done before.
+
+        Once an outcome is unknown, or with `endless`, there is no giving up on what is transient: nobody may say that
+        the run failed while its rows may be in the table.
+        """
+        failures = 0
+        while True:
+            try:
+                if not self.lake.commit(
+                    table, parts, app_id=self.run.flow_id, number=self.run.number, note={"flowRun": self.run.id}
+                ):
+                    self._made_sure(table)
+            except (OutcomeUnknown, Transient) as error:
+                failures += 1
+                endless = endless or isinstance(error, OutcomeUnknown)
+                if failures >= self.patience.tries and not endless:
+                    raise
+                self.patience.wait(failures, error)
+            else:
+                return
+
+    def _made_sure(self, table: TableRef) -> None:
+        """Return if what the table holds already is this run, not a later one of the flow. Raises LakeError."""
+        highest = self.lake.committed(table, self.run.flow_id)
+        if highest != self.run.number:
+            raise LakeError(
+                f"run {highest} of the flow is in the table already; the rows of run {self.run.number} were not added",
+                advice="Run the flow again.",
+            )

@@ -1,0 +1,89 @@
+"""One split of a run: read, map, stage. Every finished part is recorded with the place to read on from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flowservice.domain.dataset import Dataset
+from flowservice.domain.run import Run
+from flowservice.domain.staging import SplitProgress
+from flowservice.engine.patience import Patience
+from flowservice.engine.plan import Plan
+from flowservice.engine.row_mapper import RowMapper
+from flowservice.engine.step import PartLimits, Step
+from flowservice.errors import Cancelled, Transient
+from flowservice.ports.database import ProgressStore
+from flowservice.ports.lake import Lake
+from flowservice.ports.runtime import Clock
+from flowservice.sdk import Source, Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitReader:
+    """Stages the splits of one run."""
+
+    run: Run
+    plan: Plan
+    dataset: Dataset
+    source: Source
+    mapper: RowMapper
+    lake: Lake
+    progress: ProgressStore
+    now: Clock
+    limits: PartLimits
+    patience: Patience
+
+    def stage(self, split: Split, leave_off: Callable[[], bool]) -> None:
+        """Read `split` to its end, from where an earlier attempt left it.
+
+        Raises the source's error when patience ends, Stale if another worker took over the split, Cancelled if
+        `leave_off` said so, Interrupted when the process stops. What was recorded until then stays.
+        """
+        failures = 0
+        recorded = -1
+        while True:
+            progress = self.progress.begin(self.run.id, split.number)
+            if progress.done:
+                return
+            # An attempt that got on gives the next one its full patience again.
+            failures = 0 if len(progress.staged) > recorded >= 0 else failures
+            recorded = len(progress.staged)
+            try:
+                self._attempt(split, progress, leave_off)
+            except Transient as error:
+                failures += 1
+                if failures >= self.patience.tries:
+                    raise
+                self.patience.wait(failures, error)
+            else:
+                return
+
+    def _attempt(self, split: Split, progress: SplitProgress, leave_off: Callable[[], bool]) -> None:
+        cursor = progress.resume
+        step = self._step(progress)
+        try:
+            for batch in self.source.read(split, after=cursor):
+                self.patience.keep_going()
+                if leave_off():
+                    raise Cancelled("another split of the run failed")
+                step.add(batch, self.mapper.apply(batch.rows))
+                cursor = batch.resume
+                if step.is_full:
+                    progress = self.progress.record(progress, step.finished(cursor), done=False)
+                    step = self._step(progress)
+            self.progress.record(progress, step.finished(cursor), done=True)
+        except BaseException:
+            # Also when the process stops: what is half written is of no use to anyone.
+            step.abandon()
+            raise
+
+    def _step(self, progress: SplitProgress) -> Step:
+        return Step(
+            run=self.run,
+            dataset=self.dataset,
+            rows_schema=self.mapper.schema,
+            mapping_version=self.plan.mapping_version,
+            lake=self.lake,
+            progress=progress,
+            limits=self.limits,
+            at=self.now(),
+        )

@@ -1,0 +1,161 @@
+"""A step of a split: the parts that grow until they are recorded together with the place to read on from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from flowservice.domain.dataset import Dataset, TableRef
+from flowservice.domain.run import Counts, Run, Tally, merged
+from flowservice.domain.staging import Part, SplitProgress, Staged
+from flowservice.engine.landing import QUARANTINE, data_rows, data_schema, rejected_rows
+from flowservice.engine.row_mapper import Mapped
+from flowservice.ports.lake import Lake, PartWriter
+from flowservice.sdk import Batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartLimits:
+    """When a part is finished, and how much waits in memory before it is written as one row group."""
+
+    part_rows: int = 250_000
+    part_bytes: int = 128 * 2**20
+    """Of Arrow data; the file is several times smaller."""
+    group_rows: int = 64 * 2**10
+    group_bytes: int = 32 * 2**20
+
+
+def folder(run_id: str) -> str:
+    """Where the parts of a run are, within a table."""
+    return f"run={run_id}/"
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """Fills at most one part of mapped rows and one of rejected rows. Not shared between threads."""
+
+    run: Run
+    dataset: Dataset
+    rows_schema: pa.Schema
+    mapping_version: int
+    lake: Lake
+    progress: SplitProgress
+    limits: PartLimits
+    at: datetime
+    """What the rows say about when they came."""
+    _data: "_Stream" = field(init=False)
+    _rejects: "_Stream" = field(init=False)
+    _counts: Counts = field(init=False, default=Counts())
+    _warnings: list[Tally] = field(init=False, default_factory=list)
+    _rejections: list[Tally] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        # Attempts have numbers of their own, and each records its steps in order: a name is never used twice.
+        name = (
+            f"{folder(self.run.id)}{self.progress.number}-{self.progress.attempt}-{len(self.progress.staged)}.parquet"
+        )
+        schema = data_schema(self.rows_schema)
+        self._data = _Stream(self.lake, self.dataset.table, name, schema, self.limits)
+        self._rejects = _Stream(self.lake, self.dataset.quarantine, name, QUARANTINE, self.limits)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the parts have reached a limit."""
+        rows = self._data.rows + self._rejects.rows
+        return rows >= self.limits.part_rows or self._data.size + self._rejects.size >= self.limits.part_bytes
+
+    def add(self, batch: Batch, mapped: Mapped) -> None:
+        """Take what became of `batch`. Raises LakeUnavailable."""
+        self._data.write(data_rows(mapped.rows, self.run, at=self.at))
+        self._rejects.write(
+            rejected_rows(
+                mapped.rejects,
+                self.run,
+                mapping_version=self.mapping_version,
+                split=self.progress.number,
+                at=self.at,
+            )
+        )
+        self._counts += Counts(
+            read=batch.rows.num_rows,
+            rejected=mapped.rejects.num_rows,
+            written=mapped.rows.num_rows,
+            warnings=sum(tally.count for tally in mapped.warnings),
+            input_bytes=batch.wire_bytes,
+        )
+        # Merged at once: there are few kinds of trouble, but there may be many batches.
+        self._warnings[:] = merged([*self._warnings, *mapped.warnings])
+        self._rejections[:] = merged([*self._rejections, *mapped.rejections])
+
+    def finished(self, resume: Mapping[str, Any] | None) -> Staged:
+        """Close the parts, safe on disk. Raises LakeUnavailable."""
+        data, rejects = self._data.closed(), self._rejects.closed()
+        return Staged(
+            data=data,
+            rejects=rejects,
+            counts=replace(
+                self._counts,
+                output_bytes=data.size_bytes if data else 0,
+                output_files=1 if data else 0,
+            ),
+            warnings=tuple(self._warnings),
+            rejections=tuple(self._rejections),
+            resume=resume,
+        )
+
+    def abandon(self) -> None:
+        """Give up what is not finished."""
+        self._data.abandon()
+        self._rejects.abandon()
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Rows on their way into one part. The file is started by the first row group: no rows, no file."""
+
+    lake: Lake
+    table: TableRef
+    name: str
+    schema: pa.Schema
+    limits: PartLimits
+    rows: int = 0
+    size: int = 0
+    _waiting: list[pa.Table] = field(default_factory=list)
+    _waiting_rows: int = 0
+    _waiting_bytes: int = 0
+    _writer: PartWriter | None = None
+
+    def write(self, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        self._waiting.append(rows)
+        self._waiting_rows += rows.num_rows
+        self._waiting_bytes += rows.nbytes
+        self.rows += rows.num_rows
+        self.size += rows.nbytes
+        if self._waiting_rows >= self.limits.group_rows or self._waiting_bytes >= self.limits.group_bytes:
+            self._write_group()
+
+    def closed(self) -> Part | None:
+        self._write_group()
+        if self._writer is None:
+            return None
+        part = self._writer.close()
+        self._writer = None
+        return part
+
+    def abandon(self) -> None:
+        self._waiting.clear()
+        if self._writer is not None:
+            self._writer.abandon()
+
+    def _write_group(self) -> None:
+        if not self._waiting:
+            return
+        if self._writer is None:
+            self._writer = self.lake.writer(self.table, self.name, self.schema)
+        self._writer.write(pa.concat_tables(self._waiting))
+        self._waiting.clear()
+        self._waiting_rows = self._waiting_bytes = 0

@@ -1,0 +1,241 @@
+"""A run goes on where it was cut off, wherever that was, and loses and doubles nothing."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from flowservice.adapters.delta import DeltaLake
+from flowservice.domain.run import RunState
+from flowservice.errors import LakeUnavailable, OutcomeUnknown
+from flowservice.ports.runtime import Interrupted
+from tests.engine.world import SCOPE, AtOnce, Doubling, Numbers, World
+
+ROWS = 1000
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing in the service may take it for an error and act on it."""
+
+
+class Mortal:
+    """Passes calls through to `inner`; before or after the `fatal`-th of all of them, the process ends."""
+
+    def __init__(self, inner: Any, fate: "Fate") -> None:
+        self._inner = inner
+        self._fate = fate
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found) or name in ("location", "dataset", "schema"):
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._fate.strike()
+            result = found(*args, **kwargs)
+            self._fate.strike()
+            return Mortal(result, self._fate) if name == "writer" else result
+
+        return call
+
+
+class Fate:
+    """Counts the points at which the process might end, and ends it at one."""
+
+    def __init__(self, fatal: int | None) -> None:
+        self.fatal = fatal
+        self.points = 0
+
+    def strike(self, *_: object) -> None:
+        self.points += 1
+        if self.points == self.fatal:
+            raise Killed
+
+
+def mortal_world(home: Path, fatal: int | None) -> tuple[World, Fate]:
+    fate = Fate(fatal)
+    world = World(
+        home,
+        Numbers(rows=120, splits=2, batch_rows=20, hook=fate.strike),
+        Doubling(reject_every=30),
+        tolerated_percent=5,
+        part_rows=40,
+        lake=Mortal(DeltaLake(home / "lake"), fate),
+    )
+    # Before each commit of the database: it is undone. After it: the next point.
+    event.listen(world.database.engine, "commit", fate.strike)
+    return world, fate
+
+
+def points_of_a_whole_run(home: Path) -> int:
+    world, fate = mortal_world(home, None)
+    world.add_run()
+    fate.points = 0
+    world.execution.execute("run1", AtOnce())
+    points = fate.points
+    check_whole(world)
+    return points
+
+
+def check_whole(world: World) -> None:
+    run = world.run()
+    assert run.state is RunState.PARTIAL_SUCCESS
+    assert world.landed() == [n for n in range(120) if n % 30]
+    assert sorted(int(row["value"]) for row in world.quarantined()) == [0, 30, 60, 90]
+    assert (run.counts.read, run.counts.rejected, run.counts.written) == (120, 4, 116)
+    assert world.files() == set()
+    batch = world.database.batches.get(SCOPE, "batch1")
+    assert (batch.status.value, batch.metrics["outputRecordCount"]) == ("success", 116)
+
+
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 9])
+def test_a_run_that_is_cut_off_at_any_point_ends_as_if_it_was_not(tmp_path: Path, stride: int) -> None:
+    (tmp_path / "whole").mkdir()
+    points = points_of_a_whole_run(tmp_path / "whole")
+    assert points > 40
+    for fatal in range(1, points + 1, stride):
+        home = tmp_path / str(fatal)
+        home.mkdir()
+        world, fate = mortal_world(home, None)
+        world.add_run()
+        fate.points, fate.fatal = 0, fatal
+        with pytest.raises(Killed):
+            world.execution.execute("run1", AtOnce())
+        world.database.engine.dispose()
+        restarted, _ = mortal_world(home, None)
+        restarted.execution.execute("run1", AtOnce())
+        check_whole(restarted)
+        restarted.database.engine.dispose()
+
+
+def test_a_run_reads_on_from_its_last_recorded_part(tmp_path: Path) -> None:
+    batches = Fate(9)
+    world = World(tmp_path, Numbers(splits=1, hook=batches.strike))
+    world.add_run()
+    with pytest.raises(Killed):
+        world.execution.execute("run1", AtOnce())
+    assert [split.resume for split in world.database.progress.splits("run1")] == [{"next": 240}]
+    again = Fate(None)
+    restarted = World(tmp_path, Numbers(splits=1, hook=again.strike))
+    restarted.execution.execute("run1", AtOnce())
+    assert restarted.landed() == list(range(ROWS))
+    # (1000 - 240) rows by 40
+    assert again.points == 19
+    assert restarted.run().counts.read == ROWS
+
+
+def test_a_worker_that_stops_leaves_the_run_to_the_next_one(tmp_path: Path) -> None:
+    batches = 0
+
+    def count(_: str) -> None:
+        nonlocal batches
+        batches += 1
+
+    world = World(tmp_path, Numbers(hook=count), stopping=lambda: batches > 10)
+    world.add_run()
+    with pytest.raises(Interrupted):
+        world.execution.execute("run1", AtOnce())
+    assert world.run().state is RunState.IN_PROGRESS
+    restarted = World(tmp_path)
+    restarted.execution.execute("run1", AtOnce())
+    assert restarted.run().state is RunState.SUCCESS
+    assert restarted.landed() == list(range(ROWS))
+
+
+def test_an_ended_run_is_not_executed_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ended = world.executed()
+    world.execution.execute("run1", AtOnce())
+    assert world.run() == ended
+    assert world.landed() == list(range(ROWS))
+
+
+@pytest.mark.parametrize("landed", [False, True])
+@pytest.mark.parametrize("error", [OutcomeUnknown("lost"), LakeUnavailable("full")])
+def test_a_commit_whose_answer_is_lost_is_looked_up_and_not_repeated(
+    tmp_path: Path, error: Exception, landed: bool
+) -> None:
+    class Forgetful(DeltaLake):
+        __slots__ = ()
+        commits = 0
+
+        def commit(self, *args: Any, **kwargs: Any) -> bool:
+            Forgetful.commits += 1
+            if Forgetful.commits > 2:
+                return super().commit(*args, **kwargs)
+            if landed:
+                super().commit(*args, **kwargs)
+            raise error
+
+    world = World(tmp_path, lake=Forgetful(tmp_path / "lake"))
+    assert world.executed().state is RunState.SUCCESS
+    assert world.landed() == list(range(ROWS))
+
+
+def test_a_lake_that_stays_away_fails_the_run_and_leaves_no_rows(tmp_path: Path) -> None:
+    class Full(DeltaLake):
+        __slots__ = ()
+
+        def commit(self, *args: Any, **kwargs: Any) -> bool:
+            raise LakeUnavailable("no space left on device", advice="Make room.")
+
+    world = World(tmp_path, lake=Full(tmp_path / "lake"))
+    run = world.executed()
+    assert (run.state, run.errors[0].code, world.landed()) == (RunState.FAILED, "lake-unavailable", [])
+    assert world.files() == set()
+
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from tests.engine.world import AtOnce, Doubling, Numbers, World
+home = Path(sys.argv[1])
+world = World(home, Numbers(hook=lambda _: time.sleep(0.004)), Doubling(reject_every=100), tolerated_percent=5)
+print("ready", flush=True)
+world.execution.execute("run1", AtOnce())
+"""
+
+
+def start_child(home: Path) -> "subprocess.Popen[bytes]":
+    root = Path(__file__).parents[2]
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(home)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"},
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    return child
+
+
+def kill_after(seconds: float, child: "subprocess.Popen[bytes]") -> bool:
+    """Whether it was still at work."""
+    time.sleep(seconds)
+    child.send_signal(signal.SIGKILL)
+    code = child.wait()
+    assert child.stdout is not None
+    child.stdout.close()
+    return code != 0
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_random_times_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    world = World(tmp_path, Numbers(), Doubling(reject_every=100), tolerated_percent=5)
+    world.add_run()
+    kills = sum(kill_after(chance.uniform(0.005, 0.06), start_child(tmp_path)) for _ in range(5))
+    assert kills >= 1
+    last = start_child(tmp_path)
+    last.communicate()
+    assert last.returncode == 0
+    assert world.run().state is RunState.PARTIAL_SUCCESS
+    assert world.landed() == [n for n in range(ROWS) if n % 100]
+    assert len(world.quarantined()) == 10
+    assert world.files() == set()

@@ -1,0 +1,266 @@
+"""A small world for runs: a source that counts, a mapping of two columns, a real lake and a real database."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.sql.database import SqlDatabase
+from flowservice.adapters.sql.engine import open_engine
+from flowservice.adapters.sql.migrate import migrate
+from flowservice.domain.connection import Connection, SourceConnection
+from flowservice.domain.dataset import Dataset, SchemaRef
+from flowservice.domain.flow import Endpoint, Flow, Transformation
+from flowservice.domain.identity import Org, Sandbox, SandboxState, Scope
+from flowservice.domain.mapping import MappingSet, MappingVersion
+from flowservice.domain.resource import Mark, SpecRef, Stamp
+from flowservice.domain.run import Run, Tally
+from flowservice.domain.schedule import Frequency, Schedule
+from flowservice.engine.execution import Execution
+from flowservice.engine.patience import Patience
+from flowservice.engine.row_mapper import REJECTS, Mapped
+from flowservice.engine.step import PartLimits
+from flowservice.errors import NotFound
+from flowservice.sdk import Batch, Cursor, Node, Reading, Sample, Selection, Split
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SCOPE = Scope(org_id="org", sandbox_id="sandbox", sandbox_name="prod")
+STAMP = Stamp(
+    scope=SCOPE, created=Mark(at=NOON, by="user", client="client"), updated=Mark(at=NOON, by="user", client="client")
+)
+SPEC = SpecRef(id="spec")
+Hook = Callable[[str], None]
+
+
+def nothing(_: str) -> None:
+    return
+
+
+@dataclass
+class Numbers:
+    """A source of the numbers 0 … rows-1, dealt out to splits; `hook` may raise before each batch."""
+
+    rows: int = 1000
+    splits: int = 3
+    batch_rows: int = 40
+    hook: Hook = nothing
+    opened: int = 0
+    closed: int = 0
+
+    def open(self, connection: Connection) -> "Numbers":
+        self.opened += 1
+        return self
+
+    def check(self) -> None: ...
+
+    def explore(self, path: str) -> Iterator[Node]:
+        yield Node(kind="table", name="numbers", path="numbers")
+
+    def sample(self, path: str, *, rows: int) -> Sample:
+        return Sample(rows=pa.table({"n": pa.array(range(min(rows, self.rows)), pa.int64())}))
+
+    def plan(self, selection: Selection) -> Reading:
+        self.hook("plan")
+        per_split = -(-self.rows // self.splits)
+        return Reading(
+            splits=tuple(
+                Split(
+                    number=number,
+                    path=selection.path,
+                    columns=selection.columns,
+                    range={"from": number * per_split, "to": min((number + 1) * per_split, self.rows)},
+                )
+                for number in range(self.splits)
+            )
+        )
+
+    def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+        first = after["next"] if after else split.range["from"]
+        for low in range(first, split.range["to"], self.batch_rows):
+            self.hook("batch")
+            high = min(low + self.batch_rows, split.range["to"])
+            values = pa.array(range(low, high), pa.int64())
+            yield Batch(rows=pa.record_batch({"n": values}), resume={"next": high}, wire_bytes=high - low)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """Maps `n` to `n` and `double`; every number divisible by `reject_every` is rejected."""
+
+    reject_every: int = 0
+    lose_one: bool = False
+    schema: pa.Schema = field(
+        default_factory=lambda: pa.schema([("n", pa.int64()), ("nested", pa.struct([("double", pa.int64())]))])
+    )
+    source_columns: tuple[str, ...] = ("n",)
+
+    def apply(self, batch: pa.RecordBatch) -> Mapped:
+        numbers = batch.column("n")
+        bad = pa.array([self.reject_every > 0 and n % self.reject_every == 0 for n in numbers.to_pylist()], pa.bool_())
+        good = numbers.filter(pc.invert(bad))
+        if self.lose_one:
+            good = good.slice(1)
+        nested = pa.StructArray.from_arrays([pc.multiply(good, 2)], fields=list(self.schema.field("nested").type))
+        refused = numbers.filter(bad).to_pylist()
+        rejects = [
+            {"code": "1555", "field": "n", "message": "not wanted", "value": str(n), "row": f'{{"n":{n}}}'}
+            for n in refused
+        ]
+        return Mapped(
+            rows=pa.Table.from_arrays([good, nested], schema=self.schema),
+            rejects=pa.Table.from_pylist(rejects, REJECTS),
+            rejections=(Tally(code="1555", field="n", message="not wanted", count=len(refused)),) if refused else (),
+        )
+
+
+@dataclass
+class World:
+    """Everything a run touches, below one folder. A second world on the same folder is a restarted process."""
+
+    home: Path
+    source: Numbers = field(default_factory=Numbers)
+    mapper: Doubling = field(default_factory=Doubling)
+    tolerated_percent: float = 0
+    part_rows: int = 100
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    lake: Any = None
+    database: Any = None
+    slept: list[float] = field(default_factory=list)
+    stopping: Callable[[], bool] = lambda: False
+
+    def __post_init__(self) -> None:
+        engine = open_engine(f"sqlite:///{self.home / 'store.db'}")
+        migrate(engine)
+        self.database = self.database or SqlDatabase(engine=engine)
+        self.lake = self.lake or DeltaLake(self.home / "lake")
+        self._furnish()
+
+    @property
+    def execution(self) -> Execution:
+        return Execution(
+            database=self.database,
+            lake=self.lake,
+            sources=self.source,
+            mapper_for=lambda mapping_set, version, dataset: self.mapper,
+            now=self.clock,
+            limits=PartLimits(part_rows=self.part_rows),
+            patience=Patience(tries=4, sleep=self.slept.append, stopping=self.stopping),
+        )
+
+    def add_run(self, number: int = 1) -> Run:
+        run = Run(
+            id=f"run{number}",
+            stamp=STAMP,
+            flow_id="flow",
+            flow_spec=SPEC,
+            source_connection_id="source",
+            target_connection_id="target",
+            dataset_id="dataset",
+            number=number,
+            batch_id=f"batch{number}",
+        )
+        self.database.runs.add(run)
+        return run
+
+    def executed(self, number: int = 1) -> Run:
+        """The run of that number, made and executed."""
+        self.add_run(number)
+        self.execution.execute(f"run{number}", AtOnce())
+        return self.run(number)
+
+    def run(self, number: int = 1) -> Run:
+        found: Run = self.database.runs.find(f"run{number}")
+        return found
+
+    def landed(self) -> list[int]:
+        dataset: Dataset = self.database.datasets.get(SCOPE, "dataset")
+        table = self.lake.dataset(dataset.table)
+        return sorted(table.to_table().column("n").to_pylist()) if table else []
+
+    def quarantined(self) -> list[dict[str, Any]]:
+        dataset: Dataset = self.database.datasets.get(SCOPE, "dataset")
+        table = self.lake.dataset(dataset.quarantine)
+        rows: list[dict[str, Any]] = table.to_table().to_pylist() if table else []
+        return rows
+
+    def files(self) -> set[str]:
+        """Parquet files and unfinished ones below the lake that no table names."""
+        dataset: Dataset = self.database.datasets.get(SCOPE, "dataset")
+        orphans = set()
+        for table in (dataset.table, dataset.quarantine):
+            root = Path(self.lake.location(table))
+            known = self.lake.dataset(table)
+            named = {Path(path).name for path in known.files} if known else set()
+            found = {path.name for path in root.rglob("*") if path.is_file() and "_delta_log" not in path.parts}
+            orphans |= found - named
+        return orphans
+
+    def _furnish(self) -> None:
+        try:
+            self.database.flows.get(SCOPE, "flow")
+        except NotFound:
+            pass
+        else:
+            return
+        self.database.tenancy.add_org(Org(id="org", tenant_id="tenant", created_at=NOON))
+        self.database.tenancy.add_sandbox(
+            Sandbox(
+                id="sandbox",
+                org_id="org",
+                name="prod",
+                title="",
+                type="production",
+                state=SandboxState.ACTIVE,
+                region="",
+                is_default=True,
+                revision=1,
+                created_at=NOON,
+                created_by="user",
+                updated_at=NOON,
+                updated_by="user",
+            )
+        )
+        self.database.connections.add(Connection(id="base", stamp=STAMP, spec=SPEC))
+        self.database.source_connections.add(
+            SourceConnection(
+                id="source", stamp=STAMP, spec=SPEC, base_connection_id="base", params={"tableName": "numbers"}
+            )
+        )
+        self.database.datasets.add(
+            Dataset(id="dataset", stamp=STAMP, schema_ref=SchemaRef(id="schema", content_type="json"))
+        )
+        self.database.mapping_sets.add(
+            MappingSet(
+                id="mapping",
+                stamp=STAMP,
+                versions=(MappingVersion(version=1, schema_id="schema", schema_content_type="json", mappings=()),),
+            )
+        )
+        self.database.flows.add(
+            Flow(
+                id="flow",
+                stamp=STAMP,
+                flow_spec=SPEC,
+                source=Endpoint(id="source", spec=SPEC),
+                target=Endpoint(id="target", spec=SPEC),
+                schedule=Schedule(frequency=Frequency.ONCE, start_at=NOON),
+                schedule_sent={},
+                transformations=(Transformation(name="Mapping", params={"mappingId": "mapping", "mappingVersion": 1}),),
+                options={"partialIngestionPercent": self.tolerated_percent} if self.tolerated_percent else {},
+            )
+        )
+
+
+class AtOnce:
+    """Steps that forget: a replay repeats them all, which is the hardest case."""
+
+    def run(self, name: str, step: Callable[[], Any]) -> Any:
+        return step()
