@@ -68,6 +68,7 @@ def customers(rows: int = ROWS) -> Iterator[Entity]:
     for number in range(rows):
         country = countries[number * len(countries) // rows]
         given, family = (draw.choice(part) for part in _NAMES[country])
+        born = f"{draw.randrange(1930, 2008)}-{draw.randrange(1, 13):02d}-{draw.randrange(1, 29):02d}"
         entity: Entity = {
             "PartitionKey": country,
             "RowKey": f"{number:08d}",
@@ -76,7 +77,7 @@ def customers(rows: int = ROWS) -> Iterator[Entity]:
             "firstName": given,
             "lastName": family,
             "email": f"user{number}@example.{country.lower()}",
-            "birthDate": f"{draw.randrange(1930, 2008)}-{draw.randrange(1, 13):02d}-{draw.randrange(1, 29):02d}T00:00:00Z",
+            "birthDate": f"{born}T00:00:00Z",
             "birthDate@odata.type": "Edm.DateTime",
             "loyaltyPoints": str(draw.randrange(5_000_000_000)),
             "loyaltyPoints@odata.type": "Edm.Int64",

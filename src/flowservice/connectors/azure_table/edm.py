@@ -150,9 +150,12 @@ def _booleans(values: Sequence[Any]) -> pa.Array:
 def _datetimes(values: Sequence[Any]) -> pa.Array:
     """`YYYY-MM-DDTHH:MM:SS[.f{1,7}]Z`, to microseconds.
 
-    26 characters are a moment to the microsecond: what stands behind them is the 7th digit.
+    26 characters are a moment to the microsecond: what stands behind them is the 7th digit and the `Z`. A longer text
+    ends in an offset.
     """
     text = _strings(values)
+    if (pc.max(pc.utf8_length(text)).as_py() or 0) > 28:
+        return _datetimes_with_offset(text)
     try:
         cut = pc.utf8_slice_codeunits(pc.utf8_rtrim(text, "Z"), 0, 26)
         return cut.cast(pa.timestamp("us")).cast(ARROW[DATETIME])

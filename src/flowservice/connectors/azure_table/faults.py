@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 from pyreqwest.exceptions import (
     ConnectError,
     ConnectTimeoutError,
+    DetailedPyreqwestError,
+    NetworkError,
     PyreqwestError,
     RequestTimeoutError,
 )
@@ -78,8 +80,8 @@ def of_answer(status: int, header: Header, body: bytes, *, host: str, table: str
 
 def of_transport(error: PyreqwestError, *, host: str) -> Error:
     """The error that a failure below HTTP stands for. Its own message is dropped: it quotes the URL, and so a SAS."""
-    if isinstance(error, ConnectError):
-        causes = " ".join(cause["message"] for cause in error.details["causes"] or ())
+    causes = _causes(error)
+    if isinstance(error, ConnectError) and not is_reset(error):
         if "dns error" in causes:
             why, advice = "its name is unknown", "Check the account's name and the endpoint suffix, then the DNS."
         elif "certificate" in causes:
@@ -98,6 +100,16 @@ def of_transport(error: PyreqwestError, *, host: str) -> Error:
     else:
         why, advice = "the connection was cut", "It is retried; check the network and proxies in between."
     return Unreachable(f"cannot reach {host}: {why}", advice=advice)
+
+
+def is_reset(error: PyreqwestError) -> bool:
+    """Whether a connection that stood was cut before an answer came. The client calls that a ConnectError, too."""
+    return isinstance(error, NetworkError) and "client error (Connect)" not in _causes(error)
+
+
+def _causes(error: PyreqwestError) -> str:
+    details = error.details if isinstance(error, DetailedPyreqwestError) else None
+    return " ".join(cause["message"] for cause in (details or {}).get("causes") or ())
 
 
 def code_of(header: Header, body: bytes) -> str | None:

@@ -20,8 +20,7 @@ from flowservice.errors import BrokenPage, Drifted, SourceUnavailable, Unreachab
 from flowservice.sdk import Batch, Cursor
 
 _AHEAD: Final = 2
-# Larger batches save the engine work; 8 pages are 8,000 rows and, at a common 1 KiB an entity, 8 MB.
-_BATCH_ROWS: Final = 8_000
+# With the 8,000 rows of a batch that a source asks for, at a common 1 KiB an entity, both limits come together.
 _BATCH_BYTES: Final = 8_000_000
 _PATIENCE_S: Final = 2.0
 
@@ -35,7 +34,7 @@ class Scan:
     columns: tuple[str, ...] | None = None
     range: KeyRange = field(default_factory=KeyRange)
     page_rows: int = 1000
-    batch_rows: int = _BATCH_ROWS
+    batch_rows: int = 8_000
 
     def batches(self, after: Cursor | None) -> Iterator[Batch]:
         """Rows past `after`. Raises Drifted if that is no cursor of ours, else as `faults` says."""

@@ -15,9 +15,12 @@ from flowservice.sdk import Batch, Cursor, Node, Reading, Sample, Selection, Spl
 class TableSource:
     """Fills `sdk.Source`; each method's errors are those of `faults`."""
 
-    def __init__(self, account: Account, *, retries: Retries | None = None, page_rows: int = 1000) -> None:
+    def __init__(
+        self, account: Account, *, retries: Retries | None = None, page_rows: int = 1000, batch_rows: int = 8_000
+    ) -> None:
         self._service = TableService(account, retries=retries)
         self._page_rows = page_rows
+        self._batch_rows = batch_rows
 
     def check(self) -> None:
         """One small request; see `TableService.check`."""
@@ -47,7 +50,12 @@ class TableSource:
         except TypeError:
             raise Drifted("the stored split is not one of this connector", advice="Plan anew.") from None
         scan = Scan(
-            service=self._service, table=split.path, columns=split.columns, range=keys, page_rows=self._page_rows
+            service=self._service,
+            table=split.path,
+            columns=split.columns,
+            range=keys,
+            page_rows=self._page_rows,
+            batch_rows=self._batch_rows,
         )
         return scan.batches(after)
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import orjson
 from pyreqwest.client import SyncClient, SyncClientBuilder
-from pyreqwest.exceptions import ClientClosedError, ConnectError, NetworkError, PyreqwestError, RequestTimeoutError
+from pyreqwest.exceptions import ClientClosedError, PyreqwestError, RequestTimeoutError
 from pyreqwest.request import SyncStreamRequest
 from pyreqwest.response import SyncResponse
 
@@ -179,7 +179,7 @@ class TableService:
             except PyreqwestError as broken:
                 error = faults.of_transport(broken, host=self._host)
                 # No answer on a connection that stood: most likely it was idle, and the service had closed it.
-                if _is_reset(broken) and stale < (1 if retries is ONCE else _STALE_CONNECTIONS):
+                if faults.is_reset(broken) and stale < (1 if retries is ONCE else _STALE_CONNECTIONS):
                     stale += 1
                     continue
             except Error as refused:
@@ -235,7 +235,3 @@ class TableService:
                     builder = builder.no_proxy()
                 self._client = builder.build()
             return self._client
-
-
-def _is_reset(error: PyreqwestError) -> bool:
-    return isinstance(error, NetworkError) and not isinstance(error, ConnectError)
