@@ -1,0 +1,62 @@
+# `make` alone checks and tests. Each target works from a bare clone; setting up again costs nothing.
+.DEFAULT_GOAL := all
+.PHONY: all setup demo test lint fix docs bench faults fuzz ui-matrix serve lock clean
+
+PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+all: lint test
+
+setup: .venv/.installed node_modules/.installed
+
+.venv/.installed: requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "setup: Python 3.11 or newer is needed; install it and run make again." >&2; exit 1; }
+	@echo "setup: Python packages into .venv (about a minute the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Azurite stands in for Azure in demo, tests and benchmarks; the service itself needs no Node.
+node_modules/.installed: package.json package-lock.json .venv/.installed
+	@echo "setup: the Azurite emulator into node_modules"
+	@$(BIN)/python -m demo.node install
+
+demo: setup
+	@$(BIN)/python -m demo
+
+test: setup lint
+	@$(BIN)/pytest -q
+
+lint: .venv/.installed
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo > .lint-imports.log 2>&1 || { cat .lint-imports.log; exit 1; }
+
+fix: .venv/.installed
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+faults: setup
+	@$(BIN)/pytest -q -m faults tests/faults
+
+bench: setup
+	@$(BIN)/python -m benchmarks
+
+serve: setup
+	@$(BIN)/flowservice serve
+
+docs: .venv/.installed
+	@$(BIN)/python -m docs.generate
+
+lock: .venv/.installed
+	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --no-header --output-file requirements/runtime.txt pyproject.toml
+	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --no-header --constraint requirements/runtime.txt \
+		--output-file requirements/dev.txt pyproject.toml requirements/dev.in
+
+clean:
+	@rm -rf .venv node_modules .demo .flowservice

@@ -1,0 +1,43 @@
+"""What a route gets from the gateway and the request's headers. Async, for a sync dependency costs a thread each."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Query
+from starlette.requests import Request
+
+from flowservice.domain.identity import Caller
+from flowservice.domain.resource import Resource
+from flowservice.errors import MissingIfMatch, Stale
+from flowservice.service.patch import expect
+
+
+async def _caller(request: Request) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+Calling = Annotated[Caller, Depends(_caller)]
+
+
+async def _if_match(
+    header: Annotated[str | None, Header(alias="If-Match", description="The etag as last read.")] = None,
+    parameter: Annotated[str | None, Query(alias="if-match", include_in_schema=False)] = None,
+) -> str | None:
+    # A published collection sends it as a query parameter.
+    return header if header is not None else parameter
+
+
+IfMatch = Annotated[str | None, Depends(_if_match)]
+
+
+def matching(resource: Resource, if_match: str | None, *, required: bool = True) -> None:
+    """Return if `If-Match` names the resource's etag. Raises MissingIfMatch, Stale."""
+    if if_match is None:
+        if required:
+            raise MissingIfMatch("the header If-Match is missing", advice="Send the etag that a GET returned.")
+        return
+    if not expect(resource.etag, if_match.split(",")):
+        raise Stale(
+            f'Supplied version=["{if_match[:80]}"] does not match the current version on entity=["{resource.etag}"]',
+            advice="Read the resource again and repeat the change with its new etag.",
+        )

@@ -1,0 +1,99 @@
+"""What exploring shows: nodes, columns with their XDM types, and preview rows as JSON."""
+
+import base64
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+
+from flowservice.sdk import SOURCE_TYPE, Node, Sample
+
+_INT32: Final = {"minimum": -(2**31), "maximum": 2**31 - 1}
+_INT64: Final = {"minimum": -(2**63), "maximum": 2**63 - 1}
+_PREVIEW_ROWS: Final = 100
+
+
+def node(item: Node) -> dict[str, Any]:
+    """One entry of a listing."""
+    return {
+        "type": item.kind,
+        "name": item.name,
+        "path": item.path,
+        "canPreview": item.can_preview,
+        "canFetchSchema": item.can_fetch_schema,
+    }
+
+
+def table(sample: Sample, *, preview: bool) -> dict[str, Any]:
+    """A table's columns, and with `preview` its first sampled rows.
+
+    A column in which several source types were seen says so in `mixedTypes`; `coverage` is the share of sampled rows
+    that have a value.
+    """
+    mixed = {column.name: list(column.seen) for column in sample.mixed}
+    rows = sample.rows
+    columns = []
+    for field in rows.schema:
+        column = _column(field)
+        if field.name in mixed:
+            column["mixedTypes"] = mixed[field.name]
+        if rows.num_rows:
+            column["coverage"] = round(1 - rows.column(field.name).null_count / rows.num_rows, 4)
+        columns.append(column)
+    shown: dict[str, Any] = {
+        "format": "flat",
+        "schema": {"columns": columns},
+        "sampledRowCount": rows.num_rows,
+    }
+    if preview:
+        shown["data"] = [
+            {name: json_value(value) for name, value in row.items() if value is not None}
+            for row in rows.slice(0, _PREVIEW_ROWS).to_pylist()
+        ]
+    return shown
+
+
+def json_value(value: object) -> Any:
+    """A value of Arrow as JSON: times in ISO 8601, binary in base64, numbers that JSON lacks as words."""
+    if isinstance(value, datetime):
+        text = value.isoformat()
+        return text.replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): json_value(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [json_value(inner) for inner in value]
+    return value
+
+
+def _column(field: pa.Field) -> dict[str, Any]:
+    meta_type, xdm = _xdm(field.type)
+    source_type = (field.metadata or {}).get(SOURCE_TYPE)
+    shown = {"name": field.name, "type": source_type.decode() if source_type else str(field.type)}
+    return {**shown, "meta:xdmType": meta_type, "xdm": xdm}
+
+
+def _xdm(kind: pa.DataType) -> tuple[str, dict[str, Any]]:
+    if pa.types.is_int64(kind):
+        return "long", {"type": "integer", **_INT64}
+    if pa.types.is_integer(kind):
+        return "int", {"type": "integer", **_INT32}
+    if pa.types.is_floating(kind):
+        return "number", {"type": "number"}
+    if pa.types.is_boolean(kind):
+        return "boolean", {"type": "boolean"}
+    if pa.types.is_timestamp(kind):
+        return "date-time", {"type": "string", "format": "date-time"}
+    if pa.types.is_date(kind):
+        return "date", {"type": "string", "format": "date"}
+    return "string", {"type": "string"}

@@ -1,0 +1,51 @@
+"""Runs."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+
+from flowservice.api import run_document, wire
+from flowservice.api.calls import Calling
+from flowservice.api.flowservice import BASE
+from flowservice.api.listing import FullList, envelope, one, query
+from flowservice.service.runs import Runs
+
+_NAMES: Final = {
+    "id": "id",
+    "flowId": "flow_id",
+    "flowSpec": "flow_spec",
+    "state": "state",
+    "metrics.statusSummary.status": "state",
+    "metrics.recordSummary.inputRecordCount": "counts.read",
+    "metrics.recordSummary.outputRecordCount": "counts.written",
+    "metrics.recordSummary.failedRecordCount": "counts.rejected",
+    "metrics": None,
+    "params": "params",
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+}
+
+
+def router(runs: Runs) -> APIRouter:
+    """Create, list and read."""
+    routes = APIRouter(prefix=BASE, tags=["Runs"])
+
+    @routes.get("/runs", summary="List runs")
+    def listed(caller: Calling, call: FullList) -> dict[str, Any]:
+        asked = query(call, _NAMES)
+        if call.count:
+            return {"count": runs.count(caller, asked)}
+        return envelope(runs.list(caller, asked), run_document.run, "runs")
+
+    @routes.post("/runs", status_code=201, summary="Run a flow on demand")
+    def create(caller: Calling, body: wire.RunBody, response: Response) -> dict[str, Any]:
+        """Published clients read the answer in two shapes; this one holds both."""
+        run = runs.create(caller, flow_id=body.flow_id, params=body.params or {})
+        response.headers["Location"] = f"{BASE}/runs/{run.id}"
+        return wire.created(run) | {"items": [wire.created(run)]}
+
+    @routes.get("/runs/{run_id}", summary="Read a run")
+    def read(caller: Calling, run_id: str) -> dict[str, Any]:
+        return one(run_document.run(runs.get(caller, run_id)))
+
+    return routes

@@ -1,0 +1,211 @@
+"""What stands before every service: paths, tokens, api keys, organisations, sandboxes and content types.
+
+A pure ASGI middleware, so that it answers before any route is looked up or body parsed: the documented order of checks
+is token, api key, organisation, sandbox, content type, then the service.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+from uuid import uuid4
+
+import orjson
+import structlog
+from anyio import to_thread
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from flowservice.api.problems import problem, sandbox_problem
+from flowservice.domain.identity import Caller
+from flowservice.errors import BadField, EmptyBody, NotFound
+from flowservice.service.identity import Identity, NotAuthenticated
+
+_log = structlog.get_logger("flowservice.api")
+
+_GUARDED: Final = "/data/"
+_WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
+_ERRORS: Final[Mapping[str, tuple[str, str]]] = {
+    "org-missing": ("400003", "Missing header"),
+    "token": ("401013", "Oauth token is not valid"),
+    "api-key-missing": ("403000", "Api Key is required"),
+    "api-key": ("403003", "Api Key is invalid"),
+    "token-missing": ("403010", "Oauth token is missing."),
+    "org": ("403025", "Profile is not valid"),
+    "org-malformed": ("403027", "User region is missing"),
+}
+
+
+class Gateway:
+    """Lets a request through with its `Caller` in `scope["state"]["caller"]`, or answers it."""
+
+    def __init__(self, app: ASGIApp, *, identity: Identity, strict_sandbox: bool, max_body_bytes: int) -> None:
+        self._app = app
+        self._identity = identity
+        self._strict_sandbox = strict_sandbox
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = headers.get("x-request-id", "")[:100] or uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        scope["path"] = path = _path(scope)
+        started = time.perf_counter()
+        status = 500
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                kept = [item for item in message["headers"] if item[0] != b"x-request-id"]
+                message["headers"] = [*kept, (b"x-request-id", request_id.encode("latin-1", "replace"))]
+            await send(message)
+
+        try:
+            await self._pass(scope, receive, send_marked, headers, path, request_id)
+        finally:
+            _log.info(
+                "request",
+                method=scope["method"],
+                path=path,
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+                request_id=request_id,
+            )
+
+    async def _pass(
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, path: str, request_id: str
+    ) -> None:
+        if not path.startswith(_GUARDED):
+            await self._app(scope, receive, send)
+            return
+        # A thread: the checks read the database.
+        answer = await to_thread.run_sync(self._admitted, headers, path, request_id)
+        if isinstance(answer, Response):
+            await answer(scope, receive, send)
+            return
+        scope["state"]["caller"] = answer
+        if scope["method"] in _WRITES:
+            body = await _body(receive, self._max_body_bytes)
+            refused = self._refused_body(body, scope["method"], path, request_id)
+            if refused is not None:
+                await refused(scope, receive, send)
+                return
+            # Clients send JSON under all sorts of types; the routes read it as what it is.
+            scope["headers"] = [
+                item for item in scope["headers"] if item[0] not in {b"content-type", b"content-length"}
+            ]
+            scope["headers"] += [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(body or b"")).encode()),
+            ]
+            receive = _replayed(body or b"")
+        await self._app(scope, receive, send)
+
+    def _admitted(self, headers: Headers, path: str, request_id: str) -> Caller | Response:
+        try:
+            claims = self._identity.claims(_bearer(headers))
+            api_key = headers.get("x-api-key")
+            if not api_key:
+                raise NotAuthenticated("api-key-missing", "no x-api-key")
+            credential = self._identity.credential(claims, api_key)
+            org = headers.get("x-gw-ims-org-id")
+            if not org:
+                raise NotAuthenticated("org-missing", "no x-gw-ims-org-id")
+            if not org.endswith("@AdobeOrg") or org == "@AdobeOrg":
+                raise NotAuthenticated("org-malformed", "an organisation id ends in @AdobeOrg")
+            if org != credential.org_id:
+                raise NotAuthenticated("org", "the credential belongs to another organisation")
+        except NotAuthenticated as error:
+            code, message = _ERRORS[error.reason]
+            return JSONResponse({"error_code": code, "message": message}, status_code=int(code[:3]))
+        name = headers.get("x-sandbox-name") or None
+        if name is None and self._strict_sandbox and path.startswith("/data/foundation/flowservice"):
+            return _strict(request_id)
+        # The Sandbox API itself ignores the header.
+        if path.startswith("/data/foundation/sandbox-management"):
+            name = None
+        try:
+            return self._identity.caller(credential, sandbox_name=name)
+        except NotFound as error:
+            return sandbox_problem(error, path=path, request_id=request_id)
+
+    def _refused_body(self, body: bytes | None, method: str, path: str, request_id: str) -> Response | None:
+        if body is None:
+            error = BadField(f"the body is larger than {self._max_body_bytes} bytes", advice="Send less at once.")
+            return problem(error, path=path, request_id=request_id)
+        if not body:
+            # Actions are posted without a body.
+            if method == "POST" and path.rsplit("/", 1)[-1] == "action":
+                return None
+            return problem(EmptyBody("the body is empty", advice="Send JSON."), path=path, request_id=request_id)
+        try:
+            orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            malformed = BadField(
+                f"the body is not JSON (line {error.lineno}, column {error.colno})",
+                advice="Send valid JSON in UTF-8 with Content-Type: application/json.",
+            )
+            return problem(malformed, path=path, request_id=request_id)
+        return None
+
+
+def _path(scope: Scope) -> str:
+    """The path with `%2F` kept (ids of the schema registry are URLs) and without a trailing slash."""
+    raw = scope.get("raw_path") or scope["path"].encode()
+    path = unquote(raw.decode("latin-1").replace("%2F", "%252F").replace("%2f", "%252F"))
+    return path.rstrip("/") or "/"
+
+
+def _bearer(headers: Headers) -> str:
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    if not scheme:
+        raise NotAuthenticated("token-missing", "no Authorization header")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated("token", "not a bearer token")
+    return token.strip()
+
+
+def _strict(request_id: str) -> Response:
+    body: dict[str, Any] = {
+        "type": "https://ns.adobe.com/aep/errors/FLOW-2105-400",
+        "title": "Invalid request",
+        "status": 400,
+        "report": {"detailed-message": "x-sandbox-name is missing", "request-id": request_id},
+        "errorMessage": "x-sandbox-name is missing",
+        "errorDetails": "x-sandbox-name is missing",
+    }
+    return JSONResponse(body, status_code=400)
+
+
+async def _body(receive: Receive, limit: int) -> bytes | None:
+    """The whole body; None if it is larger than `limit`."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            return None
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _replayed(body: bytes) -> Receive:
+    sent = False
+
+    async def receive() -> Message:
+        nonlocal sent
+        if sent:
+            return {"type": "http.disconnect"}
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive

@@ -1,0 +1,62 @@
+"""Identity: access tokens on Adobe's paths."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from flowservice.service.identity import Identity, NotAuthenticated
+
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "grant_type": {"type": "string", "enum": ["client_credentials"]},
+                        "client_id": {"type": "string"},
+                        "client_secret": {"type": "string", "format": "password"},
+                        "scope": {"type": "string"},
+                    },
+                    "required": ["grant_type", "client_id", "client_secret"],
+                }
+            }
+        },
+    }
+}
+
+
+def router(identity: Identity) -> APIRouter:
+    """`POST /ims/token/v3`, and the older versions of the same call."""
+    routes = APIRouter(tags=["Identity"])
+
+    @routes.post("/ims/token/{version}", openapi_extra=_FORM, summary="Get an access token")
+    async def token(version: str, request: Request) -> JSONResponse:
+        """Client credentials for a bearer token, in the form or, as older clients send them, in the query."""
+        fields: dict[str, Any] = dict(request.query_params)
+        async with request.form() as form:
+            fields |= {name: value for name, value in form.items() if isinstance(value, str)}
+        if version not in {"v1", "v2", "v3"}:
+            return _refused(404, "invalid_request", "no such version; use /ims/token/v3")
+        if fields.get("grant_type", "client_credentials") != "client_credentials":
+            return _refused(400, "unsupported_grant_type", "only client_credentials is supported")
+        missing = [name for name in ("client_id", "client_secret") if not fields.get(name)]
+        if missing:
+            return _refused(400, "invalid_request", f"{' and '.join(missing)} missing; send them as form fields")
+        try:
+            issued = await run_in_threadpool(identity.token, fields["client_id"], fields["client_secret"])
+        except NotAuthenticated as error:
+            return _refused(401, "invalid_client", error.message)
+        return JSONResponse(
+            {"access_token": issued.value, "token_type": "bearer", "expires_in": issued.lifetime_s},
+            headers={"Cache-Control": "no-store"},
+        )
+
+    return routes
+
+
+def _refused(status: int, error: str, description: str) -> JSONResponse:
+    return JSONResponse({"error": error, "error_description": description}, status_code=status)

@@ -1,0 +1,164 @@
+"""The one place where our errors become HTTP: status, code and the body that each service's clients expect."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.responses import JSONResponse
+
+from flowservice import errors as e
+
+_FLOW: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
+    # (catalogue, number, status); the nearest base wins.
+    e.Error: ("FLOW", 1400, 500),
+    e.Invalid: ("FLOW", 1455, 400),
+    e.EmptyBody: ("FLOW", 1405, 400),
+    e.BadField: ("FLOW", 1452, 400),
+    e.MissingField: ("CONNECTOR", 1304, 400),
+    e.BadQuery: ("FLOW", 1451, 400),
+    e.UnknownFilterField: ("FLOW", 1449, 400),
+    e.UnknownOperator: ("FLOW", 1450, 400),
+    e.UnsupportedOperator: ("FLOW", 1440, 400),
+    e.EmptyFilterValue: ("FLOW", 1453, 400),
+    e.LimitWithCount: ("FLOW", 1401, 400),
+    e.UnsortableField: ("FLOW", 1433, 400),
+    e.MissingParameter: ("CONNECTOR", 1334, 400),
+    e.UnknownObjectType: ("CONNECTOR", 1358, 400),
+    e.MissingIfMatch: ("FLOW", 1403, 400),
+    e.Stale: ("FLOW", 1404, 412),
+    e.NotFound: ("FLOW", 1439, 404),
+    e.Conflict: ("FLOW", 1455, 409),
+    e.Forbidden: ("FLOW", 2118, 403),
+    e.UnknownSpec: ("FLOW", 1413, 400),
+    e.UnknownAuth: ("FLOW", 1415, 400),
+    e.SpecIsFixed: ("FLOW", 1414, 400),
+    e.NoConnector: ("FLOW", 1100, 400),
+    e.InUse: ("FLOW", 1418, 400),
+    e.PatchUnsupported: ("FLOW", 1434, 400),
+    e.ExploreUnsupported: ("CONNECTOR", 1336, 400),
+    e.StateNotAllowed: ("FLOW", 1410, 400),
+    e.OneSourceOneTarget: ("CONNECTOR", 1321, 400),
+    e.WrongTarget: ("CONNECTOR", 1307, 400),
+    e.BadSchedule: ("CONNECTOR", 1397, 400),
+    e.IntervalNotAllowed: ("CONNECTOR", 1361, 400),
+    e.BackfillNotAllowed: ("CONNECTOR", 1364, 400),
+    e.MissingMapping: ("CONNECTOR", 1370, 400),
+    e.BadMapping: ("FLOW", 1419, 400),
+    e.BadMappingVersion: ("FLOW", 1412, 400),
+    e.SchemaMismatch: ("FLOW", 1425, 400),
+    e.DeltaColumnNotAllowed: ("CONNECTOR", 1369, 400),
+    e.UnknownColumn: ("CONNECTOR", 1378, 400),
+    e.UnknownFlow: ("FLOW", 1430, 404),
+    e.FlowDisabled: ("CONNECTOR", 1388, 400),
+    e.BadTransition: ("FLOW", 1422, 400),
+    e.BadWindow: ("CONNECTOR", 1381, 400),
+    e.SourceError: ("FLOW", 1100, 400),
+    e.Throttled: ("FLOW", 1103, 503),
+    e.SourceUnavailable: ("FLOW", 1103, 503),
+    e.BrokenPage: ("FLOW", 1103, 503),
+    e.NoSuchObject: ("FLOW", 1101, 404),
+    e.LakeError: ("FLOW", 2200, 500),
+    e.LakeUnavailable: ("FLOW", 1103, 503),
+}
+
+_TITLES: Final[Mapping[int, str]] = {
+    403: "Forbidden",
+    404: "Resource not found",
+    409: "Conflict",
+    412: "Version not matching",
+    500: "Internal error",
+    503: "Service Unavailable",
+}
+
+_REGISTRY_NUMBERS: Final[Mapping[int, int]] = {404: 1012, 409: 1521, 403: 1030, 412: 1060}
+
+
+def status_of(error: e.Error) -> int:
+    """The HTTP status of an error."""
+    return _entry(error)[2]
+
+
+def problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
+    """`error` as the service at `path` would answer it. Each body also says `code` and, where known, `advice`."""
+    status = status_of(error)
+    body: dict[str, Any] = _SHAPES.get(_service(path), _plain)(error, status, path, request_id)
+    body["code"] = error.code
+    if error.advice:
+        body["advice"] = error.advice
+    headers = {"x-request-id": request_id}
+    if isinstance(error, e.Throttled) and error.retry_after_s is not None:
+        headers["Retry-After"] = str(round(error.retry_after_s))
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+def sandbox_problem(error: e.NotFound, *, path: str, request_id: str) -> JSONResponse:
+    """No such sandbox, or not an active one: before a resource is looked for."""
+    if _service(path) != "flowservice":
+        return problem(error, path="/data/foundation/sandbox-management", request_id=request_id)
+    body = _flow_body("FLOW-2100-404", "Sandbox not found", 404, error, "sandboxes", request_id)
+    body |= {"code": error.code, "advice": error.advice}
+    return JSONResponse(body, status_code=404, headers={"x-request-id": request_id})
+
+
+def _entry(error: e.Error) -> tuple[str, int, int]:
+    return next(_FLOW[base] for base in type(error).__mro__ if base in _FLOW)
+
+
+def _service(path: str) -> str:
+    parts = path.split("/")
+    return parts[3] if path.startswith("/data/foundation/") and len(parts) > 3 else ""
+
+
+def _flow(error: e.Error, status: int, path: str, request_id: str) -> dict[str, Any]:
+    catalogue, number, _ = _entry(error)
+    title = _TITLES.get(status) or ("Bad Request" if catalogue == "CONNECTOR" else "Invalid request")
+    parts = path.split("/")
+    body = _flow_body(
+        f"{catalogue}-{number}-{status}", title, status, error, parts[4] if len(parts) > 4 else "", request_id
+    )
+    if isinstance(error, e.UnknownSpec):
+        body["message"] = "Please provide a valid spec id"
+    return body
+
+
+def _flow_body(code: str, title: str, status: int, error: e.Error, kind: str, request_id: str) -> dict[str, Any]:
+    return {
+        "type": f"https://ns.adobe.com/aep/errors/{code}",
+        "title": title,
+        "status": status,
+        "report": {"detailed-message": error.message, "type": kind, "request-id": request_id},
+        # Readers of the older shape find the same text here.
+        "errorMessage": error.message,
+        "errorDetails": error.message,
+    }
+
+
+def _registry(error: e.Error, status: int, _path: str, request_id: str) -> dict[str, Any]:
+    return {
+        "type": f"http://ns.adobe.com/aep/errors/XDM-{_REGISTRY_NUMBERS.get(status, 1010)}-{status}",
+        "title": _TITLES.get(status, "Invalid request"),
+        "status": status,
+        "report": {"registryRequestId": request_id, "detailed-message": error.message, "sub-errors": []},
+        "detail": error.message,
+    }
+
+
+def _sandbox(error: e.Error, status: int, _path: str, request_id: str) -> dict[str, Any]:
+    return {
+        "type": f"http://ns.adobe.com/aep/errors/SMS-{2000 + status % 100}-{status}",
+        "title": error.message,
+        "status": status,
+        "report": {"request-id": request_id},
+    }
+
+
+def _plain(error: e.Error, status: int, _path: str, request_id: str) -> dict[str, Any]:
+    return {
+        "type": "/placeholder/type/uri",
+        "title": _TITLES.get(status, "BadRequestError"),
+        "status": status,
+        "detail": error.message,
+        "report": {"request-id": request_id},
+    }
+
+
+_SHAPES: Final = {"flowservice": _flow, "schemaregistry": _registry, "sandbox-management": _sandbox}

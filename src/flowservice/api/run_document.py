@@ -1,0 +1,107 @@
+"""A run on the wire: its metrics and activities."""
+
+from typing import Any
+
+from flowservice.api.wire import epoch_ms, spec_ref, stamped
+from flowservice.domain.run import Run, RunState, Tally
+
+
+def run(item: Run) -> dict[str, Any]:
+    """A run, with metrics as far as they are known."""
+    return stamped(item) | {
+        "flowId": item.flow_id,
+        "flowSpec": spec_ref(item.flow_spec),
+        "providerRefId": item.batch_id,
+        "params": item.params,
+        "state": item.state.value,
+        "recordTypes": ["DEFAULT"],
+        "predecessors": [],
+        "childFlowRunIds": [],
+        "metrics": {
+            "durationSummary": _duration(item.started_at, item.completed_at),
+            "sizeSummary": {"inputBytes": item.counts.input_bytes, "outputBytes": item.counts.output_bytes},
+            "recordSummary": _records(item),
+            "fileSummary": {
+                "outputFileCount": item.counts.output_files,
+                "activityRefs": ["promotionActivity"],
+            },
+            "statusSummary": _status(item),
+        },
+        "activities": _activities(item) if item.started_at else [],
+    }
+
+
+def _duration(started: Any, completed: Any) -> dict[str, Any]:
+    known = {"startedAtUTC": epoch_ms(started), "completedAtUTC": epoch_ms(completed)}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _records(item: Run) -> dict[str, Any]:
+    counts = item.counts
+    return {
+        "inputRecordCount": counts.read,
+        "outputRecordCount": counts.written,
+        "createdRecordCount": counts.written,
+        "updatedRecordCount": 0,
+        "skippedRecordCount": counts.filtered + counts.superseded,
+        "failedRecordCount": counts.rejected,
+        "deletedRecordCount": 0,
+        "warningRecordCount": counts.warnings,
+        "failedInfo": [_info(tally) for tally in item.rejections],
+        "warningInfo": [_info(tally) for tally in item.warnings],
+        "skippedInfo": [],
+    }
+
+
+def _info(tally: Tally) -> dict[str, Any]:
+    return {"code": tally.code, "message": tally.message, "count": tally.count, "field": tally.field}
+
+
+def _status(item: Run) -> dict[str, Any]:
+    return {
+        "status": item.state.value,
+        "errors": [
+            {"code": error.code, "message": error.message, **({"advice": error.advice} if error.advice else {})}
+            for error in item.errors
+        ],
+        "activityRefs": ["promotionActivity"],
+        "extensions": {"type": "one-time"},
+    }
+
+
+def _activities(item: Run) -> list[dict[str, Any]]:
+    read_done = item.read_completed_at is not None
+    ended = item.has_ended
+    copied = RunState.SUCCESS if read_done else item.state if ended else RunState.IN_PROGRESS
+    activities: list[dict[str, Any]] = [
+        {
+            "id": "copyActivity",
+            "name": "Copy Activity",
+            "updatedAtUTC": epoch_ms(item.stamp.updated.at),
+            "durationSummary": _duration(item.started_at, item.read_completed_at),
+            "sizeSummary": {"inputBytes": item.counts.input_bytes},
+            "recordSummary": {"inputRecordCount": item.counts.read},
+            "statusSummary": {"status": copied.value, "extensions": {"type": "one-time"}},
+            "sourceInfo": [{"id": item.source_connection_id, "type": "SourceConnection"}],
+        }
+    ]
+    if read_done or ended:
+        activities.append(
+            {
+                "id": "promotionActivity",
+                "name": "Promotion Activity",
+                "updatedAtUTC": epoch_ms(item.stamp.updated.at),
+                "durationSummary": _duration(item.read_completed_at, item.completed_at),
+                "sizeSummary": {"outputBytes": item.counts.output_bytes},
+                "recordSummary": {"outputRecordCount": item.counts.written},
+                "statusSummary": {"status": item.state.value},
+                "targetInfo": [
+                    {
+                        "id": item.target_connection_id,
+                        "type": "TargetConnection",
+                        "reference": {"type": "Batch", "ids": [item.batch_id]},
+                    }
+                ],
+            }
+        )
+    return activities

@@ -1,0 +1,173 @@
+"""The web application: gateway, routers, problems, health, and the API's own documentation."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from flowservice import VERSION
+from flowservice.api.gateway import Gateway
+from flowservice.api.problems import problem
+from flowservice.errors import BadField, BadQuery, Error, Invalid, MissingField, NotFound
+from flowservice.service.identity import Identity
+
+_log = structlog.get_logger("flowservice.api")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probes:
+    """What readiness looks at; each returns or raises."""
+
+    database: Callable[[], None]
+    lake: Callable[[], None]
+
+
+def build(
+    *,
+    identity: Identity,
+    routers: Sequence[APIRouter],
+    probes: Probes,
+    registry: CollectorRegistry,
+    on_start: Callable[[], None],
+    on_stop: Callable[[], None],
+    strict_sandbox: bool,
+    max_body_bytes: int,
+) -> FastAPI:
+    """The application. `on_start` and `on_stop` run the worker and the tick of this process."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        on_start()
+        yield
+        on_stop()
+
+    app = FastAPI(
+        title="Flow Service",
+        version=VERSION,
+        description="Open, self-hosted implementation of the Flow Service of Adobe Experience Platform.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    for routes in routers:
+        app.include_router(routes)
+    app.include_router(_operations(probes, registry))
+    _document(app)
+    app.add_middleware(Gateway, identity=identity, strict_sandbox=strict_sandbox, max_body_bytes=max_body_bytes)
+    app.add_exception_handler(Error, _known)
+    app.add_exception_handler(RequestValidationError, _unfit)
+    app.add_exception_handler(HTTPException, _unrouted)
+    app.add_exception_handler(Exception, _unexpected)
+    return app
+
+
+def _operations(probes: Probes, registry: CollectorRegistry) -> APIRouter:
+    routes = APIRouter(tags=["Operations"])
+
+    @routes.get("/health", summary="The process answers")
+    def health() -> dict[str, str]:
+        return {"status": "ok", "version": VERSION}
+
+    @routes.get("/ready", summary="Database and lake are reachable")
+    def ready() -> JSONResponse:
+        failed = {name: str(error) for name, probe in _named(probes) if (error := _failure(probe)) is not None}
+        body = {"status": "ready" if not failed else "not ready", "failed": sorted(failed)}
+        return JSONResponse(body, status_code=200 if not failed else 503)
+
+    @routes.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+def _named(probes: Probes) -> list[tuple[str, Callable[[], None]]]:
+    return [("database", probes.database), ("lake", probes.lake)]
+
+
+def _failure(probe: Callable[[], None]) -> Exception | None:
+    try:
+        probe()
+    except Exception as error:  # noqa: BLE001 - whatever keeps it from answering makes the service not ready
+        _log.warning("probe failed", error=type(error).__name__)
+        return error
+    return None
+
+
+def _document(app: FastAPI) -> None:
+    page = files(__package__).joinpath("welcome.html").read_text(encoding="utf-8").replace("{{version}}", VERSION)
+    app.mount("/v1/docs/static", StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-static")
+
+    @app.get("/v1/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/v1/openapi.json",
+            title="Flow Service API",
+            swagger_js_url="/v1/docs/static/swagger-ui-bundle.js",
+            swagger_css_url="/v1/docs/static/swagger-ui.css",
+            swagger_favicon_url="/v1/docs/static/favicon.png",
+        )
+
+    @app.get("/", include_in_schema=False)
+    def welcome() -> HTMLResponse:
+        return HTMLResponse(page)
+
+
+def _answer(request: Request, error: Error) -> JSONResponse:
+    return problem(error, path=request.scope["path"], request_id=request.state.request_id)
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Error)
+    answer = _answer(request, error)
+    if answer.status_code >= 500:
+        _log.warning("refused", code=error.code, message=error.message, request_id=request.state.request_id)
+    return answer
+
+
+async def _unfit(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    problems: Sequence[Any] = error.errors()
+    where = ["/".join(str(step) for step in item["loc"][1:]) for item in problems]
+    # Only the place and the rule are told: the value may be a secret, or long.
+    text = "; ".join(f"{at or 'body'}: {item['msg']}" for at, item in zip(where, problems, strict=True))[:1_000]
+    kind: type[Invalid] = BadField
+    if any(item["loc"][0] in {"query", "header", "path"} for item in problems):
+        kind = BadQuery
+    elif any(item["type"] == "missing" for item in problems):
+        kind = MissingField
+    return _answer(request, kind(text, advice="Correct the named fields; /v1/docs describes each call."))
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        answer = _answer(request, BadQuery("this path does not take that method", advice="See /v1/docs."))
+        answer.status_code = 405
+        return answer
+    if error.status_code == 404:
+        return _answer(request, NotFound("no such path", advice="See /v1/docs for the paths there are."))
+    return _answer(request, BadField(str(error.detail)[:200]))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    _log.error("unexpected error", exc_info=error, request_id=request.state.request_id)
+    return _answer(
+        request,
+        Error(
+            "the service failed on its own side",
+            advice="Please report this with the request id; the log holds the details.",
+        ),
+    )

@@ -1,0 +1,219 @@
+"""Adobe's names and ours meet here: what bodies look like, and how resources are shown."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
+from flowservice.domain.flow import Endpoint, Flow
+from flowservice.domain.identity import Sandbox
+from flowservice.domain.resource import Resource, SpecRef
+
+MAX_NAME: Final = 255
+
+
+class Wire(BaseModel):
+    """A request body: camelCase names; members that we do not know are let pass, as real clients send some."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", strict=True)
+
+
+class SpecBody(Wire):
+    """A reference to a spec; without a version the newest is meant."""
+
+    id: str = Field(min_length=1, max_length=MAX_NAME)
+    version: str = "1.0"
+
+    def ref(self) -> SpecRef:
+        """As the domain says it."""
+        return SpecRef(id=self.id, version=self.version)
+
+
+class AuthBody(Wire):
+    """How to sign in."""
+
+    spec_name: str = Field(description="Name of one of the spec's authSpec entries.")
+    params: dict[str, Any] = Field(default_factory=dict, description="What that authSpec's JSON Schema asks for.")
+
+
+class ConnectionBody(Wire):
+    """`POST /connections`."""
+
+    name: str = Field(min_length=1, max_length=MAX_NAME)
+    description: str | None = Field(default=None, max_length=4_000)
+    connection_spec: SpecBody
+    auth: AuthBody | None = None
+
+
+class SourceConnectionBody(Wire):
+    """`POST /sourceConnections`."""
+
+    name: str = Field(min_length=1, max_length=MAX_NAME)
+    description: str | None = Field(default=None, max_length=4_000)
+    base_connection_id: str | None = None
+    connection_spec: SpecBody
+    data: dict[str, Any] | None = None
+    params: dict[str, Any] | None = None
+
+
+class TargetConnectionBody(Wire):
+    """`POST /targetConnections`."""
+
+    name: str = Field(min_length=1, max_length=MAX_NAME)
+    description: str | None = Field(default=None, max_length=4_000)
+    connection_spec: SpecBody
+    data: dict[str, Any] | None = None
+    params: dict[str, Any] | None = None
+
+
+def _listed(value: object) -> object:
+    # One published tutorial sends a bare id.
+    return [value] if isinstance(value, str) else value
+
+
+Ids = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class FlowBody(Wire):
+    """`POST /flows`."""
+
+    name: str = Field(default="", max_length=MAX_NAME)
+    description: str | None = Field(default=None, max_length=4_000)
+    flow_spec: SpecBody
+    source_connection_ids: Ids
+    target_connection_ids: Ids
+    transformations: list[dict[str, Any]] | None = None
+    schedule_params: dict[str, Any] | None = None
+    options: dict[str, Any] | None = None
+    state: str | None = None
+
+
+class RunBody(Wire):
+    """`POST /runs`."""
+
+    flow_id: str = ""
+    params: dict[str, Any] | None = None
+
+
+def epoch_ms(at: datetime | None) -> int | None:
+    """A time as the wire has it: integer epoch milliseconds."""
+    return None if at is None else round(at.timestamp() * 1000)
+
+
+def created(resource: Resource) -> dict[str, Any]:
+    """The answer to a create or change."""
+    return {"id": resource.id, "etag": resource.etag}
+
+
+def spec_ref(ref: SpecRef | None) -> dict[str, str] | None:
+    """A spec reference."""
+    return None if ref is None else {"id": ref.id, "version": ref.version}
+
+
+def stamped(resource: Resource) -> dict[str, Any]:
+    """The members that every resource has."""
+    stamp = resource.stamp
+    shown: dict[str, Any] = {
+        "id": resource.id,
+        "createdAt": epoch_ms(stamp.created.at),
+        "updatedAt": epoch_ms(stamp.updated.at),
+        "createdBy": stamp.created.by,
+        "updatedBy": stamp.updated.by,
+        "createdClient": stamp.created.client,
+        "updatedClient": stamp.updated.client,
+        "sandboxId": stamp.scope.sandbox_id,
+        "sandboxName": stamp.scope.sandbox_name,
+        "imsOrgId": stamp.scope.org_id,
+    }
+    if resource.name:
+        shown["name"] = resource.name
+    if resource.description:
+        shown["description"] = resource.description
+    return {**shown, "version": resource.etag, "etag": resource.etag}
+
+
+def connection(item: Connection, auth: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A connection; `auth` has its secrets masked."""
+    shown = stamped(item) | {"connectionSpec": spec_ref(item.spec), "state": item.state.value}
+    return shown | ({"auth": auth} if auth is not None else {})
+
+
+def source_connection(item: SourceConnection) -> dict[str, Any]:
+    """A source connection."""
+    shown = stamped(item) | {
+        "connectionSpec": spec_ref(item.spec),
+        "state": item.state.value,
+        "data": item.data,
+        "params": item.params,
+    }
+    if item.base_connection_id:
+        shown["baseConnectionId"] = item.base_connection_id
+        base = {"id": item.base_connection_id, "connectionSpec": spec_ref(item.base_spec)}
+        shown["inheritedAttributes"] = {"baseConnection": base}
+    return shown
+
+
+def target_connection(item: TargetConnection) -> dict[str, Any]:
+    """A target connection."""
+    return stamped(item) | {
+        "connectionSpec": spec_ref(item.spec),
+        "state": item.state.value,
+        "data": item.data,
+        "params": item.params,
+    }
+
+
+def _endpoint(end: Endpoint) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": end.id, "connectionSpec": spec_ref(end.spec)}
+    if end.base_connection_id:
+        shown["baseConnection"] = {"id": end.base_connection_id, "connectionSpec": spec_ref(end.base_spec)}
+    return shown
+
+
+def flow(item: Flow) -> dict[str, Any]:
+    """A flow."""
+    shown = stamped(item) | {
+        "flowSpec": spec_ref(item.flow_spec),
+        "state": item.state.value,
+        "sourceConnectionIds": [item.source.id],
+        "targetConnectionIds": [item.target.id],
+        "inheritedAttributes": {
+            "properties": {"isSourceFlow": True},
+            "sourceConnections": [_endpoint(item.source)],
+            "targetConnections": [_endpoint(item.target)],
+        },
+        "scheduleParams": item.schedule_sent,
+        "transformations": [{"name": step.name, "params": step.params} for step in item.transformations],
+        "options": item.options,
+        "runs": f"/runs?property=flowId=={item.id}",
+        "lastOperation": {"started": epoch_ms(item.stamp.updated.at), "updated": 0, "operation": "create"},
+    }
+    if item.last_run is not None:
+        shown["lastRunDetails"] = {
+            "id": item.last_run.id,
+            "state": item.last_run.state,
+            "startedAtUTC": epoch_ms(item.last_run.started_at),
+            "completedAtUTC": epoch_ms(item.last_run.completed_at),
+        }
+    return shown
+
+
+def sandbox(item: Sandbox) -> dict[str, Any]:
+    """A sandbox, with dates as the Sandbox API prints them."""
+    return {
+        "id": item.id,
+        "name": item.name,
+        "title": item.title,
+        "state": item.state.value,
+        "type": item.type,
+        "region": item.region,
+        "isDefault": item.is_default,
+        "eTag": item.revision,
+        "createdDate": item.created_at.strftime("%Y-%m-%d %H:%M:%S"),
+        "lastModifiedDate": item.updated_at.strftime("%Y-%m-%d %H:%M:%S"),
+        "createdBy": item.created_by,
+        "modifiedBy": item.updated_by,
+    }

@@ -1,0 +1,136 @@
+"""The command line: arguments in, the application called. Modules are imported where they are needed."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flowservice import VERSION
+from flowservice.errors import Error
+
+app = typer.Typer(
+    name="flowservice",
+    help="Open, self-hosted Flow Service: collects data from other systems and lands it in lake tables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+credentials = typer.Typer(help="Credentials of this server.", no_args_is_help=True)
+app.add_typer(credentials, name="credentials")
+
+Home = Annotated[Path | None, typer.Option(help="Folder of everything the service keeps (default ./.flowservice).")]
+
+
+def main() -> None:
+    """The entry point of the `flowservice` command."""
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"flowservice {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    return
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """An error on purpose as two lines for people: what failed, and what to do."""
+    try:
+        yield
+    except Error as error:
+        typer.echo(f"flowservice: {error.message}", err=True)
+        if error.advice:
+            typer.echo(f"  {error.advice}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _settings(home: Path | None, **others: Any) -> Any:
+    from flowservice.settings import Settings
+
+    given = {name: value for name, value in {"home": home, **others}.items() if value is not None}
+    return Settings(**given)
+
+
+@app.command()
+def serve(
+    home: Home = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (default 8080); 0 takes a free one.")] = None,
+) -> None:
+    """Run everything in one process: API, schedule and worker."""
+    from flowservice.serving import run
+
+    with _reported():
+        run(_settings(home, host=host, port=port))
+
+
+@credentials.command("show")
+def credentials_show(
+    home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Print the first credential."""
+    from flowservice.app import read_credentials
+
+    with _reported():
+        found = read_credentials(_settings(home).credentials_path)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    width = max(map(len, found))
+    for name, value in found.items():
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+@app.command()
+def token(home: Home = None) -> None:
+    """Print an access token for curl."""
+    from flowservice.app import App, read_credentials
+
+    with _reported():
+        settings = _settings(home)
+        found = read_credentials(settings.credentials_path)
+        typer.echo(App(settings).identity.token(found["clientId"], found["clientSecret"]).value)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help='A query; tables by dataset id or name: SELECT * FROM "my dataset".')],
+    home: Home = None,
+    sandbox: Annotated[str, typer.Option(help="Sandbox of the datasets.")] = "prod",
+    output: Annotated[str, typer.Option("--format", help="table, ndjson or csv.")] = "table",
+) -> None:
+    """Query what has landed, as the operator who owns the home."""
+    from flowservice.querying import run
+
+    with _reported():
+        run(_settings(home), query, sandbox=sandbox, output=output, to=sys.stdout)
+
+
+@app.command()
+def doctor(
+    home: Home = None,
+    port: Annotated[int | None, typer.Option(help="Port that serve would listen on.")] = None,
+) -> None:
+    """Say what is wrong and what to type."""
+    from flowservice.doctor import examine
+
+    findings = examine(_settings(home, port=port))
+    for finding in findings:
+        typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.about:<12} {finding.message}")
+        if finding.advice:
+            typer.echo(f"{'':<19}{finding.advice}")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)

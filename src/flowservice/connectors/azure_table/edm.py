@@ -1,0 +1,202 @@
+"""The types of the Entity Data Model that a table can hold, and their values as Arrow arrays."""
+
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+STRING: Final = "Edm.String"
+INT32: Final = "Edm.Int32"
+INT64: Final = "Edm.Int64"
+DOUBLE: Final = "Edm.Double"
+BOOLEAN: Final = "Edm.Boolean"
+DATETIME: Final = "Edm.DateTime"
+GUID: Final = "Edm.Guid"
+BINARY: Final = "Edm.Binary"
+
+ARROW: Final[Mapping[str, pa.DataType]] = {
+    STRING: pa.string(),
+    INT32: pa.int32(),
+    INT64: pa.int64(),
+    DOUBLE: pa.float64(),
+    BOOLEAN: pa.bool_(),
+    DATETIME: pa.timestamp("us", "UTC"),
+    GUID: pa.string(),
+    BINARY: pa.binary(),
+}
+
+_OF_JSON: Final[Mapping[type, str]] = {str: STRING, int: INT32, float: DOUBLE, bool: BOOLEAN}
+_INT32: Final = range(-(2**31), 2**31)
+_INT64: Final = range(-(2**63), 2**63)
+
+
+class Unfit(Exception):
+    """A value is not what its annotation, `kind`, states."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Nested(Exception):
+    """A value is a list or an object."""
+
+
+def uniform(values: Sequence[Any], stated: Sequence[Any] | None) -> str | None:
+    """The one type of all values that are not null, or None if there are several or none, or it takes a closer look.
+
+    A column of bare integers is told as Int32 whatever their size. Raises Nested.
+    """
+    types = set(map(type, values))
+    types.discard(type(None))
+    if len(types) != 1:
+        return None
+    (json_type,) = types
+    if stated is None:
+        return _OF_JSON.get(json_type)
+    if not set(map(type, stated)) <= {str, type(None)}:
+        raise Nested
+    kinds = set(stated)
+    if len(kinds) == 2 and None in kinds and stated.count(None) == values.count(None):
+        # As many annotations as values. Every annotation has its value, or the place would hold neither.
+        if any(value is None and kind is not None for value, kind in zip(values, stated, strict=True)):
+            return None
+        kinds.discard(None)
+    if len(kinds) != 1:
+        return None
+    (kind,) = kinds
+    if kind == INT32 or (json_type is not str and kind != DOUBLE):  # not what the service writes: look at each value
+        return None
+    return kind if kind in ARROW else None
+
+
+def kind_of(value: Any, annotation: str | None) -> str:
+    """The type of one value. An unknown annotation leaves the type to the JSON. Raises Nested."""
+    if annotation in ARROW:
+        return str(annotation)
+    if type(value) is int and value not in _INT32:
+        return INT64 if value in _INT64 else DOUBLE
+    try:
+        return _OF_JSON[type(value)]
+    except KeyError:
+        raise Nested from None
+
+
+def bare_integers(values: Sequence[Any]) -> pa.Array | None:
+    """Integers without annotation as int64; None if one is beyond that."""
+    try:
+        return pa.array(values, pa.int64())
+    except OverflowError:
+        return None
+
+
+def narrowed(integers: pa.Array) -> tuple[str, pa.Array]:
+    """Bare integers as Int32 if all are. Azurite also leaves those beyond Int32 unannotated: they are Int64."""
+    ends = pc.min_max(integers)
+    if ends["min"].as_py() in _INT32 and ends["max"].as_py() in _INT32:
+        return INT32, integers.cast(pa.int32())
+    return INT64, integers
+
+
+def _strings(values: Sequence[Any]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+        raise Unfit(STRING) from None
+
+
+def _int32s(values: Sequence[Any]) -> pa.Array:
+    return _whole_numbers(values, INT32)
+
+
+def _int64s(values: Sequence[Any]) -> pa.Array:
+    return _whole_numbers(values, INT64)
+
+
+def _whole_numbers(values: Sequence[Any], kind: str) -> pa.Array:
+    try:
+        return pa.array(values, pa.string()).cast(ARROW[kind])
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        pass  # not all are text: bare numbers among annotated ones
+    try:
+        return pa.array([None if value is None else int(value) for value in values], ARROW[kind])
+    except (pa.ArrowInvalid, ValueError, TypeError, OverflowError):
+        raise Unfit(kind) from None
+
+
+def _doubles(values: Sequence[Any]) -> pa.Array:
+    try:
+        return pa.array(values, pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+        pass  # "NaN", "Infinity" and "-Infinity" come as text
+    try:
+        return pa.array([None if value is None else float(value) for value in values], pa.float64())
+    except (ValueError, TypeError, OverflowError):
+        raise Unfit(DOUBLE) from None
+
+
+def _booleans(values: Sequence[Any]) -> pa.Array:
+    try:
+        if any(type(value) is str for value in values):
+            return pa.array(values, pa.string()).cast(pa.bool_())
+        return pa.array(values, pa.bool_())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+        raise Unfit(BOOLEAN) from None
+
+
+def _datetimes(values: Sequence[Any]) -> pa.Array:
+    """`YYYY-MM-DDTHH:MM:SS[.f{1,7}]Z`, to microseconds.
+
+    26 characters are a moment to the microsecond: what stands behind them is the 7th digit and the `Z`. A longer text
+    ends in an offset.
+    """
+    text = _strings(values)
+    if (pc.max(pc.utf8_length(text)).as_py() or 0) > 28:
+        return _datetimes_with_offset(text)
+    try:
+        cut = pc.utf8_slice_codeunits(pc.utf8_rtrim(text, "Z"), 0, 26)
+        return cut.cast(pa.timestamp("us")).cast(ARROW[DATETIME])
+    except pa.ArrowInvalid:
+        return _datetimes_with_offset(text)
+
+
+_LONG_FRACTION: Final = r"(\.\d{6})\d+"
+_ZONE: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+
+
+def _datetimes_with_offset(text: pa.Array) -> pa.Array:
+    """As Azurite keeps them if they were written so: `…+02:00`. The service itself converts to UTC."""
+    zoned = pa.array(
+        [value if value is None or _ZONE.search(value) else f"{value}Z" for value in text.to_pylist()], pa.string()
+    )
+    try:
+        return pc.replace_substring_regex(zoned, _LONG_FRACTION, r"\1").cast(ARROW[DATETIME])
+    except pa.ArrowInvalid:
+        raise Unfit(DATETIME) from None
+
+
+def _guids(values: Sequence[Any]) -> pa.Array:
+    return pc.ascii_lower(_strings(values))
+
+
+def _binaries(values: Sequence[Any]) -> pa.Array:
+    try:
+        return pa.array([None if value is None else binascii.a2b_base64(value) for value in values], pa.binary())
+    except (binascii.Error, ValueError, TypeError):
+        raise Unfit(BINARY) from None
+
+
+arrays: Final[Mapping[str, Callable[[Sequence[Any]], pa.Array]]] = {
+    STRING: _strings,
+    INT32: _int32s,
+    INT64: _int64s,
+    DOUBLE: _doubles,
+    BOOLEAN: _booleans,
+    DATETIME: _datetimes,
+    GUID: _guids,
+    BINARY: _binaries,
+}
+"""JSON values of one Edm type (null stays null) to an array; integers come as int64. Each raises Unfit."""

@@ -1,0 +1,170 @@
+"""What goes wrong at the table service, in words of ours: one function for answers, one for transport.
+
+Messages never quote a key, a signature or a body; `x-ms-request-id` goes along for Microsoft's support.
+Source: learn.microsoft.com/rest/api/storageservices/table-service-error-codes
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeAlias
+
+from pyreqwest.exceptions import (
+    ConnectError,
+    ConnectTimeoutError,
+    DetailedPyreqwestError,
+    NetworkError,
+    PyreqwestError,
+    RequestTimeoutError,
+)
+
+from flowservice.errors import (
+    BadCredentials,
+    Denied,
+    Error,
+    NoSuchObject,
+    SourceError,
+    SourceUnavailable,
+    Throttled,
+    Unreachable,
+)
+
+Header: TypeAlias = Callable[[str], str | None]
+"""Looks up a response header, in any case."""
+
+_SKEW_ALLOWED: Final = timedelta(minutes=5)
+_DENIED: Final = frozenset(
+    {
+        "AccountIsDisabled",
+        "AuthorizationPermissionMismatch",
+        "AuthorizationProtocolMismatch",
+        "AuthorizationResourceTypeMismatch",
+        "AuthorizationServiceMismatch",
+        "AuthorizationSourceIPMismatch",
+        "InsufficientAccountPermissions",
+    }
+)
+_CODE_IN_BODY: Final = re.compile(rb'"code"\s*:\s*"(\w+)"|<(?:m:)?code>(\w+)<', re.IGNORECASE)
+
+
+class Refused(SourceError):
+    """The service cannot make sense of a request (400): a repeat gets the same answer."""
+
+
+def of_answer(status: int, header: Header, body: bytes, *, host: str, table: str | None, now: datetime) -> Error:
+    """The error that an answer other than 200 stands for."""
+    code = code_of(header, body)
+    what = f"{host} answered {status}" + (f" {code}" if code else "") + _request_id(header)
+    if status in {401, 403}:
+        return _unauthorised(code, what, _skew(header, now))
+    if status == 404:
+        return NoSuchObject(
+            f"table {table!r} does not exist ({what})"
+            if table
+            else f"there is no table service at this address ({what})",
+            advice="Check the name: explore the connection to see its tables.",
+        )
+    if status == 409:
+        return NoSuchObject(f"table {table!r} is being deleted ({what})", advice="Wait until it is created again.")
+    if status in {429, 503}:
+        return Throttled(
+            f"the service asks for a pause ({what})",
+            advice="It is retried; if it goes on, other clients use up the account's limits.",
+            retry_after_s=_retry_after_s(header, now),
+        )
+    if status in {408, 500, 502, 504}:
+        return SourceUnavailable(f"the service failed ({what})", advice="It is retried; see Azure's status page.")
+    return Refused(f"the service refused the request ({what})", advice="Report this with the request id.")
+
+
+def of_transport(error: PyreqwestError, *, host: str) -> Error:
+    """The error that a failure below HTTP stands for. Its own message is dropped: it quotes the URL, and so a SAS."""
+    causes = _causes(error)
+    if isinstance(error, ConnectError) and not is_reset(error):
+        if "dns error" in causes:
+            why, advice = "its name is unknown", "Check the account's name and the endpoint suffix, then the DNS."
+        elif "certificate" in causes:
+            why, advice = "its certificate is not trusted", "Check the address and TLS inspection on the way."
+        elif "refused" in causes:
+            why, advice = "it refused the connection", "Check address and port, and that the service runs."
+        else:
+            why, advice = "no connection could be made", "Check the address, firewalls and proxies."
+    elif isinstance(error, ConnectTimeoutError):
+        why, advice = (
+            "it did not accept a connection in time",
+            "Check firewalls: storage accounts can be closed to some.",
+        )
+    elif isinstance(error, RequestTimeoutError):
+        why, advice = "it did not answer in time", "It is retried; check the network in between."
+    else:
+        why, advice = "the connection was cut", "It is retried; check the network and proxies in between."
+    return Unreachable(f"cannot reach {host}: {why}", advice=advice)
+
+
+def is_reset(error: PyreqwestError) -> bool:
+    """Whether a connection that stood was cut before an answer came. The client calls that a ConnectError, too."""
+    return isinstance(error, NetworkError) and "client error (Connect)" not in _causes(error)
+
+
+def _causes(error: PyreqwestError) -> str:
+    details = error.details if isinstance(error, DetailedPyreqwestError) else None
+    return " ".join(cause["message"] for cause in (details or {}).get("causes") or ())
+
+
+def code_of(header: Header, body: bytes) -> str | None:
+    """The service's error code: from the header, else from JSON or XML (errors of sign-in come as XML)."""
+    code = header("x-ms-error-code")
+    if code is None and (found := _CODE_IN_BODY.search(body[:4096])):
+        code = (found[1] or found[2]).decode()
+    return code if code and re.fullmatch(r"\w{1,80}", code) else None
+
+
+def _unauthorised(code: str | None, what: str, skew: timedelta) -> Error:
+    if abs(skew) > _SKEW_ALLOWED:
+        return BadCredentials(
+            f"the signature was not accepted: this machine's clock is {_spoken(skew)} the service's ({what})",
+            advice="Set the clock of this machine (NTP); the key itself may be right.",
+        )
+    if code in _DENIED:
+        return Denied(
+            f"the credentials do not allow this ({what})",
+            advice="Reading needs a shared access signature for tables (ss=t), objects (srt=o) and reading (sp=r).",
+        )
+    return BadCredentials(
+        f"the key or signature was not accepted ({what})",
+        advice="Copy the connection string again: the key may have been renewed, or the shared access signature have "
+        "expired. If they are right, the account's firewall may refuse this machine.",
+    )
+
+
+def _skew(header: Header, now: datetime) -> timedelta:
+    """How far the local clock is ahead of the service's."""
+    try:
+        return now - parsedate_to_datetime(header("date") or "").astimezone(UTC)
+    except (TypeError, ValueError):
+        return timedelta(0)
+
+
+def _spoken(skew: timedelta) -> str:
+    return f"{abs(skew).total_seconds() / 60:.0f} minutes {'ahead of' if skew > timedelta(0) else 'behind'}"
+
+
+def _retry_after_s(header: Header, now: datetime) -> float | None:
+    """Cosmos says milliseconds in a header of its own; HTTP allows seconds and a date."""
+    milliseconds, seconds = header("x-ms-retry-after-ms"), header("retry-after")
+    try:
+        if milliseconds is not None:
+            return max(0.0, float(milliseconds) / 1000)
+        return None if seconds is None else max(0.0, float(seconds))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(seconds or "").astimezone(UTC) - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _request_id(header: Header) -> str:
+    found = header("x-ms-request-id")
+    return f", request {found}" if found and re.fullmatch(r"[\w-]{1,64}", found) else ""

@@ -1,0 +1,127 @@
+"""Keys of entities: their order, filters over them, and a key midway between two.
+
+The service orders by the UTF-16 code units of PartitionKey, then RowKey. Python's `<` on strings compares code points,
+which differs beyond U+FFFF.
+"""
+
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from flowservice.sdk import Cursor
+
+_CLASSES: Final = (string.digits, "abcdef", "ABCDEF", string.ascii_lowercase, string.ascii_uppercase)
+# Eight characters beyond the common prefix tell 10**8 keys apart even if they are digits.
+_DEPTH: Final = 8
+
+
+def order(key: str) -> bytes:
+    """What to compare a key by."""
+    return key.encode("utf-16-be", "surrogatepass")
+
+
+def literal(key: str) -> str:
+    """A key as a filter says it."""
+    return "'" + key.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRange:
+    """A half-open range of partitions or, if `partition` is given, of row keys in that one."""
+
+    partition: str | None = None
+    after: str | None = None
+    """Exclusive; None: from the first."""
+    start: str | None = None
+    """Inclusive; None: from the first."""
+    end: str | None = None
+    """Exclusive; None: to the last."""
+
+    def filter(self) -> str | None:
+        """As `$filter`, never with `or`: that makes the service scan. None: everything."""
+        key = "PartitionKey" if self.partition is None else "RowKey"
+        terms = [] if self.partition is None else [f"PartitionKey eq {literal(self.partition)}"]
+        bounds = (("gt", self.after), ("ge", self.start), ("lt", self.end))
+        terms += [f"{key} {operator} {literal(bound)}" for operator, bound in bounds if bound is not None]
+        return " and ".join(terms) or None
+
+    def past(self, partition: str, row: str) -> tuple["KeyRange", ...]:
+        """What of this range comes after an entity, as ranges to be read one after the other."""
+        if self.partition is not None:
+            return (KeyRange(partition=self.partition, after=row, end=self.end),)
+        return (KeyRange(partition=partition, after=row), KeyRange(after=partition, end=self.end))
+
+    def to_json(self) -> dict[str, str]:
+        """The bounds that are set."""
+        bounds = {"partition": self.partition, "after": self.after, "start": self.start, "end": self.end}
+        return {name: bound for name, bound in bounds.items() if bound is not None}
+
+    @staticmethod
+    def from_json(value: Cursor) -> "KeyRange":
+        """The inverse of `to_json`. Raises TypeError for unknown members."""
+        return KeyRange(**value)
+
+
+def alphabet(keys: Iterable[str], *, prefix: int) -> str:
+    """The characters that keys may use beyond their first `prefix`: those seen, closed by class, in order.
+
+    A digit brings all digits, a hex letter a to f, another letter its case. Keys of digits alone then split evenly.
+    """
+    seen = set("".join(key[prefix:] for key in keys))
+    for members in _CLASSES:
+        if seen & (set(members) - set("abcdefABCDEF") if len(members) > 10 else set(members)):
+            seen |= set(members)
+    return "".join(sorted(seen, key=order))
+
+
+def successor(prefix: str) -> str | None:
+    """The least key above all that start with `prefix`; None if there is none."""
+    kept = prefix.rstrip("\uffff")
+    if not kept:
+        return None
+    last = ord(kept[-1])
+    # The surrogates in between are no characters by themselves.
+    return kept[:-1] + (chr(0xE000) if last + 1 == 0xD800 else chr(last + 1)) if last < 0xFFFF else None
+
+
+def midway(low: str, high: str, *, letters: str) -> str | None:
+    """A key about halfway from `low` to `high`, strictly between them, of `letters`; None if none is found.
+
+    Keys count as fractions in base `len(letters) + 1`, where the end of a key is the least digit.
+    """
+    if not letters:
+        return None
+    common = _common(low, high)
+    places = _places(letters)
+    between = (_fraction(low[common:], places) + _fraction(high[common:], places)) // 2
+    base = len(letters) + 1
+    digits = []
+    for _ in range(_DEPTH):
+        between, digit = divmod(between, base)
+        digits.append(digit)
+    digits.reverse()
+    # A key ends at its first zero: cutting there moves it down a little.
+    until = digits.index(0) if 0 in digits else _DEPTH
+    found = low[:common] + "".join(letters[digit - 1] for digit in digits[:until])
+    return found if order(low) < order(found) < order(high) else None
+
+
+def _common(low: str, high: str) -> int:
+    shorter = min(len(low), len(high))
+    return next((at for at in range(shorter) if low[at] != high[at]), shorter)
+
+
+@lru_cache(maxsize=32)
+def _places(letters: str) -> tuple[bytes, ...]:
+    return tuple(order(letter) for letter in letters)
+
+
+def _fraction(key: str, places: tuple[bytes, ...]) -> int:
+    """`key` as a whole number of `_DEPTH` digits; a character that is none of the letters counts as the next lower."""
+    number = 0
+    for at in range(_DEPTH):
+        digit = sum(place <= order(key[at]) for place in places) if at < len(key) else 0
+        number = number * (len(places) + 1) + digit
+    return number

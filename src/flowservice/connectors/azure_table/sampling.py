@@ -1,0 +1,162 @@
+"""An honest sample of a table: rows from all over its keys, and the columns they tell of.
+
+A table has no schema, and its first page is often not like the rest: one tenant, the oldest rows. Positions are
+found by asking for the entities at or after a key midway in a gap between known keys; the answer is sample and probe
+in one. A table of one partition is sampled by row key, and so is a partition that fills a whole answer.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import pyarrow as pa
+
+from flowservice.connectors.azure_table import decoder, edm
+from flowservice.connectors.azure_table.keys import KeyRange, alphabet, midway, order, successor
+from flowservice.connectors.azure_table.table_service import TableService
+from flowservice.sdk import MixedColumn, Sample
+
+_POSITIONS: Final = 8
+_HOT_PARTITIONS: Final = 2
+# A gap whose halves turn out empty again and again is left: its keys lie close together.
+_FRUITLESS: Final = 24
+
+
+def sample(service: TableService, table: str, *, rows: int) -> Sample:
+    """About `rows` entities spread over `table`, in key order. Raises NoSuchObject, else as `faults` says."""
+    reach = _Reach(service, table)
+    portion = max(1, -(-rows // _POSITIONS))
+    found, token = service.entities(table, {"$top": str(min(rows, 1000))})
+    while token is not None and len(found) < min(rows, 1000):
+        more, token = service.entities(table, {"$top": str(min(rows, 1000)), **token})
+        found += more
+    if token is None:
+        return to_sample(found[:rows])
+    reach.keep(found[:portion])
+    first, one = found[0], KeyRange(partition=str(found[0]["PartitionKey"]))
+    if not reach.ask(KeyRange(after=one.partition), 1):
+        _spread(reach, one, str(first["RowKey"]), portion, positions=_POSITIONS - 1)
+        return to_sample(reach.entities()[:rows])
+    _spread(reach, KeyRange(), str(one.partition), portion, positions=_POSITIONS - 1)
+    for partition in reach.hot[:_HOT_PARTITIONS]:
+        hot = KeyRange(partition=partition)
+        _spread(reach, hot, reach.keys(hot)[0], max(1, portion // 4), positions=4)
+    return to_sample(_thinned(reach.entities(), rows))
+
+
+def to_sample(entities: list[decoder.Entity]) -> Sample:
+    """Entities with the types that hold for all of them: Int32 widens to Int64 or Double, other mixes are text."""
+    arrays, fields, mixed = [], [], []
+    for column in decoder.columns(entities):
+        kind = widened(column.seen)
+        if len(column.seen) > 1:
+            mixed.append(MixedColumn(name=column.name, seen=tuple(sorted(column.seen)), widened_to=kind))
+        arrays.append(column.array_as(kind))
+        fields.append(decoder.field(column.name, kind))
+    return Sample(rows=pa.Table.from_arrays(arrays, schema=pa.schema(fields)), mixed=tuple(mixed))
+
+
+def widened(seen: frozenset[str]) -> str:
+    """The Edm type that holds every value of the types `seen`. Int64 and Double is text: neither holds the other."""
+    if len(seen) == 1:
+        return next(iter(seen))
+    if seen == {edm.INT32, edm.INT64}:
+        return edm.INT64
+    return edm.DOUBLE if seen == {edm.INT32, edm.DOUBLE} else edm.STRING
+
+
+@dataclass(slots=True)
+class _Reach:
+    """What was found of a table so far."""
+
+    service: TableService
+    table: str
+    by_key: dict[tuple[bytes, bytes], decoder.Entity] = field(default_factory=dict)
+    hot: list[str] = field(default_factory=list)
+    """Partitions that filled a whole answer, each once."""
+
+    def ask(self, part: KeyRange, rows: int) -> list[decoder.Entity]:
+        """The first entities of a range; goes on over empty pages until there is one."""
+        query = {"$top": str(min(rows, 1000))}
+        if (condition := part.filter()) is not None:
+            query["$filter"] = condition
+        found, token = self.service.entities(self.table, query)
+        while not found and token is not None:
+            found, token = self.service.entities(self.table, {**query, **token})
+        return found
+
+    def keep(self, found: list[decoder.Entity]) -> None:
+        for entity in found:
+            self.by_key[order(str(entity["PartitionKey"])), order(str(entity["RowKey"]))] = entity
+        partitions = {str(entity["PartitionKey"]) for entity in found}
+        if len(found) > 1 and len(partitions) == 1:
+            self.hot += partitions - set(self.hot)
+
+    def keys(self, within: KeyRange) -> list[str]:
+        """The partitions that are known or, of a range in one partition, its row keys."""
+        if within.partition is None:
+            return [str(entity["PartitionKey"]) for entity in self.entities()]
+        return [str(entity["RowKey"]) for entity in self.entities() if entity["PartitionKey"] == within.partition]
+
+    def entities(self) -> list[decoder.Entity]:
+        """All, in the service's order."""
+        return [self.by_key[key] for key in sorted(self.by_key)]
+
+
+def _spread(reach: _Reach, within: KeyRange, first: str, portion: int, *, positions: int) -> None:
+    """Keep `portion` entities at each of up to `positions` places of a range whose first key is `first`."""
+    key, at = ("PartitionKey", _at_partition) if within.partition is None else ("RowKey", _at_row(within.partition))
+    end, prefix = _end(reach, at, first)
+    seen, gaps, fruitless = {first}, [(first, end)], 0
+    while gaps and positions and fruitless < _FRUITLESS:
+        low, high = gaps.pop(0)
+        letters = alphabet([*reach.keys(within), low, high.rstrip("\uffff")], prefix=prefix)
+        middle = midway(low, high, letters=letters)
+        if middle is None:
+            continue
+        found = reach.ask(at(middle), portion)
+        lies_at = str(found[0][key]) if found else None
+        if lies_at is None or order(lies_at) >= order(high) or lies_at in seen:
+            fruitless += 1
+            gaps.insert(0, (low, middle))  # nothing in the upper half
+            continue
+        reach.keep(found)
+        seen.add(lies_at)
+        positions -= 1
+        # Breadth first: both halves wait until the other gaps were looked at.
+        gaps += [(lies_at, high), (low, middle)]
+
+
+def _at_partition(key: str) -> KeyRange:
+    return KeyRange(start=key)
+
+
+def _at_row(partition: str) -> Callable[[str], KeyRange]:
+    return lambda key: KeyRange(partition=partition, start=key)
+
+
+def _end(reach: _Reach, at: Callable[[str], KeyRange], first: str) -> tuple[str, int]:
+    """A key above all, as close as one that shares their common prefix can be; and the length of that prefix.
+
+    Without it keys such as `tenant-000123` could not be split: halfway to the end of all strings lies nothing. A binary
+    search, for a longer prefix has a lower successor, and more keys above it.
+    """
+    low, high, end = 0, len(first), "\uffff"
+    while low < high:
+        middle = (low + high + 1) // 2
+        above = successor(first[:middle])
+        if above is not None and reach.ask(at(above), 1):
+            high = middle - 1
+        else:
+            low, end = middle, above or end
+    return end, low
+
+
+def _thinned(entities: list[decoder.Entity], rows: int) -> list[decoder.Entity]:
+    """At most `rows` of them, evenly taken."""
+    return list(_evenly(entities, rows)) if len(entities) > rows else entities
+
+
+def _evenly(entities: list[decoder.Entity], rows: int) -> Iterator[decoder.Entity]:
+    for number in range(rows):
+        yield entities[number * len(entities) // rows]

@@ -1,0 +1,246 @@
+"""Reading a range of keys from its beginning to its end, page by page, without losing or repeating a row.
+
+The headers of a page already name the next one: a thread opens pages ahead while the caller reads and decodes bodies.
+What is in flight is bounded: two opened pages waiting, one on its way, and one batch.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeAlias
+
+from flowservice.connectors.azure_table import decoder
+from flowservice.connectors.azure_table.faults import Refused
+from flowservice.connectors.azure_table.keys import KeyRange
+from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, TableService, Token
+from flowservice.errors import BrokenPage, Drifted, SourceUnavailable, Unreachable
+from flowservice.sdk import Batch, Cursor
+
+_AHEAD: Final = 2
+# With the 8,000 rows of a batch that a source asks for, at a common 1 KiB an entity, both limits come together.
+_BATCH_BYTES: Final = 8_000_000
+_PATIENCE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What to read of a table: `$select`ed columns (None: all) of a range of keys, `page_rows` a request."""
+
+    service: TableService
+    table: str
+    columns: tuple[str, ...] | None = None
+    range: KeyRange = field(default_factory=KeyRange)
+    page_rows: int = 1000
+    batch_rows: int = 8_000
+
+    def batches(self, after: Cursor | None) -> Iterator[Batch]:
+        """Rows past `after`. Raises Drifted if that is no cursor of ours, else as `faults` says."""
+        place = _Place.of(after)
+        if place.done:
+            return
+        if place.next is None and place.last is None:
+            yield from self._own({})
+            return
+        if place.next is not None:
+            try:
+                for batch in self._own(place.next):
+                    place = _Place.of(batch.resume)
+                    yield batch
+            except _TokenLost as lost:
+                # By key, from the last batch on, the old run's or our own.
+                if place.last is None:
+                    raise Drifted("the source no longer knows where reading stopped", advice="Read anew.") from lost
+            else:
+                return
+        assert place.last is not None
+        ranges = self.range.past(*place.last)
+        for part in ranges:
+            for entities, page, wire_bytes in self._groups(part, {}):
+                # A token belongs to the filter it came with, and the next run has another one: the key must do.
+                at = _Place(last=_key_of(entities), done=page.next is None and part is ranges[-1])
+                yield Batch(rows=decoder.to_batch(entities), resume=at.to_json(), wire_bytes=wire_bytes)
+
+    def _own(self, token: Token) -> Iterator[Batch]:
+        for entities, page, wire_bytes in self._groups(self.range, token):
+            at = _Place(next=page.next, last=_key_of(entities), done=page.next is None)
+            yield Batch(rows=decoder.to_batch(entities), resume=at.to_json(), wire_bytes=wire_bytes)
+
+    def _groups(self, part: KeyRange, token: Token) -> Iterator[tuple[list[decoder.Entity], Page, int]]:
+        """Entities of whole pages, enough for a batch; the last of their pages; and their bytes."""
+        entities: list[decoder.Entity] = []
+        wire_bytes = 0
+        for found, page, size in self._parsed(self._query(part), token):
+            entities += found
+            wire_bytes += size
+            full = len(entities) >= self.batch_rows or wire_bytes >= _BATCH_BYTES
+            if entities and (full or page.next is None):
+                yield entities, page, wire_bytes
+                entities, wire_bytes = [], 0
+
+    def _parsed(self, query: Mapping[str, str], token: Token) -> Iterator[tuple[list[decoder.Entity], Page, int]]:
+        """Pages in order, each whole. One that is cut or garbled is asked for again."""
+        following: Token | None = token
+        failed = 0
+        while following is not None:
+            with closing(_pages(partial(self._opened, query), following)) as pages:
+                for page in pages:
+                    try:
+                        body = page.body()
+                        entities = decoder.parse(body)
+                    except (BrokenPage, Unreachable) as error:
+                        failed += 1
+                        broken = error
+                        # Leave the pages that were opened ahead, too: the second answer may end at another key than
+                        # the first did, and going on after the first one's end would lose or repeat rows.
+                        break
+                    failed = 0
+                    following = page.next
+                    yield entities, page, len(body)
+                else:
+                    return
+            self.service.retries.wait(broken, failed=failed, stopped=self.service.closed)
+
+    def _opened(self, query: Mapping[str, str], token: Token, stopped: threading.Event) -> Page:
+        try:
+            return self.service.open(self.table, {**query, **token}, stopped=stopped)
+        except Refused as refused:
+            if token:
+                raise _TokenLost from refused
+            raise
+
+    def _query(self, part: KeyRange) -> dict[str, str]:
+        """The parameters that every page of a range is asked for with; the keys are always selected."""
+        query = {"$top": str(self.page_rows)}
+        if (condition := part.filter()) is not None:
+            query["$filter"] = condition
+        if self.columns is not None:
+            query["$select"] = ",".join(dict.fromkeys(("PartitionKey", "RowKey", *self.columns)))
+        return query
+
+
+class _TokenLost(Exception):
+    """The service refuses a continuation token: it came from an earlier run, or the table was moved since."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A cursor: the next page's token; the last key, should the token be refused; or that nothing is left."""
+
+    next: Token | None = None
+    last: tuple[str, str] | None = None
+    done: bool = False
+
+    def to_json(self) -> Cursor:
+        if self.done:
+            return {"done": True}
+        place: dict[str, object] = {}
+        if self.next is not None:
+            place["next"] = dict(self.next)
+        if self.last is not None:
+            place["last"] = list(self.last)
+        return place
+
+    @staticmethod
+    def of(cursor: Cursor | None) -> "_Place":
+        match cursor:
+            case None:
+                return _Place()
+            case {"done": True}:
+                return _Place(done=True)
+            case {"next": {"NextPartitionKey": str()} as token} if token.keys() <= set(CONTINUATION):
+                return _Place(next=token, last=_key(cursor.get("last")))
+            case {"last": [str() as partition, str() as row]}:
+                return _Place(last=(partition, row))
+            case _:
+                raise Drifted("the stored place to resume at is not one of this connector", advice="Read anew.")
+
+
+def _key_of(entities: list[decoder.Entity]) -> tuple[str, str]:
+    try:
+        return str(entities[-1]["PartitionKey"]), str(entities[-1]["RowKey"])
+    except KeyError:
+        raise BrokenPage("an entity came without its keys", advice=decoder.AGAIN) from None
+
+
+def _key(value: object) -> tuple[str, str] | None:
+    match value:
+        case [str() as partition, str() as row]:
+            return partition, row
+        case _:
+            return None
+
+
+_Ahead: TypeAlias = "queue.Queue[Page | BaseException | None]"
+"""Opened pages; at the end None, or the error that ended it."""
+
+
+def _pages(opened: Callable[[Token, threading.Event], Page], token: Token) -> Generator[Page, None, None]:
+    """Pages in order, opened at most `_AHEAD` early. Closing the generator ends its thread and connections.
+
+    A request under way then still waits for its headers, in the background, as long as the service takes.
+    """
+    ahead: _Ahead = queue.Queue(_AHEAD)
+    stopped = threading.Event()
+    fetcher = threading.Thread(target=_fetch, args=(opened, token, ahead, stopped), name="pages ahead", daemon=True)
+    fetcher.start()
+    try:
+        while (item := ahead.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        _drop(ahead)
+        fetcher.join(timeout=_PATIENCE_S)
+
+
+def _fetch(
+    opened: Callable[[Token, threading.Event], Page], token: Token, ahead: _Ahead, stopped: threading.Event
+) -> None:
+    """Open page after page into `ahead`, then None; or the error that ended it."""
+    watch = _Repeats()
+    following: Token | None = token
+    try:
+        while following is not None and not stopped.is_set():
+            page = opened(following, stopped)
+            ahead.put(page)
+            following = page.next
+            if following is not None:
+                watch.see(following)
+        ahead.put(None)
+    except BaseException as error:  # noqa: BLE001 - it is raised in the thread that reads
+        ahead.put(error)
+    if stopped.is_set():  # nobody takes what was put since
+        _drop(ahead)
+
+
+def _drop(ahead: _Ahead) -> None:
+    while True:
+        try:
+            item = ahead.get_nowait()
+        except queue.Empty:
+            return
+        if isinstance(item, Page):
+            item.close()
+
+
+class _Repeats:
+    """Notices a token that comes again, at whatever distance, in constant memory (Brent's algorithm)."""
+
+    def __init__(self) -> None:
+        self._kept: Token | None = None
+        self._steps, self._limit = 0, 1
+
+    def see(self, token: Token) -> None:
+        """Raises SourceUnavailable if `token` was seen before."""
+        if token == self._kept:
+            raise SourceUnavailable(
+                "the service names a page as the next that was read already: reading would never end",
+                advice="Try again; if it stays so, report it to the operator of the table service.",
+            )
+        self._steps += 1
+        if self._steps == self._limit:
+            self._kept, self._steps, self._limit = token, 0, self._limit * 2

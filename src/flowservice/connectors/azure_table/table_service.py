@@ -1,0 +1,237 @@
+"""The table service over HTTP: pages of entities, and the list of tables.
+
+Blocking, on one client for all threads of a source. A page is opened when its headers are there, which already name the
+next one; its body is read later, by the thread that decodes it.
+Source: learn.microsoft.com/rest/api/storageservices/query-entities
+"""
+
+import gzip
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
+from urllib.parse import parse_qs, quote, urlsplit
+
+import orjson
+from pyreqwest.client import SyncClient, SyncClientBuilder
+from pyreqwest.exceptions import ClientClosedError, PyreqwestError, RequestTimeoutError
+from pyreqwest.request import SyncStreamRequest
+from pyreqwest.response import SyncResponse
+
+from flowservice.connectors.azure_table import decoder, faults
+from flowservice.connectors.azure_table.connection_string import Account, Sas
+from flowservice.connectors.azure_table.retries import ONCE, Retries
+from flowservice.connectors.azure_table.signing import Signer
+from flowservice.errors import BrokenPage, Cancelled, Error
+
+Token: TypeAlias = Mapping[str, str]
+"""Where the next page starts: opaque, query parameters by name, exactly those that came. Empty: at the beginning."""
+
+CONTINUATION: Final = ("NextPartitionKey", "NextRowKey", "NextTableName")
+_PREFIX: Final = "x-ms-continuation-"
+_CONNECT: Final = timedelta(seconds=4)
+# The service ends a query after 30 s; after that only the network can be at fault.
+_SILENCE: Final = timedelta(seconds=40)
+_CHECK: Final = timedelta(seconds=8)
+_HEADERS: Final = {
+    "Accept": "application/json;odata=minimalmetadata",
+    # Not known to compress tables; asked for plainly, a proxy has no reason to either.
+    "Accept-Encoding": "identity",
+    "DataServiceVersion": "3.0;NetFx",
+    "MaxDataServiceVersion": "3.0;NetFx",
+    "x-ms-version": "2019-02-02",
+}
+# Idle connections that the service has closed meanwhile may be handed out one after the other.
+_STALE_CONNECTIONS: Final = 4
+_LARGEST_ERROR: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer whose headers are there and whose body is on its way. To be read once, or closed."""
+
+    next: Token | None
+    """None: this is the last page."""
+    _request: SyncStreamRequest
+    _response: SyncResponse
+    _host: str
+
+    def body(self) -> memoryview:
+        """The whole body. Raises BrokenPage if it is cut, Unreachable if it stops coming."""
+        try:
+            data = memoryview(self._response.bytes())
+            if (self._response.get_header("content-encoding") or "").lower() == "gzip":
+                return memoryview(gzip.decompress(data))
+        except RequestTimeoutError as error:
+            raise faults.of_transport(error, host=self._host) from None
+        except PyreqwestError:
+            # `from None`: the message quotes the URL, and so a shared access signature.
+            raise BrokenPage("a page of the table service was cut", advice=decoder.AGAIN) from None
+        except (OSError, EOFError, zlib.error):
+            raise BrokenPage("a compressed page of the table service was cut", advice=decoder.AGAIN) from None
+        else:
+            return data
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the connection; if the body was not read, it is cut."""
+        self._request.__exit__(None, None, None)
+
+
+class TableService:
+    """The table service of one account. May be used from any thread."""
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        retries: Retries | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.account = account
+        self.retries = retries or Retries()
+        self._now = now
+        self._signer = Signer(account, now=now)
+        self._sas = account.credential.query if isinstance(account.credential, Sas) else ""
+        self._host = urlsplit(account.endpoint).netloc
+        self._path = urlsplit(account.endpoint).path
+        self._origin = account.endpoint.removesuffix(self._path) if self._path else account.endpoint
+        self._building = threading.Lock()
+        self._client: SyncClient | None = None
+        self.closed = threading.Event()
+        """Set once the service is closed; ends pauses between attempts."""
+
+    @property
+    def only_table(self) -> str | None:
+        """The table that a shared access signature is limited to."""
+        return next(iter(parse_qs(self._sas).get("tn", [])), None)
+
+    def check(self) -> None:
+        """One small request, in one attempt. Raises as `Source.check`; answers within 10 s."""
+        table = self.only_table
+        path = f"{table}()" if table else "Tables"
+        self._open(path, {"$top": "1"}, table=table, retries=ONCE, stopped=self.closed, limit=_CHECK).body()
+
+    def open(self, table: str, query: Mapping[str, str], *, stopped: threading.Event | None = None) -> Page:
+        """A page of entities of `table` once its headers are there; what may pass is retried.
+
+        `stopped` ends the pauses between attempts. Raises Cancelled then, else as `faults` says.
+        """
+        return self._open(
+            f"{quote(table, safe='')}()", query, table=table, retries=self.retries, stopped=stopped or self.closed
+        )
+
+    def entities(self, table: str, query: Mapping[str, str]) -> tuple[list[decoder.Entity], Token | None]:
+        """A page of entities, read and parsed, and the next token; a broken page is retried."""
+        failed = 0
+        while True:
+            try:
+                page = self.open(table, query)
+                return decoder.parse(page.body()), page.next
+            except BrokenPage as error:
+                failed += 1
+                self.retries.wait(error, failed=failed, stopped=self.closed)
+
+    def tables(self) -> Iterator[str]:
+        """The names of all tables, in the service's order."""
+        if self.only_table:
+            yield self.only_table
+            return
+        token: Token | None = {}
+        while token is not None:
+            page = self._open("Tables", token, table=None, retries=self.retries, stopped=self.closed)
+            token = page.next
+            try:
+                names = [entry["TableName"] for entry in orjson.loads(page.body())["value"]]
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                raise BrokenPage("the list of tables is garbled", advice=decoder.AGAIN) from None
+            yield from names
+
+    def close(self) -> None:
+        """Close all connections; requests under way end with an error."""
+        self.closed.set()
+        with self._building:
+            if self._client is not None:
+                self._client.close()
+
+    def _open(
+        self,
+        resource: str,
+        query: Mapping[str, str],
+        *,
+        table: str | None,
+        retries: Retries,
+        stopped: threading.Event,
+        limit: timedelta | None = None,
+    ) -> Page:
+        path = f"{self._path}/{resource}"
+        parts = [f"{quote(key, safe='$')}={quote(value, safe='')}" for key, value in query.items()]
+        url = f"{self._origin}{path}?{'&'.join([*parts, *filter(None, [self._sas])])}"
+        failed = stale = 0
+        while True:
+            try:
+                return self._sent(url, path, table, limit)
+            except ClientClosedError:
+                raise Cancelled("the source was closed") from None
+            except PyreqwestError as broken:
+                error = faults.of_transport(broken, host=self._host)
+                # No answer on a connection that stood: most likely it was idle, and the service had closed it.
+                if faults.is_reset(broken) and stale < (1 if retries is ONCE else _STALE_CONNECTIONS):
+                    stale += 1
+                    continue
+            except Error as refused:
+                error = refused
+            failed += 1
+            retries.wait(error, failed=failed, stopped=stopped)
+
+    def _sent(self, url: str, path: str, table: str | None, limit: timedelta | None) -> Page:
+        """One attempt, signed now. Raises pyreqwest's errors and those of `faults.of_answer`."""
+        builder = self._connected().get(url).headers(_HEADERS).headers(self._signer.headers(path))
+        if limit is not None:
+            builder = builder.timeout(limit)
+        # 0: hand the headers over at once and do not wait for the first part of the body.
+        request = builder.streamed_read_buffer_limit(0).build_streamed()
+        response = request.__enter__()
+        if response.status == 200:
+            found = {name: response.get_header(_PREFIX + name) for name in CONTINUATION}
+            token = {name: value for name, value in found.items() if value is not None}
+            # Presence counts: a token may be empty where the next entity has an empty key. NextRowKey alone is none.
+            goes_on = "NextPartitionKey" in token or "NextTableName" in token
+            return Page(token if goes_on else None, request, response, self._host)
+        try:
+            body = response.body_reader.read(_LARGEST_ERROR)
+        except PyreqwestError:
+            body = None  # the status alone says enough
+        finally:
+            request.__exit__(None, None, None)
+        raise faults.of_answer(
+            response.status,
+            response.get_header,
+            bytes(body or b""),
+            host=self._host,
+            table=table,
+            now=self._now(),
+        )
+
+    def _connected(self) -> SyncClient:
+        """The client, built with the first request: opening a source dials and loads nothing."""
+        with self._building:
+            if self._client is None:
+                builder = (
+                    SyncClientBuilder()
+                    .follow_redirects(False)  # a redirect would carry the signature to another host
+                    .gzip(False)
+                    .brotli(False)
+                    .zstd(False)
+                    .deflate(False)
+                    .connect_timeout(_CONNECT)
+                    .read_timeout(_SILENCE)
+                    .user_agent("flowservice")
+                )
+                if (urlsplit(self.account.endpoint).hostname or "") in {"localhost", "127.0.0.1", "::1"}:
+                    builder = builder.no_proxy()
+                self._client = builder.build()
+            return self._client

@@ -1,0 +1,140 @@
+"""The contract of a source as tests: subclass `SourceContract`, say how to open yours, and pytest runs them all.
+
+    class TestCountdown(SourceContract):
+        path = "numbers"
+
+        @pytest.fixture
+        def source(self) -> Iterator[Source]:
+            ...
+
+        def expected(self) -> Rows: ...
+
+Only what every source must keep is here; what is special to one is tested beside it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+import pyarrow as pa
+
+from flowservice.errors import NoSuchObject
+from flowservice.sdk.source import SOURCE_TYPE, Batch, Cursor, Selection, Source, Split
+from flowservice.sdk.text import to_text
+
+Rows: TypeAlias = Sequence[tuple[str | None, ...]]
+"""Rows as canonical text, in the order of `SourceContract.key`, sorted."""
+
+LARGEST_BATCH = 65_536
+LARGEST_CURSOR = 65_536
+
+
+def keys_of(batches: Iterable[Batch], key: Sequence[str]) -> list[tuple[str | None, ...]]:
+    """The `key` columns of all rows as text, sorted: what a test compares to know that nothing is lost or repeated."""
+    found: list[tuple[str | None, ...]] = []
+    for batch in batches:
+        found += zip(*(to_text(batch.rows.column(name)).to_pylist() for name in key), strict=True)
+    return sorted(found, key=repr)
+
+
+class SourceContract:
+    """What the engine relies on. A subclass gives a fixture `source`, and `path`, `key` and `expected`."""
+
+    path: str
+    """A table or file with at least two batches of rows."""
+    key: Sequence[str]
+    """Columns that together tell rows apart."""
+
+    def expected(self) -> Rows:
+        """The keys of all rows of `path`, as `keys_of` gives them."""
+        raise NotImplementedError
+
+    def test_check_passes(self, source: Source) -> None:
+        source.check()
+
+    def test_exploring_the_root_finds_the_path(self, source: Source) -> None:
+        assert self.path in {node.path for node in source.explore("")}
+
+    def test_exploring_what_does_not_exist_says_so(self, source: Source) -> None:
+        _refuses(lambda: list(source.explore("no/such/folder")))
+
+    def test_a_sample_has_rows_and_typed_columns(self, source: Source) -> None:
+        rows = source.sample(self.path, rows=10).rows
+        assert 0 < rows.num_rows <= 10
+        assert rows.num_columns
+        assert all(SOURCE_TYPE in (field.metadata or {}) for field in rows.schema)
+
+    def test_planning_what_does_not_exist_says_so(self, source: Source) -> None:
+        _refuses(lambda: source.plan(Selection(path="nosuchtable")))
+
+    def test_splits_are_numbered_from_zero(self, source: Source) -> None:
+        splits = source.plan(Selection(path=self.path)).splits
+        assert [split.number for split in splits] == list(range(len(splits)))
+
+    def test_reading_covers_exactly_the_rows(self, source: Source) -> None:
+        assert keys_of(_all(source, self.path), self.key) == list(self.expected())
+
+    def test_reading_again_gives_the_same_rows(self, source: Source) -> None:
+        assert keys_of(_all(source, self.path), self.key) == keys_of(_all(source, self.path), self.key)
+
+    def test_batches_and_cursors_keep_their_limits(self, source: Source) -> None:
+        for batch in _all(source, self.path):
+            assert 1 <= batch.rows.num_rows <= LARGEST_BATCH
+            assert len(json.dumps(dict(batch.resume))) <= LARGEST_CURSOR
+            assert batch.wire_bytes >= 0
+
+    def test_after_any_batch_reading_resumes_with_exactly_the_rest(self, source: Source) -> None:
+        for split in _splits(source, self.path):
+            batches = list(source.read(split, after=None))
+            for at, batch in enumerate(batches, start=1):
+                rest = list(source.read(split, after=_stored(batch.resume)))
+                assert keys_of(rest, self.key) == keys_of(batches[at:], self.key)
+
+    def test_after_its_end_a_split_resumes_with_nothing(self, source: Source) -> None:
+        for split in _splits(source, self.path):
+            *_, last = source.read(split, after=None)
+            assert list(source.read(split, after=_stored(last.resume))) == []
+
+    def test_a_reader_may_stop_early(self, source: Source) -> None:
+        for split in _splits(source, self.path):
+            reader = source.read(split, after=None)
+            next(reader)
+            close = getattr(reader, "close", None)
+            if close is not None:
+                close()
+        assert keys_of(_all(source, self.path), self.key) == list(self.expected())
+
+    def test_selected_columns_come_if_they_are_pushed_down(self, source: Source) -> None:
+        reading = source.plan(Selection(path=self.path, columns=tuple(self.key)))
+        if "columns" in reading.pushed_down:
+            for split in reading.splits:
+                for batch in source.read(split, after=None):
+                    assert set(batch.rows.schema.names) <= set(self.key)
+
+    def test_a_column_is_typed_within_a_batch(self, source: Source) -> None:
+        for batch in _all(source, self.path):
+            assert all(not pa.types.is_null(field.type) for field in batch.rows.schema)
+
+
+def _splits(source: Source, path: str) -> Iterator[Split]:
+    yield from source.plan(Selection(path=path)).splits
+
+
+def _all(source: Source, path: str) -> Iterator[Batch]:
+    for split in _splits(source, path):
+        yield from source.read(split, after=None)
+
+
+def _stored(cursor: Cursor) -> Cursor:
+    """A cursor as it comes back from the engine's store."""
+    stored: Cursor = json.loads(json.dumps(dict(cursor)))
+    return stored
+
+
+def _refuses(call: object) -> None:
+    assert callable(call)
+    try:
+        call()
+    except NoSuchObject:
+        return
+    raise AssertionError("NoSuchObject was expected")

@@ -1,0 +1,167 @@
+"""Whether a flow can run: its ends fit each other and its spec, and its mapping fits both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flowservice.domain.connection import DATA_LAKE, SourceConnection, TargetConnection
+from flowservice.domain.dataset import Dataset
+from flowservice.domain.flow import Endpoint, Transformation
+from flowservice.domain.identity import Caller
+from flowservice.domain.mapping import MappingVersion
+from flowservice.domain.resource import SpecRef
+from flowservice.errors import (
+    BadField,
+    BadMapping,
+    BadMappingVersion,
+    DeltaColumnNotAllowed,
+    MissingMapping,
+    NotSupported,
+    OneSourceOneTarget,
+    SchemaMismatch,
+    WrongTarget,
+)
+from flowservice.ports.database import Database
+from flowservice.service.connections import Connections
+from flowservice.service.mapping_sets import MappingSets
+from flowservice.service.source_connections import named_columns
+from flowservice.service.specs import Specs
+from flowservice.service.target_connections import target_dataset
+
+_KNOWN: Final = frozenset({"Copy", "Mapping"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Both ends of a flow, found and fitting."""
+
+    source: SourceConnection
+    target: TargetConnection
+    dataset: Dataset
+
+    @property
+    def source_endpoint(self) -> Endpoint:
+        """What the flow inherits of its source."""
+        source = self.source
+        return Endpoint(
+            id=source.id, spec=source.spec, base_connection_id=source.base_connection_id, base_spec=source.base_spec
+        )
+
+    @property
+    def target_endpoint(self) -> Endpoint:
+        """What the flow inherits of its target."""
+        return Endpoint(id=self.target.id, spec=self.target.spec)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChecks:
+    """The checks of `POST /flows`, in the order in which they are made."""
+
+    database: Database
+    specs: Specs
+    connections: Connections
+    mapping_sets: MappingSets
+
+    def ends(self, caller: Caller, flow_spec: SpecRef, source_ids: Sequence[str], target_ids: Sequence[str]) -> Ends:
+        """Raises UnknownSpec, OneSourceOneTarget, NotFound, WrongTarget."""
+        spec = self.specs.known_flow_spec(flow_spec.id)
+        if len(source_ids) != 1 or len(target_ids) != 1:
+            raise OneSourceOneTarget(
+                "a flow has exactly one source and one target connection",
+                advice="Send one id in sourceConnectionIds and one in targetConnectionIds.",
+            )
+        source = self.database.source_connections.get(caller.scope, source_ids[0])
+        target = self.database.target_connections.get(caller.scope, target_ids[0])
+        if target.spec.id != DATA_LAKE or target.spec.id not in spec["targetConnectionSpecIds"]:
+            raise WrongTarget(
+                f"the flow spec {spec['name']} does not write to that target",
+                advice=f"Use a target of spec {DATA_LAKE}.",
+            )
+        if source.spec.id not in spec["sourceConnectionSpecIds"]:
+            raise WrongTarget(
+                f"the flow spec {spec['name']} does not read from that source",
+                advice=f"GET /flowSpecs lists them; look for sourceConnectionSpecIds with {source.spec.id}.",
+            )
+        return Ends(source=source, target=target, dataset=target_dataset(self.database, caller.scope, target.params))
+
+    def transformations(
+        self, caller: Caller, ends: Ends, sent: Sequence[Mapping[str, Any]]
+    ) -> tuple[Transformation, ...]:
+        """Raises MissingMapping, DeltaColumnNotAllowed, BadMappingVersion, SchemaMismatch, BadMapping, NotSupported."""
+        steps = tuple(_transformation(step) for step in sent)
+        for step in steps:
+            if step.name not in _KNOWN:
+                raise NotSupported(f"the transformation {step.name[:40]} is not supported", advice="Use Mapping.")
+            if step.name == "Copy" and step.params.get("deltaColumn"):
+                raise DeltaColumnNotAllowed("a delta column does not go with frequency once", advice="Leave Copy out.")
+        mapping = next((step for step in steps if step.name == "Mapping"), None)
+        if mapping is None:
+            raise MissingMapping(
+                "the flow needs a Mapping transformation",
+                advice="Create a mapping set and send its id in transformations[].params.mappingId.",
+            )
+        self._fits(caller, ends, mapping.params)
+        return steps
+
+    def options(self, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The options. Raises BadField."""
+        percent = sent.get("partialIngestionPercent")
+        if percent is not None and (isinstance(percent, bool) or not isinstance(percent, int | float)):
+            raise BadField("options.partialIngestionPercent must be a number")
+        if percent is not None and not 0 <= percent <= 100:
+            raise BadField("options.partialIngestionPercent must lie between 0 and 100")
+        if not isinstance(sent.get("errorDiagnosticsEnabled", False), bool):
+            raise BadField("options.errorDiagnosticsEnabled must be true or false")
+        return sent
+
+    def _fits(self, caller: Caller, ends: Ends, params: Mapping[str, Any]) -> None:
+        mapping_set = self.mapping_sets.get(caller, str(params["mappingId"]))
+        version = _version(params)
+        mapping = mapping_set.at(version)
+        if mapping is None:
+            raise BadMappingVersion(
+                f"the mapping set has no version {version}", advice=f"Its newest is {mapping_set.current.version}."
+            )
+        if mapping.schema_id != ends.dataset.schema_ref.id:
+            raise SchemaMismatch(
+                "the mapping set's schema is not the dataset's",
+                advice=f"Create the mapping set with the schema {ends.dataset.schema_ref.id}.",
+            )
+        self._columns_exist(ends.source, mapping)
+
+    def _columns_exist(self, source: SourceConnection, mapping: MappingVersion) -> None:
+        wanted = self.mapping_sets.source_columns(mapping)
+        known = set(named_columns(source.params) or self._sampled(source))
+        unknown = [column for column in wanted if column not in known]
+        if unknown:
+            raise BadMapping(
+                f"the source has no column {', '.join(name[:80] for name in unknown[:5])}",
+                advice="Map columns that the source connection selects; explore the table to see them all.",
+            )
+
+    def _sampled(self, source: SourceConnection) -> Sequence[str]:
+        base = self.database.connections.get(source.stamp.scope, str(source.base_connection_id))
+        with self.connections.opened(base) as opened:
+            return list(opened.sample(str(source.params["tableName"]), rows=1_000).rows.column_names)
+
+
+def _transformation(step: Mapping[str, Any]) -> Transformation:
+    params = step.get("params") or {}
+    if not isinstance(params, Mapping):
+        raise BadField("transformations[].params must be an object")
+    name = step.get("name")
+    if name is None and "mappingId" in params:
+        # The aepp client sends it so.
+        name = "Mapping"
+    if not isinstance(name, str):
+        raise BadField("transformations[].name is missing", advice="Send Mapping.")
+    if name == "Mapping" and not params.get("mappingId"):
+        raise MissingMapping("transformations[].params.mappingId is missing", advice="Send the id of a mapping set.")
+    return Transformation(name=name, params=params)
+
+
+def _version(params: Mapping[str, Any]) -> int:
+    try:
+        return int(params.get("mappingVersion") or 0)
+    except (TypeError, ValueError):
+        raise BadMappingVersion("mappingVersion must be a whole number") from None

@@ -1,0 +1,154 @@
+"""Runs: started on demand or when due, and read."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from flowservice.domain.dataset import Batch
+from flowservice.domain.flow import Flow
+from flowservice.domain.identity import Caller, Permission
+from flowservice.domain.query import Page, Query
+from flowservice.domain.resource import Stamp
+from flowservice.domain.run import Run
+from flowservice.domain.schedule import Frequency
+from flowservice.errors import BadField, BadWindow, MissingField, NotFound, NotSupported, Stale, UnknownFlow
+from flowservice.ports.database import Database
+from flowservice.ports.runtime import Clock, Ids, RunQueue
+
+T = TypeVar("T")
+
+_TRIES: Final = 5
+_DUE_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Writes runs and queues them, in one transaction each."""
+
+    database: Database
+    queue: RunQueue
+    now: Clock
+    ids: Ids
+
+    def create(self, caller: Caller, *, flow_id: str, params: Mapping[str, Any]) -> Run:
+        """Queue one run of a flow now. Raises UnknownFlow, FlowDisabled, BadWindow, NotSupported."""
+        caller.may(Permission.RUN)
+        if not flow_id:
+            raise MissingField("flowId is missing", advice="Send the id of the flow to run.")
+        _check_window(params)
+
+        def launch() -> Run:
+            try:
+                flow = self.database.flows.get(caller.scope, flow_id)
+            except NotFound:
+                raise UnknownFlow("flow not found with the given id", advice="GET /flows lists the flows.") from None
+            if flow.schedule.frequency is not Frequency.ONCE:
+                raise NotSupported("only a flow with frequency once runs on demand")
+            return self._launch(flow, Stamp.first(caller, at=self.now()), params)
+
+        return _repeated(launch)
+
+    def get(self, caller: Caller, run_id: str) -> Run:
+        """Raises NotFound."""
+        caller.may(Permission.VIEW_SOURCES)
+        return self.database.runs.get(caller.scope, run_id)
+
+    def list(self, caller: Caller, query: Query) -> Page[Run]:
+        """A page of runs."""
+        caller.may(Permission.VIEW_SOURCES)
+        return self.database.runs.list(caller.scope, query)
+
+    def count(self, caller: Caller, query: Query) -> int:
+        """How many there are."""
+        caller.may(Permission.VIEW_SOURCES)
+        return self.database.runs.count(caller.scope, query)
+
+    def start_due(self) -> int:
+        """Queue a run of every flow that is due; how many. A slot runs once: the flow moves on in the transaction."""
+        started = 0
+        for flow in self.database.flows.due(at=self.now(), limit=_DUE_AT_ONCE):
+            mark = flow.stamp.created
+            stamp = Stamp(scope=flow.stamp.scope, created=mark, updated=mark)
+            at = self.now()
+            try:
+                self._launch(flow, _at(stamp, at), {})
+            except Stale:
+                # Someone changed the flow in between; the next tick sees what became of it.
+                continue
+            started += 1
+        return started
+
+    def _launch(self, flow: Flow, stamp: Stamp, params: Mapping[str, Any]) -> Run:
+        started = flow.started(at=stamp.created.at)
+        target = self.database.target_connections.get(flow.stamp.scope, flow.target.id)
+        run_id, batch_id = self.ids.uuid(), self.ids.ulid(stamp.created.at)
+        run = Run(
+            id=run_id,
+            stamp=stamp,
+            flow_id=flow.id,
+            flow_spec=flow.flow_spec,
+            source_connection_id=flow.source.id,
+            target_connection_id=flow.target.id,
+            dataset_id=str(target.params["dataSetId"]),
+            number=started.runs_started,
+            batch_id=batch_id,
+            params=params,
+        )
+        batch = Batch(
+            id=batch_id,
+            stamp=stamp,
+            dataset_id=run.dataset_id,
+            flow_id=flow.id,
+            run_id=run_id,
+            tags={"flowId": (flow.id,), "runId": (run_id,)},
+        )
+        with self.database.transaction() as tx:
+            tx.flows.replace(flow, started)
+            tx.runs.add(run)
+            tx.batches.add(batch)
+            self.queue.enqueue(run, tx)
+        return run
+
+
+def _repeated(attempt: Callable[[], T]) -> T:
+    """The result of `attempt`, tried again where another writer came in between."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return attempt()
+        except Stale:
+            if not left:
+                raise
+            time.sleep(0.01)
+    raise AssertionError("unreachable")
+
+
+def _at(stamp: Stamp, at: datetime) -> Stamp:
+    return Stamp(
+        scope=stamp.scope,
+        created=type(stamp.created)(at=at, by=stamp.created.by, client=stamp.created.client),
+        updated=type(stamp.updated)(at=at, by=stamp.updated.by, client=stamp.updated.client),
+    )
+
+
+def _check_window(params: Mapping[str, Any]) -> None:
+    times = {name: _epoch(params, name) for name in ("startTime", "windowStartTime", "windowEndTime")}
+    start, end = times["windowStartTime"], times["windowEndTime"]
+    if start is not None and end is not None and end < start:
+        raise BadWindow("params.windowEndTime lies before params.windowStartTime")
+    if start is not None or end is not None or params.get("deltaColumn"):
+        raise NotSupported(
+            "runs over a window of a delta column are not supported yet",
+            advice="Leave windowStartTime, windowEndTime and deltaColumn out: the run reads everything.",
+        )
+
+
+def _epoch(params: Mapping[str, Any], name: str) -> datetime | None:
+    value = params.get(name)
+    if value is None:
+        return None
+    try:
+        return datetime.fromtimestamp(int(value), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise BadField(f"params.{name} must be epoch seconds") from None

@@ -1,0 +1,58 @@
+"""Opening what a connection points at."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from flowservice.domain.connection import Connection, Signin
+from flowservice.errors import UnknownAuth
+from flowservice.ports.runtime import SecretBox
+from flowservice.sdk import Auth, Connector, Source, parsed, secret_fields
+from flowservice.service.specs import Specs
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSources:
+    """Fills `ports.runtime.Sources`: finds the connector, unseals the secrets, opens."""
+
+    specs: Specs
+    secrets: SecretBox
+
+    def open(self, connection: Connection) -> Source:
+        """The source of a stored connection. Raises NoConnector, UnknownAuth."""
+        connector = self.specs.connector(connection.spec.id)
+        signin = connection.auth or Signin(spec_name="", params={})
+        auth = auth_named(connector, signin.spec_name)
+        return connector.open(auth.name, self.config(auth, self.revealed(connection)))
+
+    def config(self, auth: Auth, params: Mapping[str, Any]) -> BaseModel:
+        """`params` as the auth's configuration. Raises BadField."""
+        return parsed(auth.config, params, at="auth/params")
+
+    def sealed(self, auth: Auth, params: Mapping[str, Any], *, owner: str) -> Signin:
+        """`params` with the secret ones sealed for the connection `owner`."""
+        secret = {name: value for name, value in params.items() if name in secret_fields(auth.config)}
+        shown = {name: value for name, value in params.items() if name not in secret}
+        sealed = self.secrets.seal(json.dumps(secret).encode(), owner=owner) if secret else ""
+        return Signin(spec_name=auth.name, params=shown, sealed=sealed)
+
+    def revealed(self, connection: Connection) -> Mapping[str, Any]:
+        """The auth params with the secrets in clear: on their way to the source, never to a client."""
+        if connection.auth is None:
+            return {}
+        if not connection.auth.sealed:
+            return connection.auth.params
+        secret = json.loads(self.secrets.open(connection.auth.sealed, owner=connection.id))
+        return {**connection.auth.params, **secret}
+
+
+def auth_named(connector: Connector, name: str) -> Auth:
+    """The connector's auth of that name. Raises UnknownAuth."""
+    for auth in connector.auths:
+        if auth.name == name:
+            return auth
+    known = ", ".join(repr(auth.name) for auth in connector.auths)
+    raise UnknownAuth(f"{connector.name} has no auth of that name", advice=f"auth.specName must be one of {known}.")

@@ -1,0 +1,233 @@
+"""Specs as they are on the wire. They are documents by nature: customers write them too."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from flowservice.domain.connection import DATA_LAKE
+from flowservice.sdk import Connector, json_schema
+
+Document: TypeAlias = Mapping[str, Any]
+"""A spec's JSON."""
+
+_DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+_CATEGORY_KEYS: Final[Mapping[str, str]] = {
+    "Databases": "database",
+    "Cloud storage": "cloudStorage",
+    "CRM": "crm",
+    "Customer success": "customerSuccess",
+    "Marketing automation": "marketingAutomation",
+    "Advertising": "advertising",
+    "E-commerce": "ecommerce",
+    "Payments": "payments",
+    "Protocols": "protocols",
+    "Streaming": "streaming",
+}
+
+
+def connection_spec(spec: Mapping[str, Any], connector: Connector | None) -> Document:
+    """A documented connection spec, with the real schemas where there is a connector."""
+    is_target = spec["kind"] == "target"
+    is_source = spec["kind"] in {"table", "file", "stream", "rest"}
+    attributes: dict[str, Any] = {
+        "category": spec["category"],
+        "displayName": spec["displayName"],
+        "isSource": is_source,
+        "isSupported": connector is not None or spec["id"] == DATA_LAKE,
+        "nameIsOurChoice": spec.get("nameIsOurChoice", False),
+        **(dict(connector.attributes) if connector else {}),
+    }
+    if not attributes["isSupported"]:
+        attributes["unsupportedReason"] = "This server has no connector for it yet."
+    document: dict[str, Any] = {
+        "id": spec["id"],
+        "name": spec["name"],
+        "providerId": spec["providerId"],
+        "version": spec["version"],
+        "type": spec["kind"],
+        "attributes": attributes,
+        "authSpec": _auth_specs(spec, connector),
+    }
+    if is_source:
+        document["sourceSpec"] = _source_spec(spec, connector)
+        document["exploreSpec"] = _explore_spec(spec["kind"])
+    if is_target:
+        document["targetSpec"] = {"name": spec["name"], "type": spec["kind"], "spec": _schema(spec["params"])}
+    document["permissionsInfo"] = {
+        way: [{"@type": "lowLevel", "name": _permission(spec["kind"]), "permissions": [verb]}]
+        for way, verb in (("view", "read"), ("manage", "write"))
+    }
+    return document
+
+
+def _permission(kind: str) -> str:
+    return "StreamingSource" if kind == "stream" else "EnterpriseSource"
+
+
+def _auth_specs(spec: Mapping[str, Any], connector: Connector | None) -> list[Document]:
+    if connector is not None:
+        return [
+            {"name": auth.name, "type": "ConnectionString", "spec": json_schema(auth.config)}
+            for auth in connector.auths
+        ]
+    return [{"name": auth["name"], "type": auth.get("type"), "spec": _schema(auth["params"])} for auth in spec["auth"]]
+
+
+def _source_spec(spec: Mapping[str, Any], connector: Connector | None) -> Document:
+    return {
+        "name": spec["name"],
+        "type": "Tabular" if spec["kind"] == "table" else spec["kind"],
+        "attributes": {
+            "uiAttributes": {
+                "isSource": True,
+                "isBeta": False,
+                "category": {"key": _CATEGORY_KEYS.get(spec["category"], "protocols")},
+                "label": {"text": spec["displayName"]},
+                "frequency": {"key": "streaming" if spec["kind"] == "stream" else "batch"},
+            },
+            "formats": spec["formats"],
+        },
+        "spec": json_schema(connector.params) if connector else _schema(spec["params"]),
+    }
+
+
+def _explore_spec(kind: str) -> Document:
+    name = {"table": "Tabular", "file": "FileSystem", "rest": "Resource", "stream": "StreamingConnection"}[kind]
+    object_types = {
+        "table": ["root", "table"],
+        "file": ["root", "folder", "file"],
+        "rest": ["rest"],
+        "stream": ["root"],
+    }
+    request = {
+        "$schema": _DRAFT,
+        "type": "object",
+        "properties": {"objectType": {"type": "string", "enum": object_types[kind]}, "object": {"type": "string"}},
+        "required": ["objectType"],
+        "if": {"properties": {"objectType": {"enum": ["table", "folder", "file", "rest"]}}},
+        "then": {"required": ["object"]},
+    }
+    return {"name": name, "type": name, "requestSpec": request, "responseSpec": {"$schema": _DRAFT, "type": "object"}}
+
+
+def _schema(params: Sequence[Mapping[str, Any]]) -> Document:
+    return {
+        "$schema": _DRAFT,
+        "type": "object",
+        "properties": {
+            param["name"]: {
+                **({"type": param["type"]} if param.get("type") else {}),
+                **({"format": "password"} if param.get("secret") else {}),
+            }
+            for param in params
+        },
+        "required": [param["name"] for param in params if param.get("required")],
+    }
+
+
+def flow_spec(spec: Mapping[str, Any]) -> Document:
+    """A documented flow spec."""
+    streaming = spec["frequency"] == "streaming"
+    document: dict[str, Any] = {
+        "id": spec["id"],
+        "name": spec["name"],
+        "providerId": spec["providerId"],
+        "version": spec["version"],
+        "sourceConnectionSpecIds": spec["sourceConnectionSpecIds"],
+        "targetConnectionSpecIds": spec["targetConnectionSpecIds"],
+        "optionSpec": {"name": "OptionSpec", "spec": _options_schema(spec["options"])},
+        "transformationSpecs": [
+            {"name": name, "spec": _TRANSFORMATION_SCHEMAS[name]} for name in spec["transformations"]
+        ],
+        "attributes": {
+            "isSourceFlow": True,
+            "frequency": spec["frequency"],
+            "nameIsOurChoice": spec.get("nameIsOurChoice", False),
+            "uiAttributes": {"apiFeatures": {"updateSupported": True, "flowRunsSupported": not streaming}},
+            "notification": {"category": "sources", "flowRun": {"enabled": not streaming}},
+        },
+        "permissionsInfo": {
+            "view": [{"@type": "lowLevel", "name": "EnterpriseSource", "permissions": ["read"]}],
+            "manage": [{"@type": "lowLevel", "name": "EnterpriseSource", "permissions": ["write"]}],
+        },
+    }
+    if spec["scheduled"]:
+        document["scheduleSpec"] = {"name": "PeriodicSchedule", "type": "Periodic", "spec": _SCHEDULE_SCHEMA}
+        document["runSpec"] = {"name": "ProviderParams", "spec": _RUN_SCHEMA}
+    return document
+
+
+def _options_schema(options: Sequence[str]) -> Document:
+    return {
+        "$schema": _DRAFT,
+        "type": "object",
+        "properties": {name: _OPTION_SCHEMAS[name] for name in options},
+    }
+
+
+_OPTION_SCHEMAS: Final[Mapping[str, Document]] = {
+    "errorDiagnosticsEnabled": {"type": "boolean", "default": False},
+    "partialIngestionPercent": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+    "inletUrl": {"type": "string", "format": "uri"},
+}
+
+_TRANSFORMATION_SCHEMAS: Final[Mapping[str, Document]] = {
+    "Copy": {
+        "$schema": _DRAFT,
+        "type": "object",
+        "properties": {
+            "deltaColumn": {
+                "type": "object",
+                "properties": {
+                    "name": {"type": "string"},
+                    "dateFormat": {"type": "string"},
+                    "timezone": {"type": "string"},
+                },
+                "required": ["name"],
+            }
+        },
+    },
+    "Mapping": {
+        "$schema": _DRAFT,
+        "type": "object",
+        "properties": {"mappingId": {"type": "string"}, "mappingVersion": {"type": ["string", "integer"]}},
+        "required": ["mappingId"],
+    },
+    "Encryption": {
+        "$schema": _DRAFT,
+        "type": "object",
+        "properties": {"publicKeyId": {"type": "string"}},
+        "required": ["publicKeyId"],
+    },
+}
+
+_SCHEDULE_SCHEMA: Final[Document] = {
+    "$schema": _DRAFT,
+    "type": "object",
+    "properties": {
+        "startTime": {"type": "integer", "description": "Epoch seconds."},
+        "frequency": {"type": "string", "enum": ["once", "minute", "hour", "day", "week"]},
+        "interval": {"type": "integer"},
+        "backfill": {"type": "boolean", "default": True},
+    },
+    "required": ["startTime", "frequency"],
+    "if": {"properties": {"frequency": {"const": "once"}}},
+    "then": {"allOf": [{"not": {"required": ["interval"]}}, {"not": {"required": ["backfill"]}}]},
+    "else": {
+        "required": ["interval"],
+        "if": {"properties": {"frequency": {"const": "minute"}}},
+        "then": {"properties": {"interval": {"minimum": 15}}},
+        "else": {"properties": {"interval": {"minimum": 1}}},
+    },
+}
+
+_RUN_SCHEMA: Final[Document] = {
+    "$schema": _DRAFT,
+    "type": "object",
+    "properties": {
+        "startTime": {"type": "integer"},
+        "windowStartTime": {"type": "integer"},
+        "windowEndTime": {"type": "integer"},
+        "deltaColumn": {"type": "object", "properties": {"name": {"type": "string"}}},
+    },
+    "required": ["startTime"],
+}

@@ -1,0 +1,132 @@
+"""`flowservice serve`: one process with API, tick and worker, from its first line to its graceful end."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from threading import Event, Thread
+from typing import Any, Final
+
+import structlog
+import uvicorn
+
+from flowservice import logs
+from flowservice.app import App, read_credentials, write_credentials
+from flowservice.errors import Invalid, NotFound
+from flowservice.service.runs import Runs
+from flowservice.settings import Settings
+
+_log = structlog.get_logger("flowservice.serve")
+
+_TICK_S: Final = 1.0
+_DRAIN_S: Final = 5
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises Invalid if the address cannot be listened on."""
+    logs.configure(settings.log_level)
+    with contextlib.closing(_listen(settings)) as listener:
+        host, port = listener.getsockname()[:2]
+        url = settings.public_url or f"http://{_shown(host)}:{port}"
+        app = App(settings)
+        app.prepare()
+        _tell_credentials(settings, url)
+        web = app.web()
+        config = uvicorn.Config(
+            web,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=_DRAIN_S,
+            server_header=False,
+        )
+        asyncio.run(_Server(config, url).serve(sockets=[listener]))
+
+
+class Tick:
+    """Starts due flows: every second, and at once when woken."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self._woken = Event()
+        self._stopping = False
+        self._thread = Thread(target=self._go, name="tick", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look now."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """End; returns when the thread has."""
+        self._stopping = True
+        self._woken.set()
+        self._thread.join(timeout=_DRAIN_S)
+
+    def _go(self) -> None:
+        while not self._stopping:
+            try:
+                while self._runs.start_due():
+                    pass
+            except Exception:  # noqa: BLE001 - a tick that fails must not be the last one
+                _log.exception("the tick failed; it tries again")
+            self._woken.wait(_TICK_S)
+            self._woken.clear()
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it answers, and ends with exit code 0 when told to stop."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"Flow Service is ready at {self._url}/", flush=True)  # noqa: T201 - the one line of standard output
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own raises the signal once more at the end; a graceful stop is a success.
+        kinds = (signal.SIGINT, signal.SIGTERM)
+        former: dict[Any, Any] = {kind: signal.signal(kind, self.handle_exit) for kind in kinds}
+        try:
+            yield
+        finally:
+            for kind, handler in former.items():
+                signal.signal(kind, handler)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise Invalid(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}",
+            advice="Another process may have the port; take another one with --port.",
+        ) from None
+    return listener
+
+
+def _shown(host: str) -> str:
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _tell_credentials(settings: Settings, url: str) -> None:
+    """Let the credential file name the address of this very start."""
+    with contextlib.suppress(NotFound):
+        known = read_credentials(settings.credentials_path)
+        token_url = f"{url}/ims/token/v3"
+        if known.get("tokenUrl") != token_url:
+            write_credentials(settings.credentials_path, {**known, "tokenUrl": token_url})

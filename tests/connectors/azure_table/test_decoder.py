@@ -1,0 +1,260 @@
+"""What each kind of value becomes, and that a broken page becomes nothing."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from flowservice.connectors.azure_table.decoder import decode
+from flowservice.errors import BrokenPage, Drifted
+from flowservice.sdk import SOURCE_TYPE, to_text
+
+MICROSECONDS = pa.timestamp("us", "UTC")
+
+
+def body(*values: str, **top: Any) -> bytes:
+    """A page of entities whose further members are given as raw JSON."""
+    entities = ",".join(
+        f'{{"odata.etag":"W/x","PartitionKey":"p","RowKey":"{row}"{"," if value else ""}{value}}}'
+        for row, value in enumerate(values)
+    )
+    rest = "".join(f",{json.dumps(name)}:{json.dumps(value)}" for name, value in top.items())
+    return f'{{"odata.metadata":"m","value":[{entities}]{rest}}}'.encode()
+
+
+def column(*values: str) -> tuple[pa.DataType, list[Any], str]:
+    """(Arrow type, values, Edm type) of property `v`."""
+    rows = decode(body(*values))
+    field = rows.schema.field("v")
+    return field.type, rows.column("v").to_pylist(), field.metadata[SOURCE_TYPE].decode()
+
+
+def microseconds(*values: str) -> list[int]:
+    return decode(body(*values)).column("v").cast(pa.int64()).to_pylist()
+
+
+LONG = '"v@odata.type":"Edm.Int64","v":'
+DATE = '"v@odata.type":"Edm.DateTime","v":'
+DOUBLE = '"v@odata.type":"Edm.Double","v":'
+GUID = '"v@odata.type":"Edm.Guid","v":'
+BINARY = '"v@odata.type":"Edm.Binary","v":'
+
+
+@pytest.mark.parametrize(
+    ("values", "arrow", "expected", "edm"),
+    [
+        (['"v":"text"', '"v":""'], pa.string(), ["text", ""], "Edm.String"),
+        (['"v":2147483647', '"v":-2147483648'], pa.int32(), [2**31 - 1, -(2**31)], "Edm.Int32"),
+        (['"v":3000000000', '"v":1'], pa.int64(), [3_000_000_000, 1], "Edm.Int64"),
+        (['"v":123456789012345680000'], pa.float64(), [123456789012345680000.0], "Edm.Double"),
+        (['"v":9223372036854775808'], pa.float64(), [9223372036854775808.0], "Edm.Double"),
+        (
+            [LONG + '"9223372036854775807"', LONG + '"-9223372036854775808"'],
+            pa.int64(),
+            [2**63 - 1, -(2**63)],
+            "Edm.Int64",
+        ),
+        ([LONG + '"5"', '"v":7'], pa.int64(), [5, 7], "Edm.Int64"),
+        (['"v":7', LONG + '"-3000000000"'], pa.int64(), [7, -3_000_000_000], "Edm.Int64"),
+        (['"v":1e308', '"v":5e-324', '"v":1E+21'], pa.float64(), [1e308, 5e-324, 1e21], "Edm.Double"),
+        (
+            [DOUBLE + '"Infinity"', DOUBLE + '"-Infinity"', '"v":1.5', DOUBLE + "2", DOUBLE + "2.5"],
+            pa.float64(),
+            [float("inf"), float("-inf"), 1.5, 2.0, 2.5],
+            "Edm.Double",
+        ),
+        (['"v":true', '"v":false', ""], pa.bool_(), [True, False, None], "Edm.Boolean"),
+        (
+            [GUID + '"C9DA6455-213D-42C9-9A79-3E9149A57833"', ""],
+            pa.string(),
+            ["c9da6455-213d-42c9-9a79-3e9149a57833", None],
+            "Edm.Guid",
+        ),
+        (
+            [BINARY + '""', BINARY + '"AA=="', BINARY + '"AAE="', BINARY + '"AAEC"', BINARY + r'"\/\/8="'],
+            pa.binary(),
+            [b"", b"\0", b"\0\1", b"\0\1\2", b"\xff\xff"],
+            "Edm.Binary",
+        ),
+        (['"v@odata.type":"Edm.String","v":"1"', '"v":"2"'], pa.string(), ["1", "2"], "Edm.String"),
+        (['"v@odata.type":"Edm.Int32","v":1', '"v":2'], pa.int32(), [1, 2], "Edm.Int32"),
+        (['"v@odata.type":"Edm.Int32","v":"1"', '"v":2'], pa.int32(), [1, 2], "Edm.Int32"),
+        (['"v@odata.type":"Edm.Boolean","v":true', '"v":false'], pa.bool_(), [True, False], "Edm.Boolean"),
+        (['"v@odata.type":"Edm.Boolean","v":"true"'], pa.bool_(), [True], "Edm.Boolean"),
+        (['"v":null', '"v":1'], pa.int32(), [None, 1], "Edm.Int32"),
+        (['"v@odata.type":"Edm.Int64","v":null', LONG + '"1"'], pa.int64(), [None, 1], "Edm.Int64"),
+        (['"v":"1","v@odata.type":"Edm.Int64"'], pa.int64(), [1], "Edm.Int64"),
+        (['"v@odata.type":"Edm.Unknown","v":"x"'], pa.string(), ["x"], "Edm.String"),
+        (['"v@odata.type":null,"v":"x"'], pa.string(), ["x"], "Edm.String"),
+    ],
+)
+def test_a_value_becomes(values: list[str], arrow: pa.DataType, expected: list[Any], edm: str) -> None:
+    assert column(*values) == (arrow, expected, edm)
+
+
+def test_nan_is_a_number_among_numbers() -> None:
+    arrow, values, _ = column(DOUBLE + '"NaN"', '"v":0.5', '"v":-0.0')
+    assert arrow == pa.float64()
+    assert [str(value) for value in values] == ["nan", "0.5", "-0.0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1601-01-01T00:00:00Z", -11644473600000000),
+        ("9999-12-31T23:59:59.9999999Z", 253402300799999999),
+        ("2024-02-29T12:00:00Z", 1709208000000000),
+        ("1970-01-01T00:00:00.1Z", 100_000),
+        ("1970-01-01T00:00:00.12Z", 120_000),
+        ("1970-01-01T00:00:00.123Z", 123_000),
+        ("1970-01-01T00:00:00.1234Z", 123_400),
+        ("1970-01-01T00:00:00.12345Z", 123_450),
+        ("1970-01-01T00:00:00.123456Z", 123_456),
+        ("1970-01-01T00:00:00.1234567Z", 123_456),
+        ("1970-01-01T00:00:00", 0),
+        ("1970-01-01T02:00:00+02:00", 0),
+        ("1970-01-01T02:00:00.1234567+02:00", 123_456),
+    ],
+)
+def test_a_moment_is_cut_to_microseconds(text: str, expected: int) -> None:
+    assert microseconds(f'{DATE}"{text}"') == [expected]
+
+
+def test_moments_with_and_without_offset_share_a_column() -> None:
+    assert microseconds(f'{DATE}"1970-01-01T00:00:01Z"', "", f'{DATE}"1970-01-01T02:00:00+02:00"') == [
+        1_000_000,
+        None,
+        0,
+    ]
+
+
+def test_the_timestamp_needs_no_annotation() -> None:
+    rows = decode(body('"Timestamp":"2018-12-03T13:43:09.65Z"'))
+    assert rows.schema.field("Timestamp").type == MICROSECONDS
+    assert rows.column("Timestamp")[0].as_py() == datetime(2018, 12, 3, 13, 43, 9, 650_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (['"v":3', '"v":3.5', ""], ["3", "3.5", None]),
+        (['"v":3000000000', '"v":3.5'], ["3000000000", "3.5"]),
+        (['"v":"x"', '"v":true', LONG + '"5"'], ["x", "true", "5"]),
+        ([DATE + '"2018-12-03T13:43:09.6500000Z"', '"v":"x"'], ["2018-12-03T13:43:09.65Z", "x"]),
+        ([GUID + '"C9DA6455-213D-42C9-9A79-3E9149A57833"', '"v":1'], ["c9da6455-213d-42c9-9a79-3e9149a57833", "1"]),
+        ([BINARY + '"AA=="', '"v":1'], ["AA==", "1"]),
+        ([DOUBLE + '"NaN"', '"v":"x"', DOUBLE + '"-Infinity"'], ["NaN", "x", "-Infinity"]),
+        (['"v":1', '"v":123456789012345680000'], ["1", "1.2345678901234568e+20"]),
+    ],
+)
+def test_mixed_types_are_canonical_text(values: list[str], expected: list[str | None]) -> None:
+    assert column(*values) == (pa.string(), expected, "Edm.String")
+
+
+def test_a_value_does_not_depend_on_its_neighbours() -> None:
+    values = [
+        '"v":3',
+        '"v":3.5',
+        DATE + '"2020-01-01T00:00:00.5Z"',
+        BINARY + '"AAEC"',
+        '"v":false',
+        LONG + '"7"',
+        '"v":"t"',
+    ]
+    together = column(*values)[1]
+    alone = [to_text(decode(body(value)).column("v"))[0].as_py() for value in values]
+    assert together == alone
+
+
+def test_columns_are_the_keys_the_timestamp_and_then_as_they_appear() -> None:
+    rows = decode(body('"b":1,"Timestamp":"2020-01-01T00:00:00Z"', '"a":2,"b":3', '"name":1,"Name":2,"日本":3,"été":4'))
+    assert rows.schema.names == ["PartitionKey", "RowKey", "Timestamp", "b", "a", "name", "Name", "日本", "été"]
+    assert rows.column("b").to_pylist() == [1, 3, None]
+
+
+def test_what_has_no_value_at_all_is_no_column() -> None:
+    assert decode(body('"v":null', "")).schema.names == ["PartitionKey", "RowKey"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '},{"odata.etag":"',
+        '\u0000\b\f\n\r\t"\\/',
+        "\u2028",
+        "𝄞 \U0001f389",
+        "x" * 32_768,
+    ],
+)
+def test_text_comes_through_whole(text: str) -> None:
+    assert column(f'"v":{json.dumps(text)}', f'"v":{json.dumps(text, ensure_ascii=False)}')[1] == [text, text]
+
+
+def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
+    assert column(r'"v":"a\ud800b"', r'"v":"\ud834\udd1e"')[1] == ["a\ufffdb", "𝄞"]
+
+
+def test_252_properties_are_252_columns() -> None:
+    assert decode(body(",".join(f'"p{n}":{n}' for n in range(252)))).num_columns == 254
+
+
+def test_an_empty_page_has_no_rows() -> None:
+    assert decode(b'{"odata.metadata":"m","value":[]}').num_rows == 0
+
+
+def test_unknown_members_and_white_space_are_passed_over() -> None:
+    page = json.dumps(json.loads(body('"v":1', other=[1], odata_count=2)), indent=2).encode()
+    assert decode(page).column("v").to_pylist() == [1]
+
+
+def test_of_a_property_that_comes_twice_the_last_counts() -> None:
+    assert column('"v":1,"v":2')[1] == [2]
+
+
+def test_a_page_cut_at_any_byte_is_broken() -> None:
+    whole = body('"v":"é😀"', LONG + '"1"', DATE + '"2020-01-01T00:00:00Z"')
+    for length in range(len(whole)):
+        with pytest.raises(BrokenPage):
+            decode(whole[:length])
+
+
+@pytest.mark.parametrize(
+    "page", [b"[]", b"{}", b'{"value":{}}', b'{"value":[1]}', b"\xff", b"<html>", b'{"value":[]} x']
+)
+def test_what_is_no_page_is_broken(page: bytes) -> None:
+    with pytest.raises(BrokenPage):
+        decode(page)
+
+
+@pytest.mark.parametrize("value", ['"v":[1]', '"v":{"a":1}', '"v@odata.type":["x"],"v":"1"'])
+def test_no_table_holds_a_nested_value(value: str) -> None:
+    with pytest.raises(BrokenPage, match="'v'"):
+        decode(body(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        LONG + '"secret"',
+        LONG + '"9223372036854775808"',
+        DATE + '"secret"',
+        DATE + "5",
+        DOUBLE + '"secret"',
+        BINARY + '"s"',
+        GUID + "5",
+        '"v@odata.type":"Edm.Int32","v":3000000000',
+        '"v@odata.type":"Edm.Boolean","v":"secret"',
+    ],
+)
+def test_a_value_that_is_not_what_it_says_is_named_but_not_quoted(value: str) -> None:
+    with pytest.raises(Drifted, match="'v'") as drifted:
+        decode(body('"v":null', value))
+    assert "secret" not in str(drifted.value)
+
+
+def test_binary_survives_every_byte() -> None:
+    data = bytes(range(256))
+    assert column(f'{BINARY}"{base64.b64encode(data).decode()}"')[1] == [data]

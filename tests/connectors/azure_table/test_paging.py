@@ -1,0 +1,360 @@
+"""Paging, faults and retries, against a server that misbehaves on purpose."""
+
+import gzip
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowservice.connectors.azure_table.connection_string import parse
+from flowservice.connectors.azure_table.source import TableSource
+from flowservice.errors import (
+    BadCredentials,
+    BrokenPage,
+    Cancelled,
+    Denied,
+    Drifted,
+    NoSuchObject,
+    SourceError,
+    SourceUnavailable,
+    Throttled,
+    Unreachable,
+)
+from flowservice.sdk import Cursor, Split
+from tests.connectors.azure_table.table_server import Answer, Request, TableServer, entity, page, serving
+
+WHOLE = Split(number=0, path="things", columns=None, range={})
+SECRET = "Eby8vdM02xNOcqFl"
+
+
+def numbers(source: TableSource, *, after: Cursor | None = None, split: Split = WHOLE) -> list[int]:
+    return [n for batch in source.read(split, after=after) for n in batch.rows.column("n").to_pylist()]
+
+
+def table(rows: int) -> Any:
+    """Answers like a service that holds `rows` entities; the token is the next number, with characters that hurt."""
+
+    def answer(request: Request) -> Answer:
+        start = int(request.query.get("NextPartitionKey", "1!0!/+=&").split("!")[1])
+        end = min(start + int(request.query["$top"]), rows)
+        following = f"1!{end}!/+=&" if end < rows else None
+        return page([entity(n) for n in range(start, end)], next_partition=following)
+
+    return answer
+
+
+def test_an_empty_page_with_a_token_is_not_the_end() -> None:
+    answers = [
+        page([entity(1)], next_partition="a"),
+        *(page([], next_partition=f"t{n}") for n in range(50)),
+        page([entity(2)]),
+    ]
+    with serving(answers) as server:
+        assert numbers(server.source()) == [1, 2]
+
+
+def test_a_token_counts_by_presence_and_goes_back_as_it_came() -> None:
+    answers = [
+        page([entity(1)], next_partition="1!16!dGVu/+= &#", x_ms_continuation_NextRowKey=""),
+        page([entity(2)], next_partition=""),
+        page([entity(3)]),
+    ]
+    with serving(answers) as server:
+        assert numbers(server.source()) == [1, 2, 3]
+    assert [request.query for request in server.requests] == [
+        {"$top": "1000"},
+        {"$top": "1000", "NextPartitionKey": "1!16!dGVu/+= &#", "NextRowKey": ""},
+        {"$top": "1000", "NextPartitionKey": ""},
+    ]
+
+
+@pytest.mark.parametrize("spelling", [str.lower, str.upper, str])
+def test_header_names_come_in_any_case(spelling: Any) -> None:
+    first = Answer(
+        body=page([entity(1)]).body, headers={spelling("x-ms-continuation-NextPartitionKey"): "A", "Content-Type": "x"}
+    )
+    with serving([first, page([entity(2)])]) as server:
+        assert numbers(server.source()) == [1, 2]
+    assert server.requests[1].query["NextPartitionKey"] == "A"
+
+
+def test_requests_say_what_the_protocol_wants() -> None:
+    with serving([page([entity(1)])]) as server:
+        numbers(server.source(), split=Split(number=0, path="things", columns=("n", "RowKey"), range={}))
+    (request,) = server.requests
+    assert request.path == "/devstoreaccount1/things()"
+    assert request.query == {"$top": "1000", "$select": "PartitionKey,RowKey,n"}
+    assert request.headers["accept"] == "application/json;odata=minimalmetadata"
+    assert request.headers["authorization"].startswith("SharedKeyLite devstoreaccount1:")
+    assert request.headers["accept-encoding"] == "identity"
+
+
+def test_a_shared_access_signature_goes_along_unchanged() -> None:
+    with serving([page([entity(1)])]) as server:
+        account = parse(f"TableEndpoint=http://127.0.0.1:{server.port};SharedAccessSignature=?sp=r&sig=a%2Bb%3D")
+        assert numbers(TableSource(account, retries=server.retries)) == [1]
+    assert server.requests[0].query["sig"] == "a+b="
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_a_token_that_comes_again_is_an_error_and_not_an_endless_loop() -> None:
+    tokens = iter(["a", "b", "c", *"defghdefghdefghdefghdefghdefgh"])
+    with (
+        serving(lambda _: page([], next_partition=next(tokens))) as server,
+        pytest.raises(SourceUnavailable, match="never end"),
+    ):
+        numbers(server.source())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Answer(status=503, headers={"x-ms-error-code": "ServerBusy"}),
+        Answer(status=500, body=b'{"odata.error":{"code":"OperationTimedOut"}}'),
+        Answer(status=502, body=b"<html>"),
+        Answer(status=504),
+        Answer(status=408),
+        Answer(body=page([entity(1)]).body, cut_at=20),
+        Answer(body=page([entity(1)]).body, headers={"Content-Length": "9999"}, cut_at=20),
+        Answer(body=b'{"value":[{'),
+    ],
+    ids=["503", "500", "502", "504", "408", "cut", "cut early", "garbled"],
+)
+def test_what_may_pass_is_tried_again(fault: Answer) -> None:
+    with serving([page([entity(1)], next_partition="a"), fault, fault, page([entity(2)])]) as server:
+        assert numbers(server.source()) == [1, 2]
+    assert server.pauses == [1.0, 2.0]
+
+
+def test_pauses_grow_to_a_limit_and_end() -> None:
+    with serving(lambda _: Answer(status=503)) as server, pytest.raises(Throttled):
+        numbers(server.source())
+    assert server.pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
+    assert len(server.requests) == 6
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"), [({"Retry-After": "7"}, 7.0), ({"x-ms-retry-after-ms": "250"}, 0.25), ({}, 0.0)]
+)
+def test_the_pause_that_the_service_asks_for_is_kept(headers: dict[str, str], seconds: float) -> None:
+    with serving([Answer(status=429, headers=headers), page([entity(1)])]) as server:
+        assert numbers(server.source()) == [1]
+    assert server.pauses == [seconds + 1.0]
+
+
+def test_a_pause_that_is_too_long_is_left_to_the_engine() -> None:
+    with (
+        serving(lambda _: Answer(status=503, headers={"Retry-After": "3600"})) as server,
+        pytest.raises(Throttled) as throttled,
+    ):
+        numbers(server.source())
+    assert throttled.value.retry_after_s == 3600
+    assert server.pauses == []
+
+
+def test_a_page_that_was_cut_may_end_elsewhere_the_second_time() -> None:
+    """The service ends a page after 5 s of work, so its length varies: what was asked for ahead must be dropped."""
+    whole = page([entity(n) for n in range(10)], next_partition="ten")
+    shorter = page([entity(n) for n in range(4)], next_partition="four")
+    once = iter([Answer(body=whole.body, headers=whole.headers, cut_at=30)])
+    pages = {"ten": page([entity(n) for n in range(10, 12)]), "four": page([entity(n) for n in range(4, 12)])}
+
+    def answer(request: Request) -> Answer:
+        token = request.query.get("NextPartitionKey")
+        return next(once, shorter) if token is None else pages[token]
+
+    with serving(answer) as server:
+        assert numbers(server.source()) == list(range(12))
+
+
+def test_resets_on_idle_connections_are_not_counted() -> None:
+    reset = Answer(reset=True)
+    with serving([page([entity(1)], next_partition="a"), reset, reset, page([entity(2)])]) as server:
+        assert numbers(server.source()) == [1, 2]
+    assert server.pauses == []
+
+
+def test_a_gzipped_page_is_read() -> None:
+    plain = page([entity(1)])
+    zipped = Answer(body=gzip.compress(plain.body), headers={"Content-Encoding": "gzip"})
+    broken = Answer(body=zipped.body[:-12], headers=zipped.headers)
+    with serving([broken, zipped]) as server:
+        assert numbers(server.source()) == [1]
+
+
+@settings(deadline=None, max_examples=15)
+@given(rows=st.integers(0, 25), page_rows=st.sampled_from([1, 7, 10, 1000]), kept=st.integers(0, 25))
+def test_rows_are_the_same_whatever_the_page_size_and_wherever_a_reader_was_killed(
+    rows: int, page_rows: int, kept: int
+) -> None:
+    with serving(table(rows)) as server:
+        source = server.source(page_rows=page_rows)
+        assert numbers(source) == list(range(rows))
+        after: Cursor | None = None
+        for number, batch in enumerate(source.read(WHOLE, after=None)):
+            after = batch.resume
+            if number == kept:
+                break
+        source.close()
+        again = server.source(page_rows=page_rows)
+        rest = numbers(again, after=after)
+        assert rest == list(range(rows))[rows - len(rest) :]
+        again.close()
+
+
+def test_cursors_are_exact_with_many_batches() -> None:
+    with serving(table(20_500)) as server:
+        source = server.source()
+        batches = list(source.read(WHOLE, after=None))
+        assert [batch.rows.num_rows for batch in batches] == [8000, 8000, 4500]
+        assert numbers(source, after=batches[0].resume) == list(range(8000, 20_500))
+        assert numbers(source, after=batches[1].resume) == list(range(16_000, 20_500))
+        assert numbers(source, after=batches[2].resume) == []
+
+
+def test_a_lost_token_is_replaced_by_the_last_key() -> None:
+    stored = {"next": {"NextPartitionKey": "old"}, "last": ["it's", "r"]}
+
+    def answer(request: Request) -> Answer:
+        if "NextPartitionKey" in request.query:
+            return Answer(status=400, headers={"x-ms-error-code": "InvalidInput"})
+        return page([entity(1 if " eq " in request.query["$filter"] else 2)])
+
+    with serving(answer) as server:
+        batches = list(server.source().read(WHOLE, after=stored))
+    assert [batch.rows.column("n")[0].as_py() for batch in batches] == [1, 2]
+    assert [batch.resume for batch in batches] == [{"last": ["p", "000001"]}, {"done": True}]
+    assert [request.query["$filter"] for request in server.requests[1:]] == [
+        "PartitionKey eq 'it''s' and RowKey gt 'r'",
+        "PartitionKey gt 'it''s'",
+    ]
+
+
+@pytest.mark.parametrize("cursor", [{}, {"n": 1}, {"next": 5}, {"next": {"x": "y"}}, {"last": ["p"]}, {"done": False}])
+def test_a_foreign_cursor_is_refused(cursor: Cursor) -> None:
+    with serving([]) as server, pytest.raises(Drifted):
+        numbers(server.source(), after=cursor)
+
+
+def test_closing_a_reader_ends_its_thread_and_connections() -> None:
+    with serving(table(100_000)) as server:
+        source = server.source()
+        reader = source.read(WHOLE, after=None)
+        next(reader)
+        reader.close()  # type: ignore[attr-defined] # a generator
+        assert not any(thread.name == "pages ahead" for thread in threading.enumerate())
+        # 8 pages of the batch, 2 waiting, 1 on its way, 1 taken by the thread that put it
+        assert len(server.requests) <= 12
+        asked = len(server.requests)
+        time.sleep(0.1)
+        assert len(server.requests) == asked
+
+
+def test_a_closed_source_ends_its_readers() -> None:
+    with serving(table(100_000)) as server:
+        source = server.source()
+        reader = source.read(WHOLE, after=None)
+        next(reader)
+        source.close()
+        with pytest.raises((Cancelled, BrokenPage, Unreachable)):
+            list(reader)
+
+
+def check(*answers: Answer, now: datetime | None = None) -> SourceError:
+    """The error that `check` raises for an answer."""
+    with serving(answers) as server, pytest.raises(SourceError) as raised:
+        checked(server, now).check()
+    assert len(server.requests) == 1
+    assert raised.value.advice
+    assert SECRET not in str(raised.value) + raised.value.advice
+    return raised.value
+
+
+def checked(server: TableServer, now: datetime | None) -> Any:
+    from flowservice.connectors.azure_table.table_service import TableService
+
+    return TableService(server.account, now=lambda: now or datetime.now(UTC))
+
+
+XML = b'<?xml version="1.0"?><error><code>AuthorizationFailure</code><message>m</message></error>'
+
+
+def test_a_wrong_key_is_told_from_a_wrong_clock() -> None:
+    wrong_key = check(Answer(status=403, body=XML))
+    assert isinstance(wrong_key, BadCredentials)
+    assert "key or signature was not accepted" in wrong_key.message
+    assert "AuthorizationFailure" in wrong_key.message
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    refused = Answer(status=403, headers={"Date": format_datetime(noon, usegmt=True)})
+    assert "clock is 20 minutes ahead" in check(refused, now=noon + timedelta(minutes=20)).message
+    assert "clock is 6 minutes behind" in check(refused, now=noon - timedelta(minutes=6)).message
+    assert "clock" not in check(refused, now=noon - timedelta(minutes=4)).message
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says"),
+    [
+        (Answer(status=401), BadCredentials, "401"),
+        (Answer(status=403, headers={"x-ms-error-code": "AuthorizationPermissionMismatch"}), Denied, "Permission"),
+        (Answer(status=503, headers={"x-ms-request-id": "abc-1"}), Throttled, "request abc-1"),
+        (Answer(status=500), SourceUnavailable, "500"),
+        (Answer(status=400, body=b'{"odata.error":{"code":"InvalidInput"}}'), SourceError, "InvalidInput"),
+        (Answer(status=302, headers={"Location": "http://elsewhere"}), SourceError, "302"),
+        (Answer(body=b"", cut_at=0, headers={"Content-Length": "5"}), BrokenPage, "cut"),
+    ],
+)
+def test_check_says_what_is_wrong_in_one_request(answer: Answer, kind: type[SourceError], says: str) -> None:
+    error = check(answer)
+    assert isinstance(error, kind)
+    assert says in error.message
+
+
+@pytest.mark.parametrize("code", ["TableNotFound", "ResourceNotFound", "TableBeingDeleted"])
+def test_a_missing_table_is_named(code: str) -> None:
+    status = 409 if code == "TableBeingDeleted" else 404
+    with (
+        serving(lambda _: Answer(status=status, headers={"x-ms-error-code": code})) as server,
+        pytest.raises(NoSuchObject, match="'things'"),
+    ):
+        numbers(server.source())
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("host", "why"), [("127.0.0.1:1", "refused"), ("no-such-host.invalid", "name is unknown")])
+def test_an_unreachable_host_is_named(host: str, why: str) -> None:
+    account = parse(f"TableEndpoint=http://{host};SharedAccessSignature=sp=r&sig=hidden")
+    source = TableSource(account)
+    with pytest.raises(Unreachable, match=f"{host}.*{why}") as raised:
+        source.check()
+    assert "hidden" not in f"{raised.value}{raised.value.advice}{raised.value.__cause__}"
+    source.close()
+
+
+def test_tables_are_listed_page_by_page() -> None:
+    answers = [
+        Answer(body=b'{"value":[{"TableName":"a"}]}', headers={"x-ms-continuation-NextTableName": "1!4!Yg--"}),
+        Answer(body=b'{"value":[]}', headers={"x-ms-continuation-nexttablename": "c"}),
+        Answer(body=b'{"value":[{"TableName":"c"}]}'),
+    ]
+    with serving(answers) as server:
+        assert [node.path for node in server.source().explore("")] == ["a", "c"]
+    assert [request.query for request in server.requests] == [
+        {},
+        {"NextTableName": "1!4!Yg--"},
+        {"NextTableName": "c"},
+    ]
+
+
+def test_a_signature_for_one_table_lists_and_checks_that_one() -> None:
+    with serving([page([])]) as server:
+        account = parse(f"TableEndpoint=http://127.0.0.1:{server.port};SharedAccessSignature=tn=only&sp=r&sig=x")
+        source = TableSource(account)
+        assert [node.name for node in source.explore("")] == ["only"]
+        source.check()
+        source.close()
+    assert server.requests[0].path == "/only()"

@@ -1,0 +1,86 @@
+"""The contract suite itself, on the smallest source there is."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pytest
+
+from flowservice.errors import NoSuchObject
+from flowservice.sdk import (
+    SOURCE_TYPE,
+    Batch,
+    Cursor,
+    Node,
+    Reading,
+    Sample,
+    Selection,
+    Source,
+    Split,
+    first_rows,
+    whole,
+)
+from flowservice.sdk.testing import Rows, SourceContract
+
+SCHEMA = pa.schema([pa.field("n", pa.int64(), metadata={SOURCE_TYPE: b"integer"})])
+
+
+class Countdown:
+    """Counts down to 1, three numbers a batch."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+    def check(self) -> None:
+        pass
+
+    def explore(self, path: str) -> Iterator[Node]:
+        if path:
+            raise NoSuchObject(f"{path!r} has no children")
+        yield Node(kind="table", name="numbers", path="numbers")
+
+    def sample(self, path: str, *, rows: int) -> Sample:
+        return first_rows(self, path, rows=rows)
+
+    def plan(self, selection: Selection) -> Reading:
+        if selection.path != "numbers":
+            raise NoSuchObject(f"there is no {selection.path!r}")
+        return whole(selection)
+
+    def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+        first = self.start if after is None else int(after["n"]) - 1
+        for n in range(first, 0, -3):
+            numbers = list(range(n, max(0, n - 3), -1))
+            yield Batch(rows=pa.record_batch([numbers], schema=SCHEMA), resume={"n": numbers[-1]})
+
+    def close(self) -> None:
+        pass
+
+
+class TestCountdown(SourceContract):
+    path = "numbers"
+    key = ("n",)
+
+    @pytest.fixture
+    def source(self) -> Source:
+        return Countdown(25)
+
+    def expected(self) -> Rows:
+        return sorted((str(n),) for n in range(1, 26))
+
+
+@pytest.mark.parametrize(
+    "forgetful",
+    [
+        lambda cursor: {"n": int(cursor["n"]) + 1},  # repeats a row
+        lambda cursor: {"n": int(cursor["n"]) - 1},  # loses one
+    ],
+)
+def test_the_contract_notices_a_cursor_that_is_off_by_one(forgetful: object) -> None:
+    class Off(Countdown):
+        def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+            assert callable(forgetful)
+            for batch in super().read(split, after=after):
+                yield Batch(rows=batch.rows, resume=forgetful(batch.resume))
+
+    with pytest.raises(AssertionError):
+        TestCountdown().test_after_any_batch_reading_resumes_with_exactly_the_rest(Off(25))
