@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -25,6 +26,10 @@ def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def reached(executed: list[tuple[str, float]], count: int) -> bool:
+    return len(executed) == count
 
 
 def queue_of(world: World, **settings: float) -> DbosRuns:
@@ -57,7 +62,7 @@ def test_queued_runs_are_executed_soon_and_once(tmp_path: Path) -> None:
             queued_at = time.monotonic()
             enqueue(runs, world.database, run)
             enqueue(runs, world.database, run)
-            wait_for(lambda wanted=number: len(executed) == wanted)
+            wait_for(partial(reached, executed, number))
             assert executed[-1][1] - queued_at < 1
         enqueue(runs, world.database, world.run(1))
         time.sleep(0.6)

@@ -88,6 +88,8 @@ def test_rejects_within_the_threshold_go_to_quarantine_with_their_reason(tmp_pat
     }
     batch = world.database.batches.get(SCOPE, "batch1")
     assert batch.status is BatchStatus.SUCCESS
+    assert batch.tags["acp_partialIngestionPercent"] == ("5",)
+    assert batch.tags["acp_enableErrorDiagnostics"] == ("true",)
     assert batch.errors == (
         {
             "code": "INGEST-1212-400",

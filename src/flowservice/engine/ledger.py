@@ -1,6 +1,7 @@
 """What a run writes about itself: the run, its batch, its dataset and its flow, together or not at all."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -52,7 +53,7 @@ class Ledger:
             run = database.runs.find(run_id)
             if run.state is RunState.SCHEDULED:
                 database.runs.replace(run, run.moved_to(RunState.IN_PROGRESS, at=self.now()))
-            self._move_batch(database, run, BatchStatus.LOADING)
+            self._move_batch(database, run, BatchStatus.LOADING, tags=self._tags(database, run))
 
         self._write(write)
 
@@ -128,7 +129,13 @@ class Ledger:
         try:
             batch = database.batches.get(scope, run.batch_id)
         except NotFound:
-            batch = self._new_batch(database, run)
+            batch = Batch(
+                id=run.batch_id,
+                stamp=Stamp(scope=scope, created=run.stamp.created, updated=run.stamp.created),
+                dataset_id=run.dataset_id,
+                flow_id=run.flow_id,
+                run_id=run.id,
+            )
             database.batches.add(batch)
         if batch.status in (BatchStatus.SUCCESS, BatchStatus.FAILED):
             return
@@ -141,23 +148,17 @@ class Ledger:
         )
         database.batches.replace(batch, new)
 
-    def _new_batch(self, database: Database, run: Run) -> Batch:
+    def _tags(self, database: Database, run: Run) -> dict[str, tuple[str, ...]]:
+        """What the batch tells of the flow's options, besides what it says already."""
+        scope = run.stamp.scope
         tags: dict[str, tuple[str, ...]] = {"flowId": (run.flow_id,)}
-        try:
-            flow = database.flows.get(run.stamp.scope, run.flow_id)
-        except NotFound:
-            pass
-        else:
+        with suppress(NotFound):
+            flow = database.flows.get(scope, run.flow_id)
             tags["acp_enableErrorDiagnostics"] = (str(_wants_diagnostics(flow)).lower(),)
             tags["acp_partialIngestionPercent"] = (f"{flow.tolerated_percent:g}",)
-        return Batch(
-            id=run.batch_id,
-            stamp=Stamp(scope=run.stamp.scope, created=run.stamp.created, updated=run.stamp.created),
-            dataset_id=run.dataset_id,
-            flow_id=run.flow_id,
-            run_id=run.id,
-            tags=tags,
-        )
+        with suppress(NotFound):
+            tags |= database.batches.get(scope, run.batch_id).tags
+        return tags
 
     def _write(self, write: Callable[[Database], T]) -> T:
         """One transaction, repeated with fresh reads when another change came between."""
