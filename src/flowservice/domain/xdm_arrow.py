@@ -28,7 +28,7 @@ def arrow_type(node: Node) -> pa.DataType | None:
     """The type of one field; None for an object that can hold nothing, which no table format can store."""
     match node:
         case Leaf():
-            return pa.int64() if node.is_wide else _LEAVES[node.type]
+            return leaf_type(node)
         case ArrayField():
             items = arrow_type(node.items)
             return None if items is None else pa.list_(pa.field("element", items))
@@ -38,6 +38,11 @@ def arrow_type(node: Node) -> pa.DataType | None:
         case ObjectField():
             fields = _fields(node)
             return pa.struct(fields) if fields else None
+
+
+def leaf_type(leaf: Leaf) -> pa.DataType:
+    """The type of a single value."""
+    return pa.int64() if leaf.is_wide else _LEAVES[leaf.type]
 
 
 def _fields(tree: ObjectField) -> list[pa.Field]:
