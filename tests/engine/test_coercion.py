@@ -1,6 +1,7 @@
 """Coercion: what becomes of a value, and that it never depends on how its neighbours are typed."""
 
 import random
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -254,3 +255,17 @@ def test_typed_values_and_their_text_become_the_same(source: str, leaf: Leaf, se
     typed, from_text = coerced(values, leaf), coerced(to_text(values), leaf)
     assert typed.type == from_text.type == leaf_type(leaf)
     assert str(typed.to_pylist()) == str(from_text.to_pylist())  # as text: NaN equals nothing, and -0.0 is not 0.0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_text_beyond_the_grammar_is_read_as_a_number(seed: int) -> None:
+    random_ = random.Random(seed)
+    texts = ["".join(random_.choices("0123456789+-.eE _xinfaN", k=random_.randint(1, 5))) for _ in range(20_000)]
+    decimal = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+    whole = re.compile(r"[+-]?[0-9]+(\.0*)?|[+-]?[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
+    numbers = coerced(pa.array(texts), Leaf(type=XdmType.NUMBER)).to_pylist()
+    longs = coerced(pa.array(texts), Leaf(type=XdmType.LONG)).to_pylist()
+    for text, number, long in zip(texts, numbers, longs, strict=True):
+        assert number is None or (decimal.fullmatch(text) and number == float(text)) or text == "NaN", text
+        assert number is not None or not decimal.fullmatch(text) or abs(float(text)) == float("inf"), text
+        assert long is None or (whole.fullmatch(text) and long == float(text)), text

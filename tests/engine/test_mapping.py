@@ -316,12 +316,12 @@ def _all(mapped: list[Mapped]) -> tuple[str, str, list[tuple[str, str, int]], li
     )
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_same_rows_land_in_batches_of_any_size(seed: int) -> None:
     random_ = random.Random(seed)
-    rows = [{"k": f"k{n}" if n % 7 else None} | {name: _value(random_) for name in "abcd"} for n in range(1000)]
+    rows = [{"k": f"k{n}" if n % 7 else None} | {name: _value(random_) for name in "abcd"} for n in range(120)]
     everything = mapper(EVERYTHING, EVERYTHING_FEEDS)
-    whole, tens, ones = (_all([everything.apply(b) for b in _batches(rows, size)]) for size in (1000, 10, 1))
+    whole, tens, ones = (_all([everything.apply(b) for b in _batches(rows, size)]) for size in (120, 10, 1))
     assert whole == tens == ones
     assert len(whole[2]) >= 5
     assert len(whole[3]) >= 4

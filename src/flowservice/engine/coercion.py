@@ -5,7 +5,7 @@ is parsed. Typed shortcuts give exactly what the text would, only sooner. So a c
 text in the next, and the same value lands.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -14,11 +14,11 @@ import pyarrow as pa
 from flowservice.domain.xdm_arrow import leaf_type
 from flowservice.domain.xdm_types import INTEGERS, Leaf, XdmType
 from flowservice.engine.dates import moments
+from flowservice.engine.fallback import Parser, first_fitting
 from flowservice.sdk import to_text
 
 _WHOLE: Final = r"^[+-]?[0-9]+(?:\.0*)?$"
 _SCIENTIFIC: Final = r"^[+-]?[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+$"
-_DECIMAL: Final = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _WORDS: Final = {"NaN": float("nan"), "Infinity": float("inf"), "+Infinity": float("inf"), "-Infinity": float("-inf")}
 _TRUE: Final = ("y", "yes", "on", "true")
 _FALSE: Final = ("n", "no", "off", "false")
@@ -45,7 +45,7 @@ def coerced(values: pa.Array, leaf: Leaf) -> pa.Array:
 _NARROW: Final = {XdmType.LONG: pl.Int64, XdmType.INT: pl.Int32, XdmType.SHORT: pl.Int16, XdmType.BYTE: pl.Int8}
 
 
-def _shortcut(source: pa.DataType, target: XdmType) -> Callable[[pl.Series], pl.Series] | None:
+def _shortcut(source: pa.DataType, target: XdmType) -> Parser | None:
     """The way without text, where there is one."""
     if pa.types.is_signed_integer(source) and target in INTEGERS:
         return lambda values: values
@@ -70,24 +70,39 @@ def _strings(text: pl.Series) -> pl.Series:
 
 
 def _integers(text: pl.Series) -> pl.Series:
-    """`7`, `+7`, `-7`, `7.`, `7.00`; and `1e16` where that is a whole number, as large floats are written."""
+    """`7`, `+7`, `-7`, `7.`, `7.00`; and `1e+16` where that is a whole number, as large floats are written."""
+    return first_fitting(text, (_digits, _with_point, _scientific))
+
+
+def _digits(text: pl.Series) -> pl.Series:
+    return text.cast(pl.Int64, strict=False)
+
+
+def _with_point(text: pl.Series) -> pl.Series:
     column = pl.col("v")
-    whole = pl.when(column.str.contains(_WHOLE)).then(column.str.replace(r"\.0*$", "")).cast(pl.Int64, strict=False)
-    out = text.to_frame("v").select(whole).to_series()
-    if not text.str.contains(_SCIENTIFIC).any():
-        return out
-    scientific = pl.when(column.str.contains(_SCIENTIFIC)).then(column).cast(pl.Float64, strict=False)
-    floats = text.to_frame("v").select(scientific).to_series()
-    return pl.select(pl.coalesce(pl.lit(out), pl.lit(_whole_floats(floats)))).to_series()
+    whole = pl.when(column.str.contains(_WHOLE)).then(column.str.replace(r"\.0*$", ""))
+    return text.to_frame("v").select(whole.cast(pl.Int64, strict=False)).to_series()
+
+
+def _scientific(text: pl.Series) -> pl.Series:
+    column = pl.col("v")
+    floats = pl.when(column.str.contains(_SCIENTIFIC)).then(column).cast(pl.Float64, strict=False)
+    return _whole_floats(text.to_frame("v").select(floats).to_series())
 
 
 def _numbers(text: pl.Series) -> pl.Series:
     """Decimal and scientific notation, and the words for what is no number. Beyond the range of 64 bits: null."""
-    column = pl.col("v")
-    parsed = pl.when(column.str.contains(_DECIMAL)).then(column).cast(pl.Float64, strict=False)
-    finite = pl.when(parsed.is_finite()).then(parsed)
-    words = column.replace_strict(_WORDS, default=None, return_dtype=pl.Float64)
-    return text.to_frame("v").select(pl.coalesce(finite, words)).to_series()
+    return first_fitting(text, (_decimals, _words))
+
+
+def _decimals(text: pl.Series) -> pl.Series:
+    parsed = pl.col("v").cast(pl.Float64, strict=False)
+    # Polars reads more words as infinite or no number than we do, and overflow as infinite.
+    return text.to_frame("v").select(pl.when(parsed.is_finite()).then(parsed)).to_series()
+
+
+def _words(text: pl.Series) -> pl.Series:
+    return text.replace_strict(_WORDS, default=None, return_dtype=pl.Float64)
 
 
 def _booleans(text: pl.Series) -> pl.Series:
@@ -100,7 +115,7 @@ def _dates(text: pl.Series) -> pl.Series:
     return moments(text).dt.date()
 
 
-_PARSERS: Final[Mapping[XdmType, Callable[[pl.Series], pl.Series]]] = {
+_PARSERS: Final[Mapping[XdmType, Parser]] = {
     XdmType.STRING: _strings,
     XdmType.NUMBER: _numbers,
     XdmType.BOOLEAN: _booleans,
