@@ -107,7 +107,7 @@ def _extended(refs: tuple[str, ...], lookup: Lookup) -> tuple[str, ...]:
 
 def _class_of(body: Document, refs: tuple[str, ...], lookup: Lookup) -> str:
     """The one class among a schema's references. Raises BadSchema, NotSupported."""
-    if "properties" in body or any("properties" in part for part in body.get("allOf", ())):
+    if next(_own_fields(body, body), None) is not None:
         raise BadSchema(
             "a schema defines no fields itself", advice="Put the fields into a field group and refer to it in allOf."
         )
