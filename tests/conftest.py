@@ -5,18 +5,38 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from demo.azurite import Azurite, Missing
+from demo.azurite import Azurite
+from tests import postgres as servers
+from tests.live import Client, Server
 
 
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
     """The Azure Table emulator, shared by the session."""
-    try:
-        emulator = Azurite()
-    except Missing as missing:
-        pytest.skip(str(missing))
-    with emulator:
+    with Azurite() as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[servers.Postgres]:
+    """A PostgreSQL server, shared by the session."""
+    with servers.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A live server, shared by the session."""
+    running = Server(tmp_path_factory.mktemp("shared") / "home").start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def client(server: Server) -> Iterator[Client]:
+    """A client of the shared server."""
+    with server.client() as calls:
+        yield calls
 
 
 _numbers = itertools.count(1)

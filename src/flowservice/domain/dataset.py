@@ -38,6 +38,9 @@ class Dataset(Resource):
     """A dataset of the catalog."""
 
     schema_ref: SchemaRef
+    view_id: str = ""
+    behavior: str = "record"
+    """What its schema's class holds: `record`, `time-series` or `adhoc`."""
     tags: Mapping[str, Any] = field(default_factory=dict)
     file_description: Mapping[str, Any] = field(default_factory=dict)
     enable_error_diagnostics: bool = False

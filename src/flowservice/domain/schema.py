@@ -25,5 +25,9 @@ class SchemaResource(Resource):
     alt_id: str
     body: Mapping[str, Any]
     """What the author sent, without what the registry assigns."""
+    class_id: str = ""
+    """Of a schema: the `$id` of its class."""
+    extends: tuple[str, ...] = ()
+    """Everything it builds on, directly or through another resource, nearest first."""
     minor: int = 0
     """The minor version: `1.<minor>`."""

@@ -1,0 +1,102 @@
+"""The Catalog on the wire: datasets and batches, keyed by their ids."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.resource import Resource
+
+
+def reference(dataset: Dataset) -> list[str]:
+    """The answer to a write."""
+    return [f"@/dataSets/{dataset.id}"]
+
+
+def datasets(found: Iterable[Dataset]) -> dict[str, Any]:
+    """The answer to a read of one or many."""
+    return {dataset.id: dataset_json(dataset) for dataset in found}
+
+
+def batches(found: Iterable[Batch]) -> dict[str, Any]:
+    """The answer to a read of one or many."""
+    return {batch.id: batch_json(batch) for batch in found}
+
+
+def dataset_json(dataset: Dataset) -> dict[str, Any]:
+    """A dataset. Clients rely on `name`, `classification` and the two `adobe/` tags being there."""
+    defaults = {"adobe/pqs/table": [table_name(dataset)], "adobe/siphon/table/format": ["delta"]}
+    return {
+        "name": dataset.name,
+        "description": dataset.description,
+        **_stamped(dataset),
+        "viewId": dataset.view_id,
+        "schemaRef": {"id": dataset.schema_ref.id, "contentType": dataset.schema_ref.content_type},
+        "tags": {**defaults, **dataset.tags},
+        "fileDescription": {"persisted": True, "containerFormat": "parquet", "format": "parquet"}
+        | dict(dataset.file_description),
+        "enableErrorDiagnostics": dataset.enable_error_diagnostics,
+        "classification": {"dataBehavior": dataset.behavior, "managedBy": "CUSTOMER"},
+        "files": f"@/dataSets/{dataset.id}/views/{dataset.view_id}/files",
+        "state": "DRAFT",
+        **_given(
+            lastBatchId=dataset.last_batch_id,
+            lastBatchStatus=dataset.last_batch_status,
+            lastSuccessfulBatch=dataset.last_successful_batch,
+            lastFailedBatch=dataset.last_failed_batch,
+        ),
+    }
+
+
+def batch_json(batch: Batch) -> dict[str, Any]:
+    """A batch. Clients rely on `created`, `errors`, `sandboxId` and the related dataset being there."""
+    return {
+        "id": batch.id,
+        "externalId": batch.id,
+        "status": batch.status.value,
+        **_stamped(batch),
+        **_given(started=_epoch_ms(batch.started_at), completed=_epoch_ms(batch.completed_at)),
+        "inputFormat": {"format": "parquet"},
+        "relatedObjects": [{"type": "dataSet", "id": batch.dataset_id}],
+        "tags": {"flowId": [batch.flow_id], "flowRunId": [batch.run_id]}
+        | {name: list(values) for name, values in batch.tags.items()},
+        "metrics": dict(batch.metrics),
+        "errors": [dict(error) for error in batch.errors],
+        "replay": {},
+    }
+
+
+def table_name(dataset: Dataset) -> str:
+    """A name for SQL made of the dataset's: lower case, digits and underscores."""
+    name = re.sub(r"[^a-z0-9]+", "_", dataset.name.lower()).strip("_")
+    return name or f"dataset_{dataset.id}"
+
+
+def selected(document: Mapping[str, Any], properties: str | None) -> dict[str, Any]:
+    """The top-level properties that `properties` (with commas between them) names; None: all."""
+    if not properties:
+        return dict(document)
+    return {name: document[name] for part in properties.split(",") if (name := part.strip()) in document}
+
+
+def _stamped(resource: Resource) -> dict[str, Any]:
+    stamp = resource.stamp
+    return {
+        "imsOrg": stamp.scope.org_id,
+        "sandboxId": stamp.scope.sandbox_id,
+        "version": f"1.0.{stamp.revision - 1}",
+        "created": _epoch_ms(stamp.created.at),
+        "updated": _epoch_ms(stamp.updated.at),
+        "createdClient": stamp.created.client,
+        "createdUser": stamp.created.by,
+        "updatedUser": stamp.updated.by,
+    }
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _epoch_ms(at: datetime | None) -> int | None:
+    return None if at is None else int(at.timestamp() * 1000)

@@ -1,0 +1,186 @@
+"""Source rows to rows of an XDM schema: mapped, coerced and validated, a batch at a time."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowservice.domain.mapping import Mapping, MappingVersion
+from flowservice.domain.run import Tally
+from flowservice.domain.xdm_arrow import arrow_schema, leaf_type
+from flowservice.domain.xdm_types import Leaf, ObjectField, XdmType, found
+from flowservice.engine.coercion import coerced
+from flowservice.engine.validation import Columns, Violation, check_patterns, present, violations
+from flowservice.sdk import to_text
+
+CONVERSION_FAILED: Final = "MAPPER-3700-400"
+
+REJECTS: Final = pa.schema([pa.field(name, pa.string()) for name in ("code", "field", "message", "value", "row")])
+"""A rejected row: the first rule it broke, what all of them say, the source's value, and the row as JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """What became of a batch: `rows.num_rows + rejects.num_rows` is its number of rows."""
+
+    rows: pa.Table
+    rejects: pa.Table
+    warnings: tuple[Tally, ...]
+    """Values that became null, by field; their rows went on."""
+    rejections: tuple[Tally, ...]
+    """Rules broken, by field; a row that broke several counts in each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fed:
+    """A target field and where its values come from."""
+
+    mapping: Mapping
+    leaf: Leaf
+    column: str | None
+    constant: pa.Array | None
+    """One value in the field's type; null if the constant is no value of it."""
+
+
+class Mapper:
+    """One version of a mapping set, compiled for one schema. Stateless: any thread may call `apply`.
+
+    `schema` is the whole landed schema; fields that nothing feeds are null. `source_columns` are those it reads.
+    """
+
+    def __init__(self, version: MappingVersion, tree: ObjectField) -> None:
+        """Raises BadMapping, NotSupported, and BadSchema for a pattern that cannot be matched."""
+        version.check(tree)
+        check_patterns(tree)
+        self._tree = tree
+        self._fed = tuple(_fed(mapping, tree) for mapping in version.mappings)
+        self.schema: pa.Schema = arrow_schema(tree)
+        self.source_columns: tuple[str, ...] = tuple(
+            dict.fromkeys(fed.column for fed in self._fed if fed.column is not None)
+        )
+
+    def apply(self, batch: pa.RecordBatch) -> Mapped:
+        """Map every row. A column that the batch lacks is null in all of its rows."""
+        columns: dict[str, pa.Array] = {}
+        warnings: list[Tally] = []
+        for fed in self._fed:
+            values, lost = _values(fed, batch)
+            columns[fed.mapping.destination] = values
+            if lost:
+                warnings.append(_warning(fed, batch, lost))
+        broken = violations(self._tree, columns, rows=batch.num_rows)
+        rows = pa.Table.from_arrays(_assembled(self._tree, self.schema, columns, batch.num_rows), schema=self.schema)
+        rejects = REJECTS.empty_table()
+        if broken:
+            rejected = broken[0].rows
+            for violation in broken[1:]:
+                rejected = pc.or_(rejected, violation.rows)
+            rows = rows.filter(pc.invert(rejected))
+            origins = {fed.mapping.destination: fed.column for fed in self._fed if fed.column is not None}
+            rejects = _rejects(batch, broken, pc.indices_nonzero(rejected), origins)
+        rejections = (Tally(code=v.code, field=v.field, message=v.message, count=v.rows.true_count) for v in broken)
+        return Mapped(rows=rows, rejects=rejects, warnings=tuple(warnings), rejections=tuple(rejections))
+
+
+def _fed(mapping: Mapping, tree: ObjectField) -> _Fed:
+    leaf = found(tree, mapping.destination)
+    assert isinstance(leaf, Leaf)  # MappingVersion.check
+    constant = None if mapping.column is not None else coerced(pa.array([mapping.source]), leaf)
+    return _Fed(mapping, leaf, mapping.column, constant)
+
+
+def _values(fed: _Fed, batch: pa.RecordBatch) -> tuple[pa.Array, int]:
+    """The field's values, and how many of them were lost: given by the source and null now."""
+    wanted = leaf_type(fed.leaf)
+    if fed.constant is not None:
+        value = fed.constant[0]
+        return pa.repeat(value, batch.num_rows), 0 if value.is_valid else batch.num_rows
+    index = batch.schema.get_field_index(fed.column)
+    if index < 0:
+        return pa.nulls(batch.num_rows, wanted), 0
+    source = batch.column(index)
+    values = coerced(source, fed.leaf)
+    return values, values.null_count - source.null_count
+
+
+_WORDS: Final = {XdmType.INT: "INTEGER", XdmType.DATE_TIME: "DATETIME"}
+
+
+def _warning(fed: _Fed, batch: pa.RecordBatch, count: int) -> Tally:
+    """The form in which clients of Data Prep look for the paths and types. It never quotes the value."""
+    path = fed.mapping.destination
+    expected = _WORDS.get(fed.leaf.type, fed.leaf.type.value.upper())
+    actual = "STRING" if fed.column is None else _word(batch.schema.field(fed.column).type)
+    origin = "(constant)" if fed.column is None else fed.column
+    message = (
+        f"Data conversion failed at destination path {path}. The expected data type was: {expected}, "
+        f"actual data type was: {actual}. Check the value. sourceField: {origin} destinationField: {path}"
+    )
+    return Tally(code=CONVERSION_FAILED, field=path, message=message, count=count)
+
+
+def _word(source: pa.DataType) -> str:
+    words = (
+        (pa.types.is_integer, "LONG"),
+        (pa.types.is_floating, "NUMBER"),
+        (pa.types.is_boolean, "BOOLEAN"),
+        (pa.types.is_timestamp, "DATETIME"),
+        (pa.types.is_date, "DATE"),
+        (pa.types.is_nested, "OBJECT"),
+        (pa.types.is_binary, "BINARY"),
+    )
+    return next((word for is_kind, word in words if is_kind(source)), "STRING")
+
+
+def _assembled(tree: ObjectField, schema: Any, columns: Columns, rows: int, at: str = "") -> list[pa.Array]:
+    """The arrays of `schema`'s fields (a schema or a struct type). An object without any value is null."""
+    out: list[pa.Array] = []
+    for field in schema:
+        path = f"{at}.{field.name}" if at else field.name
+        node = tree.fields[field.name]
+        given = present(node, path, columns)
+        if given is None:
+            out.append(pa.nulls(rows, field.type))
+        elif isinstance(node, ObjectField):
+            below = _assembled(node, field.type, columns, rows, path)
+            out.append(pa.StructArray.from_arrays(below, fields=list(field.type), mask=pc.invert(given)))
+        else:
+            out.append(columns[path])
+    return out
+
+
+def _rejects(
+    batch: pa.RecordBatch, broken: Sequence[Violation], at: pa.UInt64Array, origins: dict[str, str]
+) -> pa.Table:
+    """The rejected rows. Python walks these alone; a table has few of them or the run fails."""
+    source = batch.take(at)
+    texts = {name: _texts(source.column(name)) for name in sorted(source.schema.names)}
+    reasons = [violation.rows.take(at).to_pylist() for violation in broken]
+    out: list[dict[str, str | None]] = []
+    for row in range(len(at)):
+        mine = [violation for violation, rows in zip(broken, reasons, strict=True) if rows[row]]
+        origin = origins.get(mine[0].field)
+        shown = {name: text for name, values in texts.items() if (text := values[row]) is not None}
+        out.append(
+            {
+                "code": mine[0].code,
+                "field": mine[0].field,
+                "message": "; ".join(f"{violation.field}: {violation.message}" for violation in mine),
+                "value": shown.get(origin) if origin is not None else None,
+                # Canonical text throughout: a row reads the same whether its batch was typed or mixed.
+                "row": json.dumps(shown, ensure_ascii=False),
+            }
+        )
+    return pa.Table.from_pylist(out, schema=REJECTS)
+
+
+def _texts(values: pa.Array) -> list[str | None]:
+    if pa.types.is_nested(values.type):
+        return [None if value is None else json.dumps(value, default=str) for value in values.to_pylist()]
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    texts: list[str | None] = to_text(values).to_pylist()
+    return texts

@@ -1,0 +1,169 @@
+"""What people and programs may do with mapping sets. A set is written in either of two dialects."""
+
+from collections.abc import Mapping as JsonObject
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from flowservice.domain.identity import Caller, Permission
+from flowservice.domain.mapping import Mapping, MappingKind, MappingSet, MappingVersion
+from flowservice.domain.query import Page, Query
+from flowservice.domain.resource import Stamp
+from flowservice.domain.source_path import column_of
+from flowservice.errors import BadField, BadMapping, BadMappingVersion, MissingField, NotFound
+from flowservice.ports.database import Database
+from flowservice.ports.runtime import Clock, Ids
+from flowservice.service.schemas import Schemas
+
+_DIGITS: Final = 32
+_CONTENT_TYPE: Final = "application/vnd.adobe.xed+json;version=1"
+SOURCE_TYPES: Final[JsonObject[str, MappingKind]] = {
+    "ATTRIBUTE": MappingKind.ATTRIBUTE,
+    "text/x.schema-path": MappingKind.ATTRIBUTE,
+    "EXPRESSION": MappingKind.EXPRESSION,
+    "text/x.aep-xl": MappingKind.EXPRESSION,
+    "STATIC": MappingKind.STATIC,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingSets:
+    """Mapping sets, each checked against its schema before it is kept."""
+
+    database: Database
+    schemas: Schemas
+    now: Clock
+    ids: Ids
+
+    def create(self, caller: Caller, body: JsonObject[str, Any]) -> MappingSet:
+        """A new set at version 0. Raises MissingField, BadField, BadMapping, NotSupported."""
+        caller.may(Permission.MANAGE_SOURCES)
+        mapping_set = MappingSet(
+            id=self.ids.hex(_DIGITS),
+            stamp=Stamp.first(caller, at=self.now()),
+            name=_text(body, "name"),
+            description=_text(body, "description"),
+            versions=(self._version(caller, body, number=0),),
+            input_schema=_object(body, "inputSchema"),
+            tags=_object(body, "tags"),
+        )
+        self.database.mapping_sets.add(mapping_set)
+        return mapping_set
+
+    def update(self, caller: Caller, set_id: str, body: JsonObject[str, Any]) -> MappingSet:
+        """The set with `body` as its next version; flows keep the version they pin. Raises as `create`, NotFound."""
+        caller.may(Permission.MANAGE_SOURCES)
+        known = self.database.mapping_sets.get(caller.scope, set_id)
+        changed = replace(
+            known,
+            name=_text(body, "name") or known.name,
+            stamp=known.stamp.moved(caller, at=self.now()),
+            versions=(*known.versions, self._version(caller, body, number=known.current.version + 1)),
+        )
+        self.database.mapping_sets.replace(known, changed)
+        return changed
+
+    def get(self, caller: Caller, set_id: str, version: int | None = None) -> tuple[MappingSet, MappingVersion]:
+        """A set and one of its versions (None: the newest). Raises NotFound, BadMappingVersion."""
+        caller.may(Permission.VIEW_SOURCES)
+        known = self.database.mapping_sets.get(caller.scope, set_id)
+        found = known.current if version is None else known.at(version)
+        if found is None:
+            raise BadMappingVersion(
+                f"the mapping set {set_id} has no version {version}",
+                advice=f"Its newest version is {known.current.version}.",
+            )
+        return known, found
+
+    def list(self, caller: Caller, query: Query) -> Page[MappingSet]:
+        """A page of sets. Raises BadQuery."""
+        caller.may(Permission.VIEW_SOURCES)
+        return self.database.mapping_sets.list(caller.scope, query)
+
+    def _version(self, caller: Caller, body: JsonObject[str, Any], *, number: int) -> MappingVersion:
+        schema_id, content_type = _schema_of(body)
+        sent = body.get("mappings")
+        if sent is None:
+            raise MissingField("mappings is missing", advice="Send a list with at least one mapping.")
+        if not isinstance(sent, list):
+            raise BadField("mappings must be a list")
+        version = MappingVersion(
+            version=number,
+            schema_id=schema_id,
+            schema_content_type=content_type,
+            mappings=tuple(
+                _mapping(item, at=index, mapping_id=self.ids.hex(_DIGITS)) for index, item in enumerate(sent)
+            ),
+        )
+        try:
+            tree = self.schemas.tree(caller, schema_id)
+        except NotFound as error:
+            raise BadMapping(
+                f"the mapping set names no schema: {schema_id[:200]!r}",
+                advice="Use the $id of the dataset's schema.",
+            ) from error
+        version.check(tree)
+        return version
+
+
+def _schema_of(body: JsonObject[str, Any]) -> tuple[str, str]:
+    """`$id` and content type of the target schema, said in either dialect. Raises MissingField, BadField."""
+    output = _object(body, "outputSchema")
+    ref = _object(output, "schemaRef") or _object(body, "schemaRef")
+    schema_id = ref.get("id") or body.get("xdmSchema")
+    if schema_id is None:
+        raise MissingField(
+            "the target schema is missing", advice="Send outputSchema.schemaRef.id, or xdmSchema in the older form."
+        )
+    if not isinstance(schema_id, str):
+        raise BadField("the target schema must be the $id of a schema, as text")
+    return schema_id, _text(ref, "contentType") or _CONTENT_TYPE
+
+
+def _mapping(item: object, *, at: int, mapping_id: str) -> Mapping:
+    where = f"mappings/{at}"
+    if not isinstance(item, JsonObject):
+        raise BadField(f"{where} must be a JSON object")
+    word = _text(item, "sourceType", where) or ""
+    if word and word not in SOURCE_TYPES:
+        raise BadField(f"{where}/sourceType is unknown", advice=f"Use one of {', '.join(SOURCE_TYPES)}.")
+    source = _either(item, ("source", "sourceExpression", "sourceAttribute"), where)
+    kind = SOURCE_TYPES.get(word, MappingKind.EXPRESSION)
+    if kind is MappingKind.EXPRESSION and column_of(source) is not None:
+        # The older form has no type, and an expression may be no more than a name.
+        kind = MappingKind.ATTRIBUTE
+    return Mapping(
+        id=mapping_id,
+        kind=kind,
+        source_type=word or kind.value,
+        source=source,
+        destination=_either(item, ("destination", "destinationXdmPath"), where),
+        name=_text(item, "name", where),
+        description=_text(item, "description", where),
+        identity=item.get("identity") is True,
+        identity_group=_text(item, "identityGroup", where) or None,
+        namespace_code=_text(item, "namespaceCode", where) or None,
+    )
+
+
+def _either(item: JsonObject[str, Any], names: tuple[str, ...], where: str) -> str:
+    """The one text that is said under any of `names`. Raises MissingField, BadField; BadMapping where they differ."""
+    said = {text for name in names if (text := _text(item, name, where))}
+    if not said:
+        raise MissingField(f"{where} has no {names[0]}", advice=f"Send {names[0]}, or {names[-1]} in the older form.")
+    if len(said) > 1:
+        raise BadMapping(f"{where} says {' and '.join(names)} differently", advice="Send one of them.")
+    return said.pop()
+
+
+def _text(body: JsonObject[str, Any], name: str, where: str = "") -> str:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise BadField(f"{where}/{name} must be text" if where else f"{name} must be text")
+    return value or ""
+
+
+def _object(body: JsonObject[str, Any], name: str) -> JsonObject[str, Any]:
+    value = body.get(name)
+    if value is not None and not isinstance(value, JsonObject):
+        raise BadField(f"{name} must be a JSON object")
+    return value or {}

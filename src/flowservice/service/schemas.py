@@ -1,0 +1,168 @@
+"""What people and programs may do with schemas, classes, field groups and data types."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from flowservice.domain.identity import Caller, Permission, Scope
+from flowservice.domain.query import Condition, Operator, Query
+from flowservice.domain.registry import SEGMENTS, composed, document, full_document, ids_of
+from flowservice.domain.resource import Stamp
+from flowservice.domain.schema import SchemaKind, SchemaResource
+from flowservice.domain.xdm_resolve import Document, Lookup
+from flowservice.domain.xdm_standard import standard_resource, standard_resources
+from flowservice.domain.xdm_types import ObjectField, tree_of
+from flowservice.errors import BadSchema, NotFound
+from flowservice.ports.database import Database
+from flowservice.ports.runtime import Clock, Ids
+
+_DIGITS: Final = 48
+_PAGE: Final = 500
+
+
+class Container(StrEnum):
+    """Where a resource is from."""
+
+    GLOBAL = "global"
+    TENANT = "tenant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schemas:
+    """The schema registry. A resource is named by its `$id` or altId, decoded."""
+
+    database: Database
+    now: Clock
+    ids: Ids
+
+    def create(self, caller: Caller, kind: SchemaKind, body: Mapping[str, Any]) -> SchemaResource:
+        """A new resource of the tenant. Raises MissingField, NotSupported, BadSchema."""
+        caller.may(Permission.MANAGE_SOURCES)
+        ref, alt_id = ids_of(kind, caller.tenant_id, self.ids.hex(_DIGITS))
+        with self.database.transaction() as database:
+            lookup = _lookup(database, caller)
+            composition = composed(kind, body, ref=ref, tenant_id=caller.tenant_id, lookup=lookup)
+            title = composition.body["title"]
+            same_title = _conditions(kind=kind.value, name=title)
+            if kind is SchemaKind.SCHEMAS and database.schemas.count(caller.scope, Query(conditions=same_title)):
+                raise BadSchema(
+                    f"a schema titled {title[:200]!r} exists already",
+                    advice="Choose another title; it must be unique among the schemas of the sandbox.",
+                )
+            resource = SchemaResource(
+                id=ref,
+                stamp=Stamp.first(caller, at=self.now()),
+                name=title,
+                description=composition.body.get("description", ""),
+                kind=kind,
+                alt_id=alt_id,
+                body=composition.body,
+                class_id=composition.class_id,
+                extends=composition.extends,
+            )
+            database.schemas.add(resource)
+        return resource
+
+    def get(self, caller: Caller, container: Container, kind: SchemaKind, ref: str) -> Document:
+        """One resource, references unresolved. The tenant container finds standard ones too. Raises NotFound."""
+        caller.may(Permission.VIEW_SOURCES)
+        lookup = standard_resource if container is Container.GLOBAL else _lookup(self.database, caller)
+        known = lookup(ref)
+        if known is None or known["meta:resourceType"] != SEGMENTS[kind]:
+            raise _unknown(ref)
+        return known
+
+    def full(self, caller: Caller, ref: str) -> Document:
+        """One resource of any kind, every reference replaced by the properties it stands for. Raises NotFound."""
+        caller.may(Permission.VIEW_SOURCES)
+        lookup = _lookup(self.database, caller)
+        if (known := lookup(ref)) is None:
+            raise _unknown(ref)
+        return full_document(known, lookup)
+
+    def tree(self, caller: Caller, ref: str) -> ObjectField:
+        """The typed tree of a resource, for mapping and the lake. Raises NotFound."""
+        return tree_of(self.full(caller, ref))
+
+    def list(self, caller: Caller, container: Container, kind: SchemaKind) -> Sequence[Document]:
+        """Every resource of one kind, the newest first; standard ones by `$id`."""
+        caller.may(Permission.VIEW_SOURCES)
+        if container is Container.GLOBAL:
+            shown = standard_resources().values()
+            return [known for known in shown if known["meta:resourceType"] == SEGMENTS[kind]]
+        return [document(known, tenant_id=caller.tenant_id) for known in self._all(caller.scope, kind)]
+
+    def stats(self, caller: Caller) -> Document:
+        """The tenant id, how many resources there are, the newest ones, and which schemas use which class."""
+        caller.may(Permission.VIEW_SOURCES)
+        by_kind = {kind: self._all(caller.scope, kind) for kind in SchemaKind}
+        everything = [known for kind in SchemaKind for known in by_kind[kind]]
+        created = sorted(everything, key=lambda known: known.stamp.created.at, reverse=True)
+        updated = sorted(everything, key=lambda known: known.stamp.updated.at, reverse=True)
+        usage: dict[str, list[Document]] = {}
+        for schema in by_kind[SchemaKind.SCHEMAS]:
+            usage.setdefault(schema.class_id, []).append(
+                {"$id": schema.id, "title": schema.name, "description": schema.description}
+            )
+        return {
+            "imsOrg": caller.scope.org_id,
+            "tenantId": caller.tenant_id,
+            "counts": {SEGMENTS[kind]: len(known) for kind, known in by_kind.items()} | {"unions": 0},
+            "recentlyCreatedResources": [_recent(known) for known in created[:10]],
+            "recentlyUpdatedResources": [_recent(known) for known in updated[:10]],
+            "classUsage": usage,
+        }
+
+    def _all(self, scope: Scope, kind: SchemaKind) -> Sequence[SchemaResource]:
+        out: list[SchemaResource] = []
+        after = None
+        while True:
+            query = Query(conditions=_conditions(kind=kind.value), limit=_PAGE, after=after)
+            page = self.database.schemas.list(scope, query)
+            out += page.items
+            if (after := page.next) is None:
+                return out
+
+
+def _lookup(database: Database, caller: Caller) -> Lookup:
+    """Standard resources and those of the caller's sandbox, by `$id` or altId."""
+
+    def lookup(ref: str) -> Document | None:
+        if (standard := standard_resource(ref)) is not None:
+            return standard
+        known = _stored(database, caller.scope, ref)
+        return None if known is None else document(known, tenant_id=caller.tenant_id)
+
+    return lookup
+
+
+def _stored(database: Database, scope: Scope, ref: str) -> SchemaResource | None:
+    if ref.startswith("_"):
+        page = database.schemas.list(scope, Query(conditions=_conditions(alt_id=ref), limit=1))
+        return next(iter(page.items), None)
+    try:
+        return database.schemas.get(scope, ref)
+    except NotFound:
+        return None
+
+
+def _conditions(**fields: str) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(path=(name,), operator=Operator.EQ, values=(value,)) for name, value in sorted(fields.items())
+    )
+
+
+def _recent(known: SchemaResource) -> Document:
+    return {
+        "$id": known.id,
+        "title": known.name,
+        "description": known.description,
+        "meta:resourceType": SEGMENTS[known.kind],
+        "meta:created": known.stamp.created.at.strftime("%a %b %d %Y %H:%M:%S GMT+0000 (UTC)"),
+        "version": f"1.{known.minor}",
+    }
+
+
+def _unknown(ref: str) -> NotFound:
+    return NotFound(f"there is no schema resource {ref[:200]!r}", advice="List the resources to see their ids.")

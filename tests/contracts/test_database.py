@@ -1,0 +1,214 @@
+"""What every store promises, on every database."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from flowservice.adapters.sql.database import SqlDatabase
+from flowservice.adapters.sql.migrate import migrate
+from flowservice.adapters.sql.tables import metadata
+from flowservice.domain.connection import Connection, Signin
+from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Org, Sandbox, SandboxState
+from flowservice.domain.query import Condition, Operator, Order, Query
+from flowservice.domain.resource import SpecRef, Stamp
+from flowservice.domain.run import Counts, Tally
+from flowservice.domain.staging import Part, Staged
+from flowservice.errors import BadQuery, Conflict, NotFound, Stale
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def sandbox_of(database: SqlDatabase, org: str, name: str = "prod") -> Caller:
+    """A caller in a new sandbox."""
+    if not any(known.id == org for known in database.tenancy.orgs()):
+        database.tenancy.add_org(Org(id=org, tenant_id="t", created_at=NOON))
+    sandbox = Sandbox(
+        id=f"{org}-{name}",
+        org_id=org,
+        name=name,
+        title=name,
+        type="production",
+        state=SandboxState.ACTIVE,
+        region="VA7",
+        is_default=name == "prod",
+        revision=1,
+        created_at=NOON,
+        created_by="u",
+        updated_at=NOON,
+        updated_by="u",
+    )
+    database.tenancy.add_sandbox(sandbox)
+    return Caller(scope=sandbox.scope, tenant_id="t", user_id="u", client_id="c", permissions=ALL_PERMISSIONS)
+
+
+@pytest.fixture
+def caller(database: SqlDatabase) -> Caller:
+    return sandbox_of(database, "A@AdobeOrg")
+
+
+def connection(caller: Caller, number: int, **auth: object) -> Connection:
+    return Connection(
+        id=f"c{number}",
+        stamp=Stamp.first(caller, at=NOON + timedelta(seconds=number)),
+        name=f"name {number}",
+        spec=SpecRef(id="spec"),
+        auth=Signin(spec_name="key", params=auth),
+    )
+
+
+def ids(connections: Sequence[Connection]) -> list[str]:
+    return [item.id for item in connections]
+
+
+def test_what_is_added_is_read_back_whole(database: SqlDatabase, caller: Caller) -> None:
+    added = connection(caller, 1, host="h", nested={"deep": [1, 2.5, None, "é"]})
+    database.connections.add(added)
+    assert database.connections.get(caller.scope, "c1") == added
+
+
+def test_an_id_is_taken_once(database: SqlDatabase, caller: Caller) -> None:
+    database.connections.add(connection(caller, 1))
+    with pytest.raises(Conflict):
+        database.connections.add(connection(caller, 1))
+
+
+@pytest.mark.parametrize(("org", "name"), [("B@AdobeOrg", "prod"), ("A@AdobeOrg", "dev")])
+def test_another_scope_sees_nothing(database: SqlDatabase, caller: Caller, org: str, name: str) -> None:
+    stored = connection(caller, 1)
+    database.connections.add(stored)
+    other = sandbox_of(database, org, name)
+    with pytest.raises(NotFound):
+        database.connections.get(other.scope, "c1")
+    assert not database.connections.list(other.scope, Query()).items
+    assert database.connections.count(other.scope, Query()) == 0
+    with pytest.raises(NotFound):
+        database.connections.delete(replace(stored, stamp=replace(stored.stamp, scope=other.scope)))
+
+
+def test_of_two_writers_on_one_revision_one_wins(database: SqlDatabase, caller: Caller) -> None:
+    first = connection(caller, 1)
+    database.connections.add(first)
+    database.connections.replace(first, replace(first, name="one", stamp=first.stamp.moved(caller, at=NOON)))
+    with pytest.raises(Stale):
+        database.connections.replace(first, replace(first, name="two", stamp=first.stamp.moved(caller, at=NOON)))
+    with pytest.raises(Stale):
+        database.connections.delete(first)
+    assert database.connections.get(caller.scope, "c1").name == "one"
+
+
+def test_what_is_deleted_is_gone(database: SqlDatabase, caller: Caller) -> None:
+    stored = connection(caller, 1)
+    database.connections.add(stored)
+    database.connections.delete(stored)
+    with pytest.raises(NotFound):
+        database.connections.get(caller.scope, "c1")
+
+
+def test_pages_are_newest_first_and_hold_each_item_once(database: SqlDatabase, caller: Caller) -> None:
+    for number in range(7):
+        database.connections.add(connection(caller, number))
+    seen: list[str] = []
+    token: str | None = None
+    while True:
+        page = database.connections.list(caller.scope, Query(limit=3, after=token))
+        seen += ids(page.items)
+        token = page.next
+        if token is None:
+            break
+        assert token.replace("-", "").replace("_", "").isalnum()
+        # What comes meanwhile does not disturb the pages that follow.
+        database.connections.add(connection(caller, 100 + len(seen)))
+    assert seen == [f"c{number}" for number in reversed(range(7))]
+
+
+def test_a_sorted_list_pages_too(database: SqlDatabase, caller: Caller) -> None:
+    for number in range(5):
+        database.connections.add(connection(caller, number))
+    order = (Order(path=("name",), descending=True),)
+    first = database.connections.list(caller.scope, Query(order=order, limit=3))
+    second = database.connections.list(caller.scope, Query(order=order, limit=3, after=first.next))
+    assert ids([*first.items, *second.items]) == ["c4", "c3", "c2", "c1", "c0"]
+    assert second.next is None
+
+
+@pytest.mark.parametrize(
+    ("path", "operator", "values", "found"),
+    [
+        ("id", "==", ["c1", "c3"], ["c3", "c1"]),
+        ("id", "!=", ["c1", "c3"], ["c2", "c0"]),
+        ("state", "==", ["Enabled"], ["c3", "c2", "c1", "c0"]),
+        ("created_at", ">=", [str(1777636802000)], ["c3", "c2"]),
+        ("auth.params.size", "==", ["2"], ["c2"]),
+        ("auth.params.size", "<", ["2"], ["c1", "c0"]),
+        ("auth.params.tls", "==", ["true"], ["c2", "c0"]),
+        ("auth.params.missing", "==", ["x"], []),
+        ("auth.params.missing", "!=", ["x"], ["c3", "c2", "c1", "c0"]),
+        ("spec.id", "==", ["spec' OR 1=1 --"], []),
+        ("""spec.i'd".x""", "==", ["y"], []),
+    ],
+)
+def test_filters(
+    database: SqlDatabase, caller: Caller, path: str, operator: str, values: list[str], found: list[str]
+) -> None:
+    for number in range(4):
+        database.connections.add(connection(caller, number, size=number, tls=number % 2 == 0))
+    condition = Condition(path=tuple(path.split(".")), operator=Operator(operator), values=tuple(values))
+    query = Query(conditions=(condition,))
+    assert ids(database.connections.list(caller.scope, query).items) == found
+    assert database.connections.count(caller.scope, query) == len(found)
+
+
+@pytest.mark.parametrize("token", ["x", "WzFd", "W10", "eyJhIjoxfQ", "é"])
+def test_a_strange_token_is_refused(database: SqlDatabase, caller: Caller, token: str) -> None:
+    with pytest.raises(BadQuery):
+        database.connections.list(caller.scope, Query(after=token))
+
+
+def test_a_transaction_is_undone_by_an_error(database: SqlDatabase, caller: Caller) -> None:
+    with pytest.raises(RuntimeError), database.transaction() as tx:
+        tx.connections.add(connection(caller, 1))
+        raise RuntimeError
+    assert not database.connections.list(caller.scope, Query()).items
+
+
+def test_the_first_plan_of_a_run_stays(database: SqlDatabase) -> None:
+    assert database.progress.plan("r") is None
+    assert database.progress.keep_plan("r", {"splits": 1}) == {"splits": 1}
+    assert database.progress.keep_plan("r", {"splits": 2}) == {"splits": 1}
+
+
+def test_only_the_newest_attempt_records(database: SqlDatabase) -> None:
+    staged = Staged(
+        data=Part(path="p", rows=2, size_bytes=9),
+        rejects=None,
+        counts=Counts(read=2, written=2),
+        warnings=(Tally(code="W", field="f", message="m", count=1),),
+        rejections=(),
+        resume={"token": "t"},
+    )
+    first = database.progress.begin("r", 0)
+    first = database.progress.record(first, staged, done=False)
+    second = database.progress.begin("r", 0)
+    assert second.attempt > first.attempt
+    assert second.staged == (staged,)
+    assert second.resume == {"token": "t"}
+    with pytest.raises(Stale):
+        database.progress.record(first, staged, done=True)
+    database.progress.record(second, staged, done=True)
+    (split,) = database.progress.splits("r")
+    assert split.done
+    assert len(split.staged) == 2
+
+
+def test_migrations_make_the_tables_that_the_code_uses(database: SqlDatabase) -> None:
+    migrate(database.engine)
+    with database.engine.connect() as connection:
+        ours = {name for name in sa.inspect(connection).get_table_names() if name != "alembic_version"}
+        difference = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert ours == set(metadata.tables)
+    assert difference == []

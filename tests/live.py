@@ -1,0 +1,127 @@
+"""A real server in a process of its own, and calls to it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+SCRIPT = Path(sys.executable).with_name("flowservice")
+
+
+def command(*arguments: str) -> list[str]:
+    """The `flowservice` command line."""
+    return [sys.executable, "-c", "from flowservice.cli import main; main()", *arguments]
+
+
+class Server:
+    """`flowservice serve` on a home. May be killed and started again."""
+
+    def __init__(self, home: Path, *, port: int = 0, env: Mapping[str, str] | None = None) -> None:
+        self.home = home
+        self.port = port
+        self.env = {**os.environ, **(env or {})}
+        self.process: subprocess.Popen[str] | None = None
+        self.url = ""
+        self.log = home.parent / f"{home.name}.log"
+
+    def start(self, *, within_s: float = 30) -> "Server":
+        """Start; returns once the server says that it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command("serve", "--home", str(self.home), "--port", str(self.port)),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self.env,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        started = time.monotonic()
+        line = self.process.stdout.readline()
+        if "ready at" not in line:
+            self.stop()
+            raise AssertionError(f"the server did not start: {self.log.read_text()[-3000:]}")
+        assert time.monotonic() - started < within_s
+        self.url = line.rsplit(" ", 1)[-1].strip().rstrip("/")
+        self.port = int(self.url.rsplit(":", 1)[-1])
+        return self
+
+    def stop(self) -> int:
+        """Stop gracefully; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """Kill it at once; the exit code."""
+        return self._end(signal.SIGKILL)
+
+    def _end(self, kind: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(kind)
+        code = self.process.wait(timeout=30)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
+
+    def run(self, *arguments: str) -> str:
+        """The output of another `flowservice` command on this home."""
+        return subprocess.run(
+            command(arguments[0], *arguments[1:], "--home", str(self.home)),
+            check=True,
+            capture_output=True,
+            text=True,
+            env=self.env,
+        ).stdout
+
+    def credentials(self) -> dict[str, str]:
+        """What `credentials show --json` prints."""
+        found: dict[str, str] = json.loads(self.run("credentials", "show", "--json"))
+        return found
+
+    def client(self, credentials: Mapping[str, str] | None = None, *, sandbox: str = "prod") -> "Client":
+        """A client that has signed in."""
+        return Client(self.url, credentials or self.credentials(), sandbox=sandbox)
+
+
+class Client(httpx.Client):
+    """Calls with the headers that every call needs."""
+
+    def __init__(self, url: str, credentials: Mapping[str, str], *, sandbox: str = "prod") -> None:
+        self.flow = f"{url}/data/foundation/flowservice"
+        token = httpx.post(
+            f"{url}/ims/token/v3",
+            data={
+                "grant_type": "client_credentials",
+                "client_id": credentials["clientId"],
+                "client_secret": credentials["clientSecret"],
+                "scope": credentials["scopes"],
+            },
+        ).json()["access_token"]
+        super().__init__(
+            base_url=url,
+            headers={
+                "Authorization": f"Bearer {token}",
+                "x-api-key": credentials["clientId"],
+                "x-gw-ims-org-id": credentials["orgId"],
+                "x-sandbox-name": sandbox,
+            },
+            timeout=60,
+        )
+
+    def made(self, path: str, body: Any, *, status: int = 201) -> Any:
+        """The answer to a POST that must succeed."""
+        answer = self.post(path, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def one(self, path: str) -> Any:
+        """The single resource at a Flow Service path."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        (item,) = answer.json()["items"]
+        return item
