@@ -1,4 +1,4 @@
-"""A worker process for the tests: `python durable_worker.py HOME [seconds a step]`.
+"""A worker process for the tests: `python durable_worker.py HOME DATABASE_URL SECONDS_A_STEP`.
 
 Its runs have three steps; each writes a line when it begins. Serves until its standard input closes.
 """
@@ -15,8 +15,8 @@ from flowservice.adapters.sql.migrate import migrate  # noqa: E402
 from flowservice.ports.runtime import Steps  # noqa: E402
 
 
-def main(home: Path, step_s: float) -> None:
-    engine = open_engine(f"sqlite:///{home / 'store.db'}")
+def main(home: Path, url: str, step_s: float) -> None:
+    engine = open_engine(url)
     migrate(engine)
     runs = DbosRuns(engine=engine, version="test")
 
@@ -47,4 +47,4 @@ def main(home: Path, step_s: float) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)
+    main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]))

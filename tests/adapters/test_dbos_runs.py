@@ -21,6 +21,15 @@ from flowservice.ports.runtime import Interrupted, Steps
 from tests.engine.world import Numbers, World
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A world on each kind of database."""
+    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres").new_database()
+    made = World(tmp_path, Numbers(rows=400), url=url)
+    yield made
+    made.database.engine.dispose()
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -52,8 +61,7 @@ def serving(runs: DbosRuns, execute: Callable[[str, Steps], None]) -> Iterator[N
         runs.stop()
 
 
-def test_queued_runs_are_executed_soon_and_once(tmp_path: Path) -> None:
-    world = World(tmp_path)
+def test_queued_runs_are_executed_soon_and_once(world: World) -> None:
     runs = queue_of(world)
     executed: list[tuple[str, float]] = []
     with serving(runs, lambda run_id, steps: executed.append((run_id, time.monotonic()))):
@@ -69,8 +77,7 @@ def test_queued_runs_are_executed_soon_and_once(tmp_path: Path) -> None:
     assert [run_id for run_id, _ in executed] == ["run1", "run2", "run3"]
 
 
-def test_a_run_is_queued_only_if_its_transaction_is(tmp_path: Path) -> None:
-    world = World(tmp_path)
+def test_a_run_is_queued_only_if_its_transaction_is(world: World) -> None:
     runs = queue_of(world)
     executed: list[str] = []
     with suppress(ZeroDivisionError), world.database.transaction() as within:
@@ -88,8 +95,7 @@ def world_run(within: SqlDatabase, world: World) -> Run:
     return inside.add_run(9)
 
 
-def test_real_runs_go_through_the_queue_at_the_same_time(tmp_path: Path) -> None:
-    world = World(tmp_path, Numbers(rows=400))
+def test_real_runs_go_through_the_queue_at_the_same_time(world: World) -> None:
     runs = queue_of(world)
     with serving(runs, world.execution.execute):
         for number in (1, 2, 3):
@@ -99,8 +105,7 @@ def test_real_runs_go_through_the_queue_at_the_same_time(tmp_path: Path) -> None
     assert len(world.landed()) == 1200
 
 
-def test_a_stopped_worker_leaves_its_run_to_the_next_start(tmp_path: Path) -> None:
-    world = World(tmp_path)
+def test_a_stopped_worker_leaves_its_run_to_the_next_start(world: World) -> None:
     runs = queue_of(world)
     began = Event()
 
@@ -165,14 +170,17 @@ def test_the_shared_engine_keeps_its_fast_and_safe_journal(tmp_path: Path) -> No
         assert connection.execute(sa.text("PRAGMA busy_timeout")).scalar() == 30000
 
 
+SCRIPT = Path(__file__).with_name("durable_worker.py")
+
+
 class Worker:
     """A worker process."""
 
-    def __init__(self, home: Path, step_s: float = 0) -> None:
+    def __init__(self, world: World, step_s: float = 0) -> None:
         root = Path(__file__).parents[2]
-        self.log = home / "log"
+        self.log = world.home / "log"
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("durable_worker.py")), str(home), str(step_s)],
+            [sys.executable, str(SCRIPT), str(world.home), world.url, str(step_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -190,14 +198,13 @@ class Worker:
         return self.process.communicate(timeout=20)
 
 
-def test_a_killed_worker_goes_on_after_its_last_step_and_soon(tmp_path: Path) -> None:
-    world = World(tmp_path)
+def test_a_killed_worker_goes_on_after_its_last_step_and_soon(world: World) -> None:
     runs = queue_of(world)
     enqueue(runs, world.database, world.add_run())
-    first = Worker(tmp_path, step_s=0.8)
+    first = Worker(world, step_s=0.8)
     wait_for(lambda: "begin run1 two" in first.lines())
     first.kill()
-    second = Worker(tmp_path)
+    second = Worker(world)
     wait_for(lambda: "done run1" in second.lines())
     out, err = second.stop()
     assert (out, err) == (b"", b"ready\n")

@@ -135,9 +135,12 @@ class World:
     database: Any = None
     slept: list[float] = field(default_factory=list)
     stopping: Callable[[], bool] = lambda: False
+    url: str = ""
+    """Of the database; SQLite below the home unless given."""
 
     def __post_init__(self) -> None:
-        engine = open_engine(f"sqlite:///{self.home / 'store.db'}")
+        self.url = self.url or f"sqlite:///{self.home / 'store.db'}"
+        engine = open_engine(self.url)
         migrate(engine)
         self.database = self.database or SqlDatabase(engine=engine)
         self.lake = self.lake or DeltaLake(self.home / "lake")
