@@ -32,7 +32,18 @@ def run(settings: Settings) -> None:
         app = App(settings)
         app.prepare()
         _tell_credentials(settings, url)
-        web = app.web()
+        tick = Tick(app.runs)
+
+        def on_start() -> None:
+            app.queue.prepare()
+            app.queue.start(app.execution().execute)
+            tick.start()
+
+        def on_stop() -> None:
+            tick.stop()
+            app.queue.stop(_DRAIN_S)
+
+        web = app.web(on_start=on_start, on_stop=on_stop, wake=tick.wake)
         config = uvicorn.Config(
             web,
             log_config=None,

@@ -49,6 +49,11 @@ class MappingVersion:
     schema_content_type: str
     mappings: tuple[Mapping, ...]
 
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """The source columns that the mappings read, each once."""
+        return tuple(dict.fromkeys(mapping.column for mapping in self.mappings if mapping.column is not None))
+
     def check(self, tree: ObjectField) -> None:
         """Return if every mapping can be applied to rows of the schema `tree`.
 

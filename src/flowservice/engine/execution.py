@@ -78,7 +78,7 @@ class Execution:
     def _plan(self, run_id: str) -> list[RunError]:
         run = self.database.runs.find(run_id)
         route = Route.of(run, self.database)
-        version = route.flow.mapping_version or route.mapping_set.current.version
+        version = route.flow.mapping_version
         mapper = route.mapper(version, self.mapper_for)
         # A type that the table cannot take shows now, not after hours of reading.
         self.patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))

@@ -13,25 +13,11 @@ from flowservice.domain.run import Tally
 from flowservice.domain.xdm_arrow import arrow_schema, leaf_type
 from flowservice.domain.xdm_types import Leaf, ObjectField, XdmType, found
 from flowservice.engine.coercion import coerced
+from flowservice.engine.row_mapper import REJECTS, Mapped
 from flowservice.engine.validation import Columns, Violation, check_patterns, present, violations
 from flowservice.sdk import to_text
 
 CONVERSION_FAILED: Final = "MAPPER-3700-400"
-
-REJECTS: Final = pa.schema([pa.field(name, pa.string()) for name in ("code", "field", "message", "value", "row")])
-"""A rejected row: the first rule it broke, what all of them say, the source's value, and the row as JSON text."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapped:
-    """What became of a batch: `rows.num_rows + rejects.num_rows` is its number of rows."""
-
-    rows: pa.Table
-    rejects: pa.Table
-    warnings: tuple[Tally, ...]
-    """Values that became null, by field; their rows went on."""
-    rejections: tuple[Tally, ...]
-    """Rules broken, by field; a row that broke several counts in each."""
 
 
 @dataclass(frozen=True, slots=True)

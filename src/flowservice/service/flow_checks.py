@@ -115,13 +115,7 @@ class FlowChecks:
         return sent
 
     def _fits(self, caller: Caller, ends: Ends, params: Mapping[str, Any]) -> None:
-        mapping_set = self.mapping_sets.get(caller, str(params["mappingId"]))
-        version = _version(params)
-        mapping = mapping_set.at(version)
-        if mapping is None:
-            raise BadMappingVersion(
-                f"the mapping set has no version {version}", advice=f"Its newest is {mapping_set.current.version}."
-            )
+        _, mapping = self.mapping_sets.get(caller, str(params["mappingId"]), _version(params))
         if mapping.schema_id != ends.dataset.schema_ref.id:
             raise SchemaMismatch(
                 "the mapping set's schema is not the dataset's",
@@ -130,7 +124,7 @@ class FlowChecks:
         self._columns_exist(ends.source, mapping)
 
     def _columns_exist(self, source: SourceConnection, mapping: MappingVersion) -> None:
-        wanted = self.mapping_sets.source_columns(mapping)
+        wanted = mapping.source_columns
         known = set(named_columns(source.params) or self._sampled(source))
         unknown = [column for column in wanted if column not in known]
         if unknown:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Credential, Org, Sandbox, SandboxState
+from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Credential, Org, Sandbox, SandboxState, Scope
 from flowservice.errors import Invalid, NotFound
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids, Tokens
@@ -148,6 +148,16 @@ class Identity:
             user_id=credential.user_id,
             client_id=credential.client_id,
             permissions=credential.permissions,
+        )
+
+    def itself(self, scope: Scope) -> Caller:
+        """The service as a caller, for what it does on behalf of a run."""
+        return Caller(
+            scope=scope,
+            tenant_id=self.database.tenancy.org(scope.org_id).tenant_id,
+            user_id="system",
+            client_id="system",
+            permissions=ALL_PERMISSIONS,
         )
 
 
