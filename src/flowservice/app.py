@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
+from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
-from flowservice import VERSION
 from flowservice.adapters.sealing.box import EnvelopeBox, load_key
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
@@ -123,7 +123,7 @@ class App:
         """The run queue, and the worker that serves it."""
         from flowservice.adapters.dbos import DbosRuns  # noqa: PLC0415 - `token` need not load it
 
-        return DbosRuns(engine=self.database.engine, version=VERSION, concurrency=self.settings.workers)
+        return DbosRuns(engine=self.database.engine)
 
     @cached_property
     def runs(self) -> Runs:
@@ -147,6 +147,7 @@ class App:
             splits=ThreadSplits(self.settings.split_threads),
             limits=PartLimits(part_rows=self.settings.part_max_rows),
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
+            places=Semaphore(self.settings.workers),
         )
 
     def web(self, *, on_start: Callable[[], None], on_stop: Callable[[], None], wake: Callable[[], None]) -> "FastAPI":

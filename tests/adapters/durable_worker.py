@@ -18,7 +18,7 @@ from flowservice.ports.runtime import Steps  # noqa: E402
 def main(home: Path, url: str, step_s: float) -> None:
     engine = open_engine(url)
     migrate(engine)
-    runs = DbosRuns(engine=engine, version="test")
+    runs = DbosRuns(engine=engine)
 
     def note(line: str) -> None:
         with (home / "log").open("a") as log:

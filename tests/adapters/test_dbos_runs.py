@@ -41,8 +41,8 @@ def reached(executed: list[tuple[str, float]], count: int) -> bool:
     return len(executed) == count
 
 
-def queue_of(world: World, **settings: float) -> DbosRuns:
-    runs = DbosRuns(engine=world.database.engine, version="test", **settings)  # type: ignore[arg-type]
+def queue_of(world: World) -> DbosRuns:
+    runs = DbosRuns(engine=world.database.engine)
     runs.prepare()
     return runs
 

@@ -9,6 +9,7 @@ import pytest
 from flowservice.domain.dataset import BatchStatus
 from flowservice.domain.run import RunState
 from flowservice.errors import BadCredentials, SourceUnavailable, Throttled
+from flowservice.ports.runtime import Interrupted
 from tests.engine.world import SCOPE, AtOnce, Doubling, Numbers, World
 
 
@@ -79,7 +80,7 @@ def test_rejects_within_the_threshold_go_to_quarantine_with_their_reason(tmp_pat
     run = world.executed()
     assert run.state is RunState.PARTIAL_SUCCESS
     assert (run.counts.read, run.counts.written, run.counts.rejected) == (200, 190, 10)
-    assert [(tally.code, tally.field, tally.count) for tally in run.rejections] == [("1555", "n", 10)]
+    assert [(tally.code, tally.field, tally.count) for tally in run.rejections] == [("INGEST-1555-400", "n", 10)]
     assert len(world.landed()) == 190
     rejected = world.quarantined()
     assert sorted(int(row["value"]) for row in rejected) == list(range(0, 200, 20))
@@ -228,3 +229,13 @@ def test_a_table_of_another_type_fails_the_run_before_anything_is_read(tmp_path:
     world.lake.prepare(dataset.table, pa.schema([("n", pa.string())]))
     run = world.executed()
     assert (run.state, run.errors[0].code, world.source.opened) == (RunState.FAILED, "lake", 0)
+
+
+def test_a_waiting_run_takes_no_place_from_another_flow(tmp_path: Path) -> None:
+    world = World(tmp_path, Numbers(rows=10), stopping=lambda: bool(world.slept))
+    world.add_run(1)
+    world.add_run(2)
+    execution = world.execution
+    with pytest.raises(Interrupted):
+        execution.execute("run2", AtOnce())
+    assert all(execution.places.acquire(blocking=False) for _ in range(4))

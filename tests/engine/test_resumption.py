@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from flowservice.adapters.dbos import DbosRuns
 from flowservice.adapters.delta import DeltaLake
 from flowservice.domain.run import RunState
 from flowservice.errors import LakeUnavailable, OutcomeUnknown
@@ -195,11 +196,17 @@ def test_a_lake_that_stays_away_fails_the_run_and_leaves_no_rows(tmp_path: Path)
 CHILD = """
 import sys, time
 from pathlib import Path
-from tests.engine.world import AtOnce, Doubling, Numbers, World
+from flowservice.adapters.dbos import DbosRuns
+from tests.engine.world import Doubling, Numbers, World
 home = Path(sys.argv[1])
-world = World(home, Numbers(hook=lambda _: time.sleep(0.004)), Doubling(reject_every=100), tolerated_percent=5)
+world = World(home, Numbers(hook=lambda _: time.sleep(0.02)), Doubling(reject_every=100), tolerated_percent=5)
+runs = DbosRuns(engine=world.database.engine, poll_s=0.05)
+runs.prepare()
+runs.start(world.execution.execute)
 print("ready", flush=True)
-world.execution.execute("run1", AtOnce())
+while not world.run().has_ended:
+    time.sleep(0.02)
+runs.stop()
 """
 
 
@@ -229,8 +236,11 @@ def kill_after(seconds: float, child: "subprocess.Popen[bytes]") -> bool:
 def test_a_process_killed_at_random_times_loses_and_doubles_nothing(tmp_path: Path) -> None:
     chance = random.Random(7)
     world = World(tmp_path, Numbers(), Doubling(reject_every=100), tolerated_percent=5)
-    world.add_run()
-    kills = sum(kill_after(chance.uniform(0.005, 0.06), start_child(tmp_path)) for _ in range(5))
+    runs = DbosRuns(engine=world.database.engine)
+    runs.prepare()
+    with world.database.transaction() as within:
+        runs.enqueue(world.add_run(), within)
+    kills = sum(kill_after(chance.uniform(0.1, 1.5), start_child(tmp_path)) for _ in range(4))
     assert kills >= 1
     last = start_child(tmp_path)
     last.communicate()

@@ -111,13 +111,15 @@ class Doubling:
         nested = pa.StructArray.from_arrays([pc.multiply(good, 2)], fields=list(self.schema.field("nested").type))
         refused = numbers.filter(bad).to_pylist()
         rejects = [
-            {"code": "1555", "field": "n", "message": "not wanted", "value": str(n), "row": f'{{"n":{n}}}'}
+            {"code": "INGEST-1555-400", "field": "n", "message": "not wanted", "value": str(n), "row": f'{{"n":{n}}}'}
             for n in refused
         ]
         return Mapped(
             rows=pa.Table.from_arrays([good, nested], schema=self.schema),
             rejects=pa.Table.from_pylist(rejects, REJECTS),
-            rejections=(Tally(code="1555", field="n", message="not wanted", count=len(refused)),) if refused else (),
+            rejections=(Tally(code="INGEST-1555-400", field="n", message="not wanted", count=len(refused)),)
+            if refused
+            else (),
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Semaphore
 from typing import Any, Final, TypeAlias
 
 from flowservice.domain.run import Run, RunError, RunState
@@ -43,6 +44,8 @@ class Execution:
     splits: SplitRunner = field(default_factory=ThreadSplits)
     limits: PartLimits = field(default_factory=PartLimits)
     patience: Patience = field(default_factory=Patience)
+    places: Semaphore = field(default_factory=lambda: Semaphore(4))
+    """How many runs work at a time. One that waits for an earlier run of its flow takes none."""
 
     def execute(self, run_id: str, steps: Steps) -> None:
         """Bring the run to its end, whatever that is. Raises Interrupted when the process stops."""
@@ -57,12 +60,23 @@ class Execution:
         while not self._ledger.has_turn(run):
             self.patience.keep_going()
             self.patience.sleep(_TURN_POLL_S)
-        outcome: dict[str, Any] = {}
-        for name, work in self._works():
-            outcome = steps.run(name, partial(_reported, work, run_id))
-            if outcome["failed"]:
-                break
-        self._close(run, steps, outcome)
+        with self._place():
+            outcome: dict[str, Any] = {}
+            for name, work in self._works():
+                outcome = steps.run(name, partial(_reported, work, run_id))
+                if outcome["failed"]:
+                    break
+            self._close(run, steps, outcome)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        while not self.places.acquire(timeout=_TURN_POLL_S):
+            self.patience.keep_going()
+        try:
+            self.patience.keep_going()
+            yield
+        finally:
+            self.places.release()
 
     def _works(self) -> tuple[tuple[str, Work], ...]:
         return ("start", self._start), ("plan", self._plan), ("read", self._read), ("commit", self._commit)

@@ -102,7 +102,7 @@ class Outcome:
             rejected.append({"code": ROWS_FAILED, "description": text})
             rejected += [
                 {
-                    "code": f"INGEST-{tally.code}-400" if tally.code.isdigit() else tally.code,
+                    "code": tally.code,
                     "description": f"{tally.field}: {tally.message}" if tally.field else tally.message,
                     "recordCount": tally.count,
                 }

@@ -42,10 +42,11 @@ class DbosRuns:
     """
 
     engine: sa.Engine
-    version: str
-    """Runs left by a process of another version are not taken up: keep it while the steps of a run stay the same."""
-    concurrency: int = 4
-    """Runs at a time in this process."""
+    version: str = "1"
+    """Of the steps of a run, not of the package: DBOS lets lie what a process of another version began. Raise it only
+    when a run that is under way could not be continued."""
+    concurrency: int = 64
+    """Runs taken up at a time by this process. More than work at once: some wait for an earlier run of their flow."""
     poll_s: float = 0.2
     """How often the queue is looked at; a run starts about that long after it was queued."""
     stopping: Event = field(default_factory=Event)
