@@ -1,6 +1,7 @@
 """What every lake must do. One suite, every adapter."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -238,3 +239,28 @@ def test_parts_are_plain_parquet_and_a_copied_table_reads_the_same(lake: Lake, t
     shutil.copytree(lake.location(TABLE), copy)
     assert landed(DeltaLake(tmp_path / "copy")) == [1, 2]
     assert pq.read_table(copy / "run=a" / "0.parquet", partitioning=None).num_rows == 2
+
+
+def test_flows_that_commit_at_the_same_time_lose_nothing(lake: Lake) -> None:
+    lake.prepare(TABLE, SCHEMA)
+
+    def commits(flow: int) -> None:
+        for number in range(1, 6):
+            value = flow * 100 + number
+            part = staged(lake, f"run={value}/0.parquet", numbers(value))
+            assert lake.commit(TABLE, [part], app_id=f"flow {flow}", number=number, note={})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(commits, range(4)))
+    assert landed(lake) == [flow * 100 + number for flow in range(4) for number in range(1, 6)]
+
+
+def test_tables_may_be_prepared_and_widened_by_several_at_once(lake: Lake) -> None:
+    def prepare(number: int) -> None:
+        lake.prepare(TABLE, pa.schema([("n", pa.int64()), (f"c{number}", pa.string())]))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(prepare, range(8)))
+    schema = lake.schema(TABLE)
+    assert schema is not None
+    assert set(schema.names) == {"n", *(f"c{number}" for number in range(8))}

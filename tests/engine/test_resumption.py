@@ -14,8 +14,9 @@ from sqlalchemy import event
 
 from flowservice.adapters.dbos import DbosRuns
 from flowservice.adapters.delta import DeltaLake
+from flowservice.domain.dataset import TableKind, TableRef
 from flowservice.domain.run import RunState
-from flowservice.errors import LakeUnavailable, OutcomeUnknown
+from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
 from flowservice.ports.runtime import Interrupted
 from tests.engine.world import SCOPE, AtOnce, Doubling, Numbers, World
 
@@ -191,6 +192,40 @@ def test_a_lake_that_stays_away_fails_the_run_and_leaves_no_rows(tmp_path: Path)
     run = world.executed()
     assert (run.state, run.errors[0].code, world.landed()) == (RunState.FAILED, "lake-unavailable", [])
     assert world.files() == set()
+
+
+class BadQuarantine(DeltaLake):
+    """Its quarantine commits fail: `times` times."""
+
+    __slots__ = ("error", "left")
+
+    def __init__(self, root: Path, error: Exception, times: int) -> None:
+        super().__init__(root)
+        object.__setattr__(self, "error", error)
+        object.__setattr__(self, "left", times)
+
+    def commit(self, table: TableRef, *args: Any, **kwargs: Any) -> bool:
+        if table.kind is TableKind.QUARANTINE and self.left > 0:
+            object.__setattr__(self, "left", self.left - 1)
+            raise self.error
+        return super().commit(table, *args, **kwargs)
+
+
+def test_a_run_closes_only_when_its_rejects_are_kept_too(tmp_path: Path) -> None:
+    lake = BadQuarantine(tmp_path / "lake", LakeUnavailable("no answer"), 20)
+    world = World(tmp_path, Numbers(), Doubling(reject_every=100), tolerated_percent=5, lake=lake)
+    run = world.executed()
+    assert (run.state, len(world.landed()), len(world.quarantined())) == (RunState.PARTIAL_SUCCESS, 990, 10)
+    # Far beyond the usual patience: the rows are published, so the run can no longer fail.
+    assert len(world.slept) == 20
+
+
+def test_published_rows_are_never_called_a_failure(tmp_path: Path) -> None:
+    lake = BadQuarantine(tmp_path / "lake", LakeError("refused"), 10**9)
+    world = World(tmp_path, Numbers(), Doubling(reject_every=100), tolerated_percent=5, lake=lake)
+    run = world.executed()
+    assert (run.state, len(world.landed()), run.counts.written) == (RunState.PARTIAL_SUCCESS, 990, 990)
+    assert [error.code for error in run.errors] == ["INGEST-1212-400", "lake"]
 
 
 CHILD = """
