@@ -210,7 +210,7 @@ class App:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.database.tenancy.orgs():
             return
-        org = self.identity.add_org(f"{secrets.token_hex(12).upper()}@AdobeOrg", tenant_id="flowservice")
+        org = self.identity.add_org(f"{secrets.token_hex(12).upper()}@AdobeOrg", tenant_id="tenant")
         made = self.identity.add_credential(org.id)
         write_credentials(
             self.settings.credentials_path,

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import structlog
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -47,9 +48,10 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        on_start()
+        # In threads: both wait for the database.
+        await to_thread.run_sync(on_start)
         yield
-        on_stop()
+        await to_thread.run_sync(on_stop)
 
     app = FastAPI(
         title="Flow Service",

@@ -44,7 +44,7 @@ def parsed(model: type[BaseModel], values: object, *, at: str) -> BaseModel:
         return model.model_validate(values)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'/'.join([at, *map(str, problem['loc'])])}: {problem['msg']}"
+            f"{'/'.join([at, *map(str, problem['loc'])])}: {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False, include_context=False)
         )
         # `from None`: pydantic's own message quotes the input.

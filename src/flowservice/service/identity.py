@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Credential, Org, Sandbox, SandboxState, Scope
-from flowservice.errors import Invalid, NotFound
+from flowservice.errors import BadField, Invalid, NotFound
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids, Tokens
+
+RESERVED_TENANT: Final = "flowservice"
+"""A tenant's own fields live in `_<tenant id>`; `_flowservice` is what the service adds to each row."""
 
 DEFAULT_SANDBOX: Final = "prod"
 DEFAULT_SCOPES: Final = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
@@ -60,7 +63,9 @@ class Identity:
     token_lifetime_s: int
 
     def add_org(self, org_id: str, *, tenant_id: str) -> Org:
-        """A new organisation with its default sandbox. Raises Conflict."""
+        """A new organisation with its default sandbox. Raises Conflict; BadField for a reserved tenant id."""
+        if tenant_id == RESERVED_TENANT:
+            raise BadField(f"the tenant id {tenant_id} is reserved for the system column of landed rows")
         at = self.now()
         org = Org(id=org_id, tenant_id=tenant_id, created_at=at)
         sandbox = Sandbox(
