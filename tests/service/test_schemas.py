@@ -153,6 +153,13 @@ def test_a_schema_that_is_not_one_class_and_field_groups_is_refused(
         schemas.create(caller, SchemaKind.SCHEMAS, body)
 
 
+def _deep(depth: int, word: str) -> dict[str, Any]:
+    node: dict[str, Any] = {"type": "string"}
+    for _ in range(depth):
+        node = {"type": "array", word: node}
+    return node
+
+
 def _nested(depth: int) -> dict[str, Any]:
     node: dict[str, Any] = {"type": "string"}
     for _ in range(depth):
@@ -177,7 +184,8 @@ def _nested(depth: int) -> dict[str, Any]:
         {"_northwind": {"type": "object", "properties": {"x": {"type": "string"}, "X": {"type": "string"}}}},
         {"_northwind": {"type": "object", "properties": {"x": {"oneOf": [{"type": "string"}]}}}},
         {"_northwind": {"type": "object", "properties": ["x"]}},
-        _nested(70),
+        {"_northwind": {"type": "object", "properties": {"x": _deep(400, "items")}}},
+        _nested(120),
         _nested(300),
     ],
 )
