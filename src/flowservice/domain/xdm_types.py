@@ -4,11 +4,12 @@ A resolved node (`xdm_resolve`) is JSON without `$ref` and `allOf`. Here its typ
 the mapping, the validation and the lake read.
 """
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from flowservice.errors import BadMapping, BadSchema
 
@@ -34,6 +35,9 @@ class XdmType(StrEnum):
 
 INTEGERS: Final = frozenset({XdmType.LONG, XdmType.INT, XdmType.SHORT, XdmType.BYTE})
 _INTEGER_SPAN: Final = ((XdmType.BYTE, 2**7), (XdmType.SHORT, 2**15), (XdmType.INT, 2**31))
+_FLOAT_MAX: Final = sys.float_info.max
+_LENGTH_MAX: Final = 2**31 - 1
+"""No text of a batch is longer."""
 _STRING_FORMATS: Final = {"date": XdmType.DATE, "date-time": XdmType.DATE_TIME}
 
 
@@ -101,7 +105,7 @@ def kind_of(node: Node) -> XdmType:
 
 def xdm_type(node: Mapping[str, Json], *, at: str) -> XdmType:
     """The type of a resolved JSON node. `at` is its path, for the error. Raises BadSchema where it cannot be told."""
-    declared, stated = node.get("type"), node.get("meta:xdmType")
+    declared, stated = node.get("type"), str(node.get("meta:xdmType", ""))
     if declared is None:
         declared = _implied(node, stated)
     match declared:
@@ -131,7 +135,7 @@ def json_type(kind: XdmType) -> str:
     return {XdmType.DATE: "string", XdmType.DATE_TIME: "string", XdmType.MAP: "object"}.get(kind, kind.value)
 
 
-def _implied(node: Mapping[str, Json], stated: Json) -> str | None:
+def _implied(node: Mapping[str, Json], stated: str) -> str | None:
     """The JSON type of a node that leaves `type` out, from what else it says."""
     if "properties" in node or "additionalProperties" in node:
         return "object"
@@ -140,11 +144,11 @@ def _implied(node: Mapping[str, Json], stated: Json) -> str | None:
     return json_type(XdmType(stated)) if stated in set(XdmType) else None
 
 
-def _stated_as(stated: Json, allowed: Any) -> XdmType:
+def _stated_as(stated: str, allowed: Iterable[XdmType]) -> XdmType:
     return next((known for known in allowed if known == stated), XdmType.STRING)
 
 
-def _integer(node: Mapping[str, Json], stated: Json) -> XdmType:
+def _integer(node: Mapping[str, Json], stated: str) -> XdmType:
     """The stated integer type, else the smallest whose range holds both bounds; without bounds `int`."""
     if stated in INTEGERS:
         return XdmType(stated)
@@ -191,33 +195,50 @@ def _object(node: Mapping[str, Json], *, at: str) -> ObjectField:
 
 def _constraints(node: Mapping[str, Json], kind: XdmType, *, at: str) -> Constraints:
     if kind is XdmType.STRING:
+        pattern = node.get("pattern")
+        if pattern is not None and not isinstance(pattern, str):
+            raise BadSchema(f"pattern of the field {at} must be text")
         return Constraints(
-            enum=_enum(node, str, at=at),
-            pattern=_typed(node, "pattern", str, at=at),
-            min_length=_typed(node, "minLength", int, at=at),
-            max_length=_typed(node, "maxLength", int, at=at),
+            enum=_enum(node, is_value=lambda value: isinstance(value, str), at=at),
+            pattern=pattern,
+            min_length=_length(node, "minLength", at=at),
+            max_length=_length(node, "maxLength", at=at),
         )
     if kind in INTEGERS or kind is XdmType.NUMBER:
         return Constraints(
-            enum=_enum(node, (int, float), at=at),
-            minimum=_typed(node, "minimum", (int, float), at=at),
-            maximum=_typed(node, "maximum", (int, float), at=at),
-            exclusive_minimum=_typed(node, "exclusiveMinimum", (int, float), at=at),
-            exclusive_maximum=_typed(node, "exclusiveMaximum", (int, float), at=at),
+            enum=_enum(node, is_value=_is_number, at=at),
+            minimum=_bound(node, "minimum", at=at),
+            maximum=_bound(node, "maximum", at=at),
+            exclusive_minimum=_bound(node, "exclusiveMinimum", at=at),
+            exclusive_maximum=_bound(node, "exclusiveMaximum", at=at),
         )
     return Constraints()
 
 
-def _typed(node: Mapping[str, Json], name: str, types: type | tuple[type, ...], *, at: str) -> Any:
-    value = node.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, types)):
-        raise BadSchema(f"{name} of the field {at} has the wrong type")
-    return value
+def _is_number(value: Json) -> bool:
+    """Whether it is a number that 64 bits can hold as a float, at least roughly."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _FLOAT_MAX
 
 
-def _enum(node: Mapping[str, Json], types: type | tuple[type, ...], *, at: str) -> tuple[Json, ...]:
+def _bound(node: Mapping[str, Json], name: str, *, at: str) -> float | None:
+    value: Json = node.get(name)
+    if value is not None and not _is_number(value):
+        raise BadSchema(f"{name} of the field {at} must be a number")
+    return cast("float | None", value)
+
+
+def _length(node: Mapping[str, Json], name: str, *, at: str) -> int | None:
+    value = _bound(node, name, at=at)
+    if value is None:
+        return None
+    if value < 0 or value != int(value):
+        raise BadSchema(f"{name} of the field {at} must be a whole number from 0 up")
+    return min(int(value), _LENGTH_MAX)
+
+
+def _enum(node: Mapping[str, Json], *, is_value: Callable[[Json], bool], at: str) -> tuple[Json, ...]:
     allowed = node.get("enum", [])
-    if not isinstance(allowed, list) or any(isinstance(v, bool) or not isinstance(v, types) for v in allowed):
+    if not isinstance(allowed, list) or not all(is_value(value) for value in allowed):
         raise BadSchema(f"enum of the field {at} must be a list of values of the field's type")
     return tuple(allowed)
 
