@@ -9,7 +9,8 @@ import pytest
 from flowservice.domain.xdm_arrow import arrow_schema
 from flowservice.domain.xdm_resolve import MAX_NODES, resolved
 from flowservice.domain.xdm_standard import standard_resource, standard_resources
-from flowservice.domain.xdm_types import ObjectField, XdmType, found, leaves, tree_of, xdm_type
+from flowservice.domain.xdm_tree import ObjectField, found, leaves, tree_of
+from flowservice.domain.xdm_types import XdmType, xdm_type
 from flowservice.errors import BadMapping, BadSchema
 
 XDM = "https://ns.adobe.com/xdm/"
@@ -38,6 +39,8 @@ def tree(**properties: Any) -> ObjectField:
         ({"type": "integer", "minimum": -2147483648, "maximum": 2147483648}, "int", pa.int32()),
         ({"type": "integer", "minimum": -(2**53) + 1, "maximum": 2**53 - 1}, "long", pa.int64()),
         ({"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}, "long", pa.int64()),
+        ({"type": "integer", "minimum": 0.0, "maximum": 1e12}, "long", pa.int64()),
+        ({"type": "integer", "meta:xdmType": "int", "minimum": 0, "maximum": 2**40}, "int", pa.int64()),
         ({"type": "integer", "meta:xdmType": "long"}, "long", pa.int64()),
         ({"meta:xdmType": "short"}, "short", pa.int16()),
         ({"type": "array", "items": {"type": "number"}}, "array", pa.list_(pa.field("element", pa.float64()))),
