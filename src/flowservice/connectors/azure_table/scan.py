@@ -41,20 +41,16 @@ class Scan:
         place = _Place.of(after)
         if place.done:
             return
-        if place.next is None and place.last is None:
-            yield from self._own({})
-            return
-        if place.next is not None:
+        if place.next is not None or place.last is None:
             try:
-                for batch in self._own(place.next):
+                for batch in self._own(place.next or {}):
                     place = _Place.of(batch.resume)
                     yield batch
-            except _TokenLost as lost:
-                # By key, from the last batch on, the old run's or our own.
-                if place.last is None:
-                    raise Drifted("the source no longer knows where reading stopped", advice="Read anew.") from lost
-            else:
                 return
+            except _TokenLost:
+                if place.last is None:
+                    raise
+                # Go on by key after the last batch, an earlier run's or our own.
         assert place.last is not None
         ranges = self.range.past(*place.last)
         for part in ranges:
@@ -108,7 +104,7 @@ class Scan:
             return self.service.open(self.table, {**query, **token}, stopped=stopped)
         except Refused as refused:
             if token:
-                raise _TokenLost from refused
+                raise _TokenLost(refused.message, advice=refused.advice) from None
             raise
 
     def _query(self, part: KeyRange) -> dict[str, str]:
@@ -121,7 +117,7 @@ class Scan:
         return query
 
 
-class _TokenLost(Exception):
+class _TokenLost(Refused):
     """The service refuses a continuation token: it came from an earlier run, or the table was moved since."""
 
 
