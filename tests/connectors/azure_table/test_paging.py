@@ -173,6 +173,19 @@ def test_a_page_that_was_cut_may_end_elsewhere_the_second_time() -> None:
         assert numbers(server.source()) == list(range(12))
 
 
+def test_what_was_read_before_a_failure_is_not_lost() -> None:
+    with serving(
+        lambda request: table(3_000)(request) if "!2000!" not in str(request.query) else Answer(status=500)
+    ) as server:
+        reader = server.source().read(WHOLE, after=None)
+        batch = next(reader)
+        assert batch.rows.num_rows == 2_000
+        with pytest.raises(SourceUnavailable):
+            next(reader)
+    with serving(table(3_000)) as server:
+        assert numbers(server.source(), after=batch.resume) == list(range(2_000, 3_000))
+
+
 def test_resets_on_idle_connections_are_not_counted() -> None:
     reset = Answer(reset=True)
     with serving([page([entity(1)], next_partition="a"), reset, reset, page([entity(2)])]) as server:

@@ -16,7 +16,7 @@ from flowservice.connectors.azure_table import decoder
 from flowservice.connectors.azure_table.faults import Refused
 from flowservice.connectors.azure_table.keys import KeyRange
 from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, TableService, Token
-from flowservice.errors import BrokenPage, Drifted, SourceUnavailable, Unreachable
+from flowservice.errors import BrokenPage, Drifted, SourceError, SourceUnavailable, Unreachable
 from flowservice.sdk import Batch, Cursor
 
 _AHEAD: Final = 2
@@ -68,13 +68,21 @@ class Scan:
         """Entities of whole pages, enough for a batch; the last of their pages; and their bytes."""
         entities: list[decoder.Entity] = []
         wire_bytes = 0
-        for found, page, size in self._parsed(self._query(part), token):
-            entities += found
-            wire_bytes += size
-            full = len(entities) >= self.batch_rows or wire_bytes >= _BATCH_BYTES
-            if entities and (full or page.next is None):
+        page: Page | None = None
+        try:
+            for found, page, size in self._parsed(self._query(part), token):
+                entities += found
+                wire_bytes += size
+                if entities and (len(entities) >= self.batch_rows or wire_bytes >= _BATCH_BYTES):
+                    yield entities, page, wire_bytes
+                    entities, wire_bytes = [], 0
+        except SourceError:
+            # What was read before is good, and a run that is tried again gets further each time.
+            if entities and page is not None:
                 yield entities, page, wire_bytes
-                entities, wire_bytes = [], 0
+            raise
+        if entities and page is not None:
+            yield entities, page, wire_bytes
 
     def _parsed(self, query: Mapping[str, str], token: Token) -> Iterator[tuple[list[decoder.Entity], Page, int]]:
         """Pages in order, each whole. One that is cut or garbled is asked for again."""
