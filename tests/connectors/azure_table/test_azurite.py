@@ -150,6 +150,7 @@ def test_a_sample_reaches_the_end_of_the_keys(
     sample = source.sample(table, rows=40)
     assert {"early", "late"} <= set(sample.rows.schema.names)
     assert 20 <= sample.rows.num_rows <= 40
+    assert {"early", "late"} <= set(source.sample(table, rows=10).rows.schema.names)
 
 
 def test_int32_and_double_sample_as_numbers_and_batch_as_text(
