@@ -21,6 +21,7 @@ from flowservice.sdk import to_text
 
 CONVERSION_FAILED: Final = "MAPPER-3700-400"
 
+
 @dataclass(frozen=True, slots=True)
 class _Fed:
     """A target field and where its values come from."""

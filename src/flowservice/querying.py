@@ -1,0 +1,61 @@
+"""`flowservice sql`: queries over what has landed, as the operator who owns the home."""
+
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from flowservice.adapters.duckdb import FORMATS, LakeSql, write
+from flowservice.app import App
+from flowservice.domain.dataset import Dataset
+from flowservice.domain.identity import Scope
+from flowservice.domain.query import Condition, Operator, Query
+from flowservice.domain.xdm_arrow import arrow_schema
+from flowservice.errors import BadQuery, Invalid, NotFound
+from flowservice.settings import Settings
+
+
+def run(settings: Settings, sql: str, *, sandbox: str, output: str, to: TextIO) -> None:
+    """Print the result of `sql`. Raises NotFound, BadQuery, and what `LakeSql.run` raises."""
+    if output not in FORMATS:
+        raise BadQuery(f"the format {output} is unknown", advice=f"Use one of {', '.join(sorted(FORMATS))}.")
+    if not settings.home.is_dir():
+        raise NotFound(f"{settings.home} does not exist", advice="Start the service once: flowservice serve.")
+    app = App(settings)
+    scope = _scope(app, sandbox)
+    write(LakeSql().run(sql, lambda name: _table(app, scope, name)), output, to)
+
+
+def _scope(app: App, sandbox: str) -> Scope:
+    # The first organisation is the home's own; others of the same server ask through the API.
+    orgs = app.database.tenancy.orgs()
+    if not orgs:
+        raise NotFound("there is no organisation yet", advice="Start the service once: flowservice serve.")
+    return app.database.tenancy.sandbox(orgs[0].id, sandbox).scope
+
+
+def _table(app: App, scope: Scope, name: str) -> Any:
+    dataset = _dataset(app, scope, name)
+    landed = app.lake.dataset(dataset.table)
+    # Nothing has landed yet: the table it would be, empty.
+    return landed if landed is not None else arrow_schema(app.tree(dataset)).empty_table()
+
+
+def _dataset(app: App, scope: Scope, name: str) -> Dataset:
+    found = _named(app, scope, "id", name) or _named(app, scope, "name", name)
+    if not found:
+        raise NotFound(
+            f"there is no dataset {name[:200]!r} in the sandbox {scope.sandbox_name}", advice=_known(app, scope)
+        )
+    if len(found) > 1:
+        ids = ", ".join(dataset.id for dataset in found)
+        raise Invalid(f"{len(found)} datasets are named {name[:200]!r}", advice=f"Use an id instead: {ids}.")
+    return found[0]
+
+
+def _named(app: App, scope: Scope, field: str, value: str) -> Sequence[Dataset]:
+    condition = Condition(path=(field,), operator=Operator.EQ, values=(value,))
+    return app.database.datasets.list(scope, Query(conditions=(condition,))).items
+
+
+def _known(app: App, scope: Scope) -> str:
+    names = [f'"{dataset.name}"' for dataset in app.database.datasets.list(scope, Query(limit=10)).items]
+    return f"The newest are {', '.join(names)}." if names else "No dataset was created yet."
