@@ -232,6 +232,14 @@ def test_a_class_needs_a_behaviour(schemas: Schemas, caller: Caller) -> None:
         schemas.create(caller, SchemaKind.CLASSES, group({"_northwind": {"type": "object", "properties": {}}}))
 
 
+def test_behaviours_are_standard_ones_alone(schemas: Schemas, caller: Caller) -> None:
+    refs = {one["$id"] for one in schemas.list(caller, Container.GLOBAL, SchemaKind.BEHAVIORS)}
+    assert refs >= {XDM + "data/record", XDM + "data/time-series", XDM + "data/adhoc"}
+    assert schemas.get(caller, Container.GLOBAL, SchemaKind.BEHAVIORS, XDM + "data/record")["title"] == "Record"
+    with pytest.raises(NotSupported):
+        schemas.create(caller, SchemaKind.BEHAVIORS, {"title": "Mine", "type": "object"})
+
+
 def test_model_based_schemas_are_for_a_later_version(schemas: Schemas, caller: Caller) -> None:
     with pytest.raises(NotSupported):
         schemas.create(caller, SchemaKind.SCHEMAS, {**schema(), "meta:behaviorType": "record"})

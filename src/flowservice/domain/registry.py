@@ -21,6 +21,7 @@ SEGMENTS: Final[Mapping[SchemaKind, str]] = {
     SchemaKind.CLASSES: "classes",
     SchemaKind.FIELD_GROUPS: "mixins",
     SchemaKind.DATA_TYPES: "datatypes",
+    SchemaKind.BEHAVIORS: "behaviors",
 }
 """What ids and `meta:resourceType` call each kind. Field groups keep their older name."""
 
@@ -51,6 +52,8 @@ def composed(kind: SchemaKind, body: Document, *, ref: str, tenant_id: str, look
 
     Raises MissingField, NotSupported, and BadSchema for everything that cannot become a table.
     """
+    if kind is SchemaKind.BEHAVIORS:
+        raise NotSupported("behaviours are fixed", advice="Make a class that refers to one of them.")
     kept = _authored(body)
     refs = _refs(kept)
     extends = _extended(refs, lookup)

@@ -15,6 +15,8 @@ class SchemaKind(StrEnum):
     CLASSES = "classes"
     FIELD_GROUPS = "fieldgroups"
     DATA_TYPES = "datatypes"
+    BEHAVIORS = "behaviors"
+    """Standard ones alone; nobody makes another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,8 +96,9 @@ class Schemas:
     def stats(self, caller: Caller) -> Document:
         """The tenant id, how many resources there are, the newest ones, and which schemas use which class."""
         caller.may(Permission.VIEW_SOURCES)
-        by_kind = {kind: self._all(caller.scope, kind) for kind in SchemaKind}
-        everything = [known for kind in SchemaKind for known in by_kind[kind]]
+        own_kinds = [kind for kind in SchemaKind if kind is not SchemaKind.BEHAVIORS]
+        by_kind = {kind: self._all(caller.scope, kind) for kind in own_kinds}
+        everything = [known for kind in own_kinds for known in by_kind[kind]]
         created = sorted(everything, key=lambda known: known.stamp.created.at, reverse=True)
         updated = sorted(everything, key=lambda known: known.stamp.updated.at, reverse=True)
         usage: dict[str, list[Document]] = {}
