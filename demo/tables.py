@@ -22,9 +22,10 @@ from email.utils import format_datetime
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from pyreqwest.client import SyncClient, SyncClientBuilder
+from pyreqwest.http import HeaderMap
 
 from demo.azurite import ACCOUNT, KEY
 
@@ -207,6 +208,25 @@ def seed(
     return written
 
 
+def stored(account: TableAccount, table: str, *, columns: str = "") -> Iterator[Entity]:
+    """The entities that `table` holds, read page by page without the connector: what to compare a lake with.
+
+    `columns` names some with commas between them; by default all come. `sum(1 for _ in stored(...))` counts them.
+    """
+    client = SyncClientBuilder().no_proxy().build()
+    try:
+        token: dict[str, str] | None = {}
+        while token is not None:
+            query = urlencode({**({"$select": columns} if columns else {}), **token})
+            body, headers = _send(client, account, f"{table}()", query=query)
+            yield from json.loads(body)["value"]
+            names = ("NextPartitionKey", "NextRowKey")
+            found = {name: headers.get(f"x-ms-continuation-{name}") for name in names}
+            token = {name: value for name, value in found.items() if value is not None} or None
+    finally:
+        client.close()
+
+
 def _groups(entities: Iterator[Entity]) -> Iterator[list[Entity]]:
     for _, partition in groupby(entities, itemgetter("PartitionKey")):
         while group := list(islice(partition, GROUP)):
@@ -215,7 +235,7 @@ def _groups(entities: Iterator[Entity]) -> Iterator[list[Entity]]:
 
 def _create(client: SyncClient, account: TableAccount, table: str) -> None:
     body = json.dumps({"TableName": table}).encode()
-    _send(client, account, "Tables", body, "application/json", accepted=(201, 204, 409))
+    _send(client, account, "Tables", body=body, accepted=(201, 204, 409))
 
 
 def _commit(client: SyncClient, account: TableAccount, table: str, group: list[Entity]) -> None:
@@ -234,7 +254,9 @@ def _commit(client: SyncClient, account: TableAccount, table: str, group: list[E
     )
     head = f"--{_BATCH}\r\nContent-Type: multipart/mixed; boundary={_CHANGES}\r\n\r\n".encode()
     body = head + changes + f"--{_CHANGES}--\r\n--{_BATCH}--\r\n".encode()
-    answer = _send(client, account, "$batch", body, f"multipart/mixed; boundary={_BATCH}", accepted=(202,))
+    answer, _ = _send(
+        client, account, "$batch", body=body, content=f"multipart/mixed; boundary={_BATCH}", accepted=(202,)
+    )
     if answer.count(b"HTTP/1.1 204") != len(group):
         raise RuntimeError(f"a transaction into {table} was refused: {answer[:500].decode(errors='replace')}")
 
@@ -244,47 +266,33 @@ def _quoted(key: str) -> str:
 
 
 def _send(
-    client: SyncClient, account: TableAccount, resource: str, body: bytes, content: str, *, accepted: tuple[int, ...]
-) -> bytes:
+    client: SyncClient,
+    account: TableAccount,
+    resource: str,
+    *,
+    body: bytes | None = None,
+    content: str = "application/json",
+    query: str = "",
+    accepted: tuple[int, ...] = (200,),
+) -> tuple[bytes, HeaderMap]:
+    """POST with a body, else GET. Returns body and headers of the answer."""
     url = f"{account.endpoint}/{resource}"
-    headers = _headers(account, url) | {"Content-Type": content, "Prefer": "return-no-content"}
-    response = client.post(url).headers(headers).body_bytes(body).build().send()
-    answer = bytes(response.bytes())
-    if response.status not in accepted:
-        raise RuntimeError(f"{resource} answered {response.status}: {answer[:500].decode(errors='replace')}")
-    return answer
-
-
-def _headers(account: TableAccount, url: str) -> dict[str, str]:
     date = format_datetime(datetime.now(UTC), usegmt=True)
     text = f"{date}\n/{account.name}{urlsplit(url).path}"
     signed = base64.b64encode(hmac.new(base64.b64decode(account.key), text.encode(), hashlib.sha256).digest()).decode()
-    return {
+    headers = {
         "x-ms-date": date,
         "x-ms-version": "2019-02-02",
         "Accept": "application/json;odata=minimalmetadata",
         "DataServiceVersion": "3.0;NetFx",
         "Authorization": f"SharedKeyLite {account.name}:{signed}",
     }
-
-
-def stored(account: TableAccount, table: str) -> Iterator[Entity]:
-    """What the table holds, page by page, read as plainly as the protocol allows: what a landing is compared with."""
-    client = SyncClientBuilder().no_proxy().build()
-    after: dict[str, str] = {}
-    try:
-        while True:
-            url = f"{account.endpoint}/{table}()"
-            response = client.get(url).query(after).headers(_headers(account, url)).build().send()
-            if response.status != 200:
-                raise RuntimeError(f"{table} answered {response.status}")
-            yield from json.loads(bytes(response.bytes()))["value"]
-            after = {
-                name: str(response.headers[f"x-ms-continuation-{name}"])
-                for name in ("NextPartitionKey", "NextRowKey")
-                if f"x-ms-continuation-{name}" in response.headers
-            }
-            if "NextPartitionKey" not in after:
-                return
-    finally:
-        client.close()
+    if body is None:
+        response = client.get(f"{url}?{query}").headers(headers).build().send()
+    else:
+        headers |= {"Content-Type": content, "Prefer": "return-no-content"}
+        response = client.post(url).headers(headers).body_bytes(body).build().send()
+    answer = bytes(response.bytes())
+    if response.status not in accepted:
+        raise RuntimeError(f"{resource} answered {response.status}: {answer[:500].decode(errors='replace')}")
+    return answer, response.headers

@@ -19,7 +19,7 @@ from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.tokens.jwt import JwtTokens
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.mapping import MappingSet
-from flowservice.domain.xdm_types import ObjectField
+from flowservice.domain.xdm_tree import ObjectField
 from flowservice.errors import BadMappingVersion, NotFound
 from flowservice.ids import RandomIds
 from flowservice.sdk import ENTRY_POINTS, Connector

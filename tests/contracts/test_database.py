@@ -170,9 +170,13 @@ def test_a_strange_token_is_refused(database: SqlDatabase, caller: Caller, token
 
 
 def test_a_transaction_is_undone_by_an_error(database: SqlDatabase, caller: Caller) -> None:
-    with pytest.raises(RuntimeError), database.transaction() as tx:
-        tx.connections.add(connection(caller, 1))
-        raise RuntimeError
+    def broken() -> None:
+        with database.transaction() as tx:
+            tx.connections.add(connection(caller, 1))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
     assert not database.connections.list(caller.scope, Query()).items
 
 

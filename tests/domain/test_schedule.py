@@ -43,7 +43,7 @@ def test_a_start_to_come_is_waited_for() -> None:
         ({"startTime": -1}, BadSchedule),
         ({"startTime": NOON_S * 1000}, BadSchedule),
         ({"startTime": "9" * 5000}, BadSchedule),
-        ({"startTime": "１２"}, BadSchedule),
+        ({"startTime": "\uff11\uff12"}, BadSchedule),
     ],
 )
 def test_what_cannot_be_a_schedule_is_refused(sent: dict[str, Any], error: type[Exception]) -> None:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from flowservice.domain.xdm_arrow import leaf_type
-from flowservice.domain.xdm_types import Leaf, XdmType
+from flowservice.domain.xdm_tree import Leaf
+from flowservice.domain.xdm_types import XdmType
 from flowservice.engine.coercion import coerced
 from flowservice.sdk import to_text
 

@@ -11,7 +11,7 @@ import pytest
 
 from flowservice.domain.mapping import Mapping, MappingKind, MappingVersion
 from flowservice.domain.run import merged
-from flowservice.domain.xdm_types import ObjectField, tree_of
+from flowservice.domain.xdm_tree import ObjectField, tree_of
 from flowservice.engine.mapping import REJECTS, Mapped, Mapper
 from flowservice.errors import BadMapping, BadSchema, NotSupported
 from flowservice.sdk import to_text

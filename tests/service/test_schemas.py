@@ -8,7 +8,8 @@ import pytest
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.registry import document
 from flowservice.domain.schema import SchemaKind
-from flowservice.domain.xdm_types import Leaf, XdmType, found
+from flowservice.domain.xdm_tree import Leaf, found
+from flowservice.domain.xdm_types import XdmType
 from flowservice.errors import BadSchema, Forbidden, MissingField, NotFound, NotSupported
 from flowservice.service.schemas import Container, Schemas
 
@@ -153,6 +154,13 @@ def test_a_schema_that_is_not_one_class_and_field_groups_is_refused(
         schemas.create(caller, SchemaKind.SCHEMAS, body)
 
 
+def _deep(depth: int, word: str) -> dict[str, Any]:
+    node: dict[str, Any] = {"type": "string"}
+    for _ in range(depth):
+        node = {"type": "array", word: node}
+    return node
+
+
 def _nested(depth: int) -> dict[str, Any]:
     node: dict[str, Any] = {"type": "string"}
     for _ in range(depth):
@@ -173,11 +181,15 @@ def _nested(depth: int) -> dict[str, Any]:
         {"_northwind": {"type": "object", "properties": {"x": {"type": ["string", "null"]}}}},
         {"_northwind": {"type": "object", "properties": {"x": {"type": "array"}}}},
         {"_northwind": {"type": "object", "properties": {"x": {"type": "string", "enum": "a"}}}},
+        {"_northwind": {"type": "object", "properties": {"x": {"type": "string", "pattern": "(?=a)"}}}},
+        {"_northwind": {"type": "object", "properties": {"x": {"type": "string", "pattern": "((a{99}){99}){99}"}}}},
+        {"_northwind": {"type": "object", "properties": {"x": {"type": "string", "minLength": -1}}}},
         {"_northwind": {"type": "object", "properties": {"x": {"type": "integer", "minimum": "1"}}}},
         {"_northwind": {"type": "object", "properties": {"x": {"type": "string"}, "X": {"type": "string"}}}},
         {"_northwind": {"type": "object", "properties": {"x": {"oneOf": [{"type": "string"}]}}}},
         {"_northwind": {"type": "object", "properties": ["x"]}},
-        _nested(70),
+        {"_northwind": {"type": "object", "properties": {"x": _deep(400, "items")}}},
+        _nested(120),
         _nested(300),
     ],
 )

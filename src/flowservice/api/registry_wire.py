@@ -67,6 +67,8 @@ def page(
         BadQuery: a condition or `start` that cannot be understood.
     """
     found = [document for document in documents if all(_holds(document, condition) for condition in properties)]
+    if orderby:
+        found.sort(key=lambda document: str(document["$id"]))  # so that equal keys keep one order on every page
     for key in reversed((orderby or "").split(",")):
         name = key.strip().lstrip("+-")
         if name:
@@ -90,11 +92,11 @@ def _offset(start: str | None) -> int:
     return int(start)
 
 
-def _sort_key(name: str, document: Document) -> tuple[str, str]:
+def _sort_key(name: str, document: Document) -> str:
     metadata = document.get("meta:registryMetadata", {})
     aliases = {"updated": "repo:lastModifiedDate", "created": "repo:createdDate"}
     value = metadata.get(aliases[name], "") if name in aliases else document.get(name, "")
-    return str(value), document["$id"]
+    return str(value)
 
 
 def _holds(document: Document, condition: str) -> bool:

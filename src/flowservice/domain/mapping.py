@@ -7,7 +7,7 @@ from typing import Any
 
 from flowservice.domain.resource import Resource
 from flowservice.domain.source_path import literal_column
-from flowservice.domain.xdm_types import Leaf, ObjectField, found, kind_of
+from flowservice.domain.xdm_tree import Leaf, ObjectField, found, kind_of
 from flowservice.errors import BadMapping, NotSupported
 
 

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from flowservice.domain.schema import SchemaKind, SchemaResource
+from flowservice.domain.xdm_patterns import check_patterns
 from flowservice.domain.xdm_resolve import Document, Lookup, pointed, resolved
 from flowservice.domain.xdm_standard import NAMESPACE
-from flowservice.domain.xdm_types import tree_of
+from flowservice.domain.xdm_tree import tree_of
 from flowservice.errors import BadSchema, MissingField, NotSupported
 
 SEGMENTS: Final[Mapping[SchemaKind, str]] = {
@@ -57,7 +58,7 @@ def composed(kind: SchemaKind, body: Document, *, ref: str, tenant_id: str, look
     if kind is SchemaKind.CLASSES and ADHOC in extends:
         own = f"_{ref.rpartition('/')[2]}"
         kept = _renamed(kept, own)
-    tree_of(resolved({**kept, "$id": ref}, lookup))
+    check_patterns(tree_of(resolved({**kept, "$id": ref}, lookup)))
     match kind:
         case SchemaKind.SCHEMAS:
             return Composition(body=kept, class_id=_class_of(body, refs, lookup), extends=extends)

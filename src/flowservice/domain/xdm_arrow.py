@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flowservice.domain.xdm_types import ArrayField, Leaf, MapField, Node, ObjectField, XdmType
+from flowservice.domain.xdm_tree import ArrayField, Leaf, MapField, Node, ObjectField
+from flowservice.domain.xdm_types import XdmType
 
 _LEAVES: Final[dict[XdmType, Any]] = {
     XdmType.STRING: pa.string(),

@@ -11,7 +11,9 @@ Document: TypeAlias = Mapping[str, Any]
 Lookup: TypeAlias = Callable[[str], Document | None]
 """A schema resource by its `$id` or altId; None where there is none."""
 
-MAX_DEPTH: Final = 64
+MAX_DEPTH: Final = 100
+"""Levels of nodes, through properties, items, allOf and references."""
+
 MAX_NODES: Final = 20_000
 """Fields a resolved schema may have: refs that fan out could otherwise describe more than memory holds."""
 
@@ -52,12 +54,14 @@ def resolved(document: Document, lookup: Lookup) -> dict[str, Any]:
 class _Walk:
     lookup: Lookup
     nodes: int = 0
+    depth: int = 0
     documents: dict[str, Document] = field(default_factory=dict)
 
     def node(self, node: Any, home: Document, *, at: str, trail: tuple[str, ...]) -> dict[str, Any]:
         """`node`, a part of the document `home`, resolved. `trail` are the references being followed."""
         self.nodes += 1
-        if self.nodes > MAX_NODES or at.count(".") + len(trail) > MAX_DEPTH:
+        self.depth += 1
+        if self.nodes > MAX_NODES or self.depth > MAX_DEPTH:
             raise BadSchema("the schema is too deep or has too many fields")
         if not isinstance(node, Mapping):
             raise BadSchema(f"the field {at or '(root)'} must be a JSON object")
@@ -69,6 +73,7 @@ class _Walk:
         for part in _listed(node, "allOf", at=at):
             merge(out, self.node(part, home, at=at, trail=trail), at=at)
         merge(out, self.own(node, home, at=at, trail=trail), at=at)
+        self.depth -= 1
         return out
 
     def own(self, node: Document, home: Document, *, at: str, trail: tuple[str, ...]) -> dict[str, Any]:

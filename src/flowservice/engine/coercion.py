@@ -12,7 +12,8 @@ import polars as pl
 import pyarrow as pa
 
 from flowservice.domain.xdm_arrow import leaf_type
-from flowservice.domain.xdm_types import INTEGERS, Leaf, XdmType
+from flowservice.domain.xdm_tree import Leaf
+from flowservice.domain.xdm_types import INTEGERS, XdmType
 from flowservice.engine.dates import moments
 from flowservice.engine.fallback import Parser, first_fitting
 from flowservice.sdk import to_text

@@ -11,7 +11,7 @@ from flowservice.engine.fallback import Parser, first_fitting
 _NAIVE: Final = pl.Datetime("us")
 
 # [0-9], not \d: that matches the digits of every script.
-_CANONICAL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?Z$"
+_CANONICAL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?Z?$"
 _ISO: Final = (
     r"^(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[T ](?P<h>[01][0-9]|2[0-3]):(?P<m>[0-5][0-9])(?::(?P<s>[0-5][0-9])(?:[.,](?P<f>[0-9]{0,9}))?)?"
@@ -47,9 +47,9 @@ def moments(text: pl.Series) -> pl.Series:
 
 
 def _canonical(text: pl.Series) -> pl.Series:
-    """The shape that timestamps are written in as canonical text, and so by far the most frequent."""
+    """The shape of canonical text, and the same with a blank or without a zone: by far the most frequent."""
     column = pl.col("text")
-    seconds = pl.when(column.str.contains(_CANONICAL)).then(column.str.head(19))
+    seconds = pl.when(column.str.contains(_CANONICAL)).then(column.str.head(19).str.replace(" ", "T", literal=True))
     fraction = column.str.slice(20).str.strip_chars_end("Z")
     return _select(text, _moment(seconds, fraction))
 
@@ -88,6 +88,7 @@ def _select(text: pl.Series, moment: pl.Expr) -> pl.Series:
 
 _PARSERS: Final[Sequence[Parser]] = (
     _canonical,
+    partial(_shaped, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", shape="%Y-%m-%d"),
     _iso,
     *(partial(_shaped, pattern=pattern, shape=shape) for pattern, shape in _PATTERNS),
 )

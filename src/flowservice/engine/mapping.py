@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 from flowservice.domain.mapping import Mapping, MappingVersion
 from flowservice.domain.run import Tally
 from flowservice.domain.xdm_arrow import arrow_schema, leaf_type
-from flowservice.domain.xdm_types import Leaf, ObjectField, XdmType, found
+from flowservice.domain.xdm_patterns import check_patterns
+from flowservice.domain.xdm_tree import Leaf, ObjectField, found
+from flowservice.domain.xdm_types import XdmType
 from flowservice.engine.coercion import coerced
 from flowservice.engine.row_mapper import REJECTS, Mapped
-from flowservice.engine.validation import Columns, Violation, check_patterns, present, violations
+from flowservice.engine.validation import Columns, Violation, present, violations
 from flowservice.sdk import to_text
 
 CONVERSION_FAILED: Final = "MAPPER-3700-400"

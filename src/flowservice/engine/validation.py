@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowservice.domain.xdm_arrow import leaf_type
-from flowservice.domain.xdm_types import INTEGERS, Leaf, Node, ObjectField, XdmType, leaves
-from flowservice.errors import BadSchema
+from flowservice.domain.xdm_tree import Leaf, Node, ObjectField, leaves
+from flowservice.domain.xdm_types import INTEGERS, XdmType
 
 REQUIRED: Final = "INGEST-1555-400"
 BROKEN_RULE: Final = "INGEST-1404-400"
@@ -28,19 +28,6 @@ class Violation:
     field: str
     message: str
     rows: pa.BooleanArray
-
-
-def check_patterns(tree: ObjectField) -> None:
-    """Return if every pattern of the schema can be matched in linear time. Raises BadSchema naming the field."""
-    for path, node in leaves(tree):
-        if isinstance(node, Leaf) and node.constraints.pattern is not None:
-            try:
-                pl.Series([""]).str.contains(node.constraints.pattern)
-            except pl.exceptions.ComputeError as error:
-                raise BadSchema(
-                    f"the pattern of {path} cannot be used",
-                    advice="Use a regular expression without look-around and back-references.",
-                ) from error
 
 
 def violations(tree: ObjectField, columns: Columns, *, rows: int) -> tuple[Violation, ...]:

@@ -12,7 +12,7 @@ from flowservice.domain.resource import Stamp
 from flowservice.domain.schema import SchemaKind, SchemaResource
 from flowservice.domain.xdm_resolve import Document, Lookup
 from flowservice.domain.xdm_standard import standard_resource, standard_resources
-from flowservice.domain.xdm_types import ObjectField, tree_of
+from flowservice.domain.xdm_tree import ObjectField, tree_of
 from flowservice.errors import BadSchema, NotFound
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids

@@ -1,6 +1,10 @@
 """The connector against the emulator: the source contract, and tables with all that makes them awkward."""
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import pyarrow as pa
 import pytest
@@ -8,7 +12,7 @@ import pytest
 from demo.azurite import Azurite
 from demo.tables import Entity, TableAccount, customers, seed
 from flowservice.connectors.azure_table import BY_CONNECTION_STRING, Config, connector
-from flowservice.connectors.azure_table.connection_string import parse
+from flowservice.connectors.azure_table.connection_string import EMULATOR_KEY, parse
 from flowservice.connectors.azure_table.source import TableSource
 from flowservice.errors import BadCredentials
 from flowservice.sdk import Selection, Source, parsed
@@ -146,6 +150,7 @@ def test_a_sample_reaches_the_end_of_the_keys(
     sample = source.sample(table, rows=40)
     assert {"early", "late"} <= set(sample.rows.schema.names)
     assert 20 <= sample.rows.num_rows <= 40
+    assert {"early", "late"} <= set(source.sample(table, rows=10).rows.schema.names)
 
 
 def test_int32_and_double_sample_as_numbers_and_batch_as_text(
@@ -181,3 +186,20 @@ def test_a_wrong_key_is_refused(azurite: Azurite) -> None:
     with pytest.raises(BadCredentials, match="not accepted"):
         source.check()
     source.close()
+
+
+def test_a_signature_for_one_table_reads_that_table_alone(azurite: Azurite, seeded: str) -> None:
+    text = f"r\n\n2099-01-01T00:00:00Z\n/table/devstoreaccount1/{seeded}\n\n\n\n2019-02-02\n\n\n\n"
+    key = base64.b64decode(EMULATOR_KEY)
+    signed = quote(base64.b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode(), safe="")
+    sas = f"?sv=2019-02-02&tn={seeded}&sp=r&se=2099-01-01T00%3A00%3A00Z&sig={signed}"
+    source = TableSource(parse(f"TableEndpoint={azurite.endpoint};SharedAccessSignature={sas}"))
+    source.check()
+    assert [node.name for node in source.explore("")] == [seeded]
+    assert read(source, seeded, "email").num_rows == ROWS
+    assert source.sample(seeded, rows=100).rows.num_rows > 50
+    source.close()
+    stale = TableSource(parse(f"TableEndpoint={azurite.endpoint};SharedAccessSignature={sas.replace('2099', '2020')}"))
+    with pytest.raises(BadCredentials):
+        stale.check()
+    stale.close()

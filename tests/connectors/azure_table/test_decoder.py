@@ -33,7 +33,8 @@ def column(*values: str) -> tuple[pa.DataType, list[Any], str]:
 
 
 def microseconds(*values: str) -> list[int]:
-    return decode(body(*values)).column("v").cast(pa.int64()).to_pylist()
+    found: list[int] = decode(body(*values)).column("v").cast(pa.int64()).to_pylist()
+    return found
 
 
 LONG = '"v@odata.type":"Edm.Int64","v":'
@@ -82,6 +83,7 @@ BINARY = '"v@odata.type":"Edm.Binary","v":'
         (['"v@odata.type":"Edm.String","v":"1"', '"v":"2"'], pa.string(), ["1", "2"], "Edm.String"),
         (['"v@odata.type":"Edm.Int32","v":1', '"v":2'], pa.int32(), [1, 2], "Edm.Int32"),
         (['"v@odata.type":"Edm.Int32","v":"1"', '"v":2'], pa.int32(), [1, 2], "Edm.Int32"),
+        (['"v@odata.type":"Edm.Int32","v":"1"'], pa.int32(), [1], "Edm.Int32"),
         (['"v@odata.type":"Edm.Boolean","v":true', '"v":false'], pa.bool_(), [True, False], "Edm.Boolean"),
         (['"v@odata.type":"Edm.Boolean","v":"true"'], pa.bool_(), [True], "Edm.Boolean"),
         (['"v":null', '"v":1'], pa.int32(), [None, 1], "Edm.Int32"),

@@ -1,6 +1,7 @@
 """Paging, faults and retries, against a server that misbehaves on purpose."""
 
 import gzip
+import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -172,6 +173,19 @@ def test_a_page_that_was_cut_may_end_elsewhere_the_second_time() -> None:
         assert numbers(server.source()) == list(range(12))
 
 
+def test_what_was_read_before_a_failure_is_not_lost() -> None:
+    with serving(
+        lambda request: table(3_000)(request) if "!2000!" not in str(request.query) else Answer(status=500)
+    ) as server:
+        reader = server.source().read(WHOLE, after=None)
+        batch = next(reader)
+        assert batch.rows.num_rows == 2_000
+        with pytest.raises(SourceUnavailable):
+            next(reader)
+    with serving(table(3_000)) as server:
+        assert numbers(server.source(), after=batch.resume) == list(range(2_000, 3_000))
+
+
 def test_resets_on_idle_connections_are_not_counted() -> None:
     reset = Answer(reset=True)
     with serving([page([entity(1)], next_partition="a"), reset, reset, page([entity(2)])]) as server:
@@ -233,6 +247,27 @@ def test_a_lost_token_is_replaced_by_the_last_key() -> None:
         "PartitionKey eq 'it''s' and RowKey gt 'r'",
         "PartitionKey gt 'it''s'",
     ]
+
+
+def test_a_token_that_is_refused_on_the_way_is_replaced_too() -> None:
+    def answer(request: Request) -> Answer:
+        if "NextPartitionKey" in request.query:
+            return Answer(status=400, headers={"x-ms-error-code": "InvalidInput"})
+        if "$filter" in request.query:
+            return page([entity(2)] if " eq " in request.query["$filter"] else [])
+        return page([entity(n) for n in range(8_000)], next_partition="lost")
+
+    with serving(answer) as server:
+        assert numbers(server.source()) == [*range(8_000), 2]
+
+
+def test_check_gives_up_on_a_silent_host_within_ten_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        account = parse(f"TableEndpoint=http://127.0.0.1:{silent.getsockname()[1]};SharedAccessSignature=sig=x")
+        started = time.monotonic()
+        with pytest.raises(Unreachable, match="did not answer in time"):
+            TableSource(account).check()
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("cursor", [{}, {"n": 1}, {"next": 5}, {"next": {"x": "y"}}, {"last": ["p"]}, {"done": False}])

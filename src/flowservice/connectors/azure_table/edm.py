@@ -3,6 +3,7 @@
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import pyarrow as pa
@@ -46,43 +47,37 @@ class Nested(Exception):
 
 
 def uniform(values: Sequence[Any], stated: Sequence[Any] | None) -> str | None:
-    """The one type of all values that are not null, or None if there are several or none, or it takes a closer look.
+    """The one type of all values that are not null, or None if there are several or none.
 
-    A column of bare integers is told as Int32 whatever their size. Raises Nested.
+    Bare integers are told as Int32 whatever their size. Raises Nested.
     """
-    types = set(map(type, values))
-    types.discard(type(None))
-    if len(types) != 1:
+    try:
+        # What distinguishes values is their JSON type and annotation: few pairs, however many values.
+        pairs = set(zip(map(type, values), stated or repeat(None), strict=False))
+    except TypeError:  # an annotation that is a list or object
+        raise Nested from None
+    kinds = {_kind(json_type, annotation) for json_type, annotation in pairs if json_type is not type(None)}
+    # Bare integers may be of any size; beside annotated ones each is looked at.
+    if len(kinds) != 1 or (kinds == {INT32} and any(annotation is not None for _, annotation in pairs)):
         return None
-    (json_type,) = types
-    if stated is None:
-        return _OF_JSON.get(json_type)
-    if not set(map(type, stated)) <= {str, type(None)}:
-        raise Nested
-    kinds = set(stated)
-    if len(kinds) == 2 and None in kinds and stated.count(None) == values.count(None):
-        # As many annotations as values. Every annotation has its value, or the place would hold neither.
-        if any(value is None and kind is not None for value, kind in zip(values, stated, strict=True)):
-            return None
-        kinds.discard(None)
-    if len(kinds) != 1:
-        return None
-    (kind,) = kinds
-    if kind == INT32 or (json_type is not str and kind != DOUBLE):  # not what the service writes: look at each value
-        return None
-    return kind if kind in ARROW else None
+    return kinds.pop()
+
+
+def _kind(json_type: type, annotation: object) -> str:
+    """An unknown annotation leaves the type to the JSON. Raises Nested."""
+    if isinstance(annotation, str) and annotation in ARROW:
+        return annotation
+    try:
+        return _OF_JSON[json_type]
+    except KeyError:
+        raise Nested from None
 
 
 def kind_of(value: Any, annotation: str | None) -> str:
-    """The type of one value. An unknown annotation leaves the type to the JSON. Raises Nested."""
-    if annotation in ARROW:
-        return str(annotation)
-    if type(value) is int and value not in _INT32:
+    """The type of one value. Raises Nested."""
+    if type(value) is int and annotation not in ARROW and value not in _INT32:
         return INT64 if value in _INT64 else DOUBLE
-    try:
-        return _OF_JSON[type(value)]
-    except KeyError:
-        raise Nested from None
+    return _kind(type(value), annotation)
 
 
 def bare_integers(values: Sequence[Any]) -> pa.Array | None:

@@ -12,7 +12,6 @@ from typing import Final, TypeAlias
 
 from pyreqwest.exceptions import (
     ConnectError,
-    ConnectTimeoutError,
     DetailedPyreqwestError,
     NetworkError,
     PyreqwestError,
@@ -90,13 +89,8 @@ def of_transport(error: PyreqwestError, *, host: str) -> Error:
             why, advice = "it refused the connection", "Check address and port, and that the service runs."
         else:
             why, advice = "no connection could be made", "Check the address, firewalls and proxies."
-    elif isinstance(error, ConnectTimeoutError):
-        why, advice = (
-            "it did not accept a connection in time",
-            "Check firewalls: storage accounts can be closed to some.",
-        )
     elif isinstance(error, RequestTimeoutError):
-        why, advice = "it did not answer in time", "It is retried; check the network in between."
+        why, advice = "it did not answer in time", "Check firewalls: a storage account can be closed to networks."
     else:
         why, advice = "the connection was cut", "It is retried; check the network and proxies in between."
     return Unreachable(f"cannot reach {host}: {why}", advice=advice)
@@ -108,8 +102,8 @@ def is_reset(error: PyreqwestError) -> bool:
 
 
 def _causes(error: PyreqwestError) -> str:
-    details = error.details if isinstance(error, DetailedPyreqwestError) else None
-    return " ".join(cause["message"] for cause in (details or {}).get("causes") or ())
+    causes = error.details["causes"] if isinstance(error, DetailedPyreqwestError) else None
+    return " ".join(cause["message"] for cause in causes or ())
 
 
 def code_of(header: Header, body: bytes) -> str | None:

@@ -36,7 +36,7 @@ def sample(service: TableService, table: str, *, rows: int) -> Sample:
     first, one = found[0], KeyRange(partition=str(found[0]["PartitionKey"]))
     if not reach.ask(KeyRange(after=one.partition), 1):
         _spread(reach, one, str(first["RowKey"]), portion, positions=_POSITIONS - 1)
-        return to_sample(reach.entities()[:rows])
+        return to_sample(_thinned(reach.entities(), rows))
     _spread(reach, KeyRange(), str(one.partition), portion, positions=_POSITIONS - 1)
     for partition in reach.hot[:_HOT_PARTITIONS]:
         hot = KeyRange(partition=partition)

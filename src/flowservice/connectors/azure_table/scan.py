@@ -16,7 +16,7 @@ from flowservice.connectors.azure_table import decoder
 from flowservice.connectors.azure_table.faults import Refused
 from flowservice.connectors.azure_table.keys import KeyRange
 from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, TableService, Token
-from flowservice.errors import BrokenPage, Drifted, SourceUnavailable, Unreachable
+from flowservice.errors import BrokenPage, Drifted, SourceError, SourceUnavailable, Unreachable
 from flowservice.sdk import Batch, Cursor
 
 _AHEAD: Final = 2
@@ -41,20 +41,16 @@ class Scan:
         place = _Place.of(after)
         if place.done:
             return
-        if place.next is None and place.last is None:
-            yield from self._own({})
-            return
-        if place.next is not None:
+        if place.next is not None or place.last is None:
             try:
-                for batch in self._own(place.next):
+                for batch in self._own(place.next or {}):
                     place = _Place.of(batch.resume)
                     yield batch
-            except _TokenLost as lost:
-                # By key, from the last batch on, the old run's or our own.
-                if place.last is None:
-                    raise Drifted("the source no longer knows where reading stopped", advice="Read anew.") from lost
-            else:
                 return
+            except _TokenLost:
+                if place.last is None:
+                    raise
+                # Go on by key after the last batch, an earlier run's or our own.
         assert place.last is not None
         ranges = self.range.past(*place.last)
         for part in ranges:
@@ -72,13 +68,21 @@ class Scan:
         """Entities of whole pages, enough for a batch; the last of their pages; and their bytes."""
         entities: list[decoder.Entity] = []
         wire_bytes = 0
-        for found, page, size in self._parsed(self._query(part), token):
-            entities += found
-            wire_bytes += size
-            full = len(entities) >= self.batch_rows or wire_bytes >= _BATCH_BYTES
-            if entities and (full or page.next is None):
+        page: Page | None = None
+        try:
+            for found, page, size in self._parsed(self._query(part), token):
+                entities += found
+                wire_bytes += size
+                if entities and (len(entities) >= self.batch_rows or wire_bytes >= _BATCH_BYTES):
+                    yield entities, page, wire_bytes
+                    entities, wire_bytes = [], 0
+        except SourceError:
+            # What was read before is good, and a run that is tried again gets further each time.
+            if entities and page is not None:
                 yield entities, page, wire_bytes
-                entities, wire_bytes = [], 0
+            raise
+        if entities and page is not None:
+            yield entities, page, wire_bytes
 
     def _parsed(self, query: Mapping[str, str], token: Token) -> Iterator[tuple[list[decoder.Entity], Page, int]]:
         """Pages in order, each whole. One that is cut or garbled is asked for again."""
@@ -108,7 +112,7 @@ class Scan:
             return self.service.open(self.table, {**query, **token}, stopped=stopped)
         except Refused as refused:
             if token:
-                raise _TokenLost from refused
+                raise _TokenLost(refused.message, advice=refused.advice) from None
             raise
 
     def _query(self, part: KeyRange) -> dict[str, str]:
@@ -121,7 +125,7 @@ class Scan:
         return query
 
 
-class _TokenLost(Exception):
+class _TokenLost(Refused):
     """The service refuses a continuation token: it came from an earlier run, or the table was moved since."""
 
 
