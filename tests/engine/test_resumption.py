@@ -197,7 +197,8 @@ def test_a_lake_that_stays_away_fails_the_run_and_leaves_no_rows(tmp_path: Path)
 class BadQuarantine(DeltaLake):
     """Its quarantine commits fail: `times` times."""
 
-    __slots__ = ("error", "left")
+    left: int
+    error: Exception
 
     def __init__(self, root: Path, error: Exception, times: int) -> None:
         super().__init__(root)
