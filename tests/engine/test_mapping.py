@@ -12,7 +12,8 @@ import pytest
 from flowservice.domain.mapping import Mapping, MappingKind, MappingVersion
 from flowservice.domain.run import merged
 from flowservice.domain.xdm_tree import ObjectField, tree_of
-from flowservice.engine.mapping import REJECTS, Mapped, Mapper
+from flowservice.engine.mapping import Mapper
+from flowservice.engine.row_mapper import REJECTS, Mapped
 from flowservice.errors import BadMapping, BadSchema, NotSupported
 from flowservice.sdk import to_text
 
