@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-SCRIPT = Path(sys.executable).with_name("flowservice")
+SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 
 def command(*arguments: str) -> list[str]:
@@ -26,7 +26,8 @@ class Server:
     def __init__(self, home: Path, *, port: int = 0, env: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.port = port
-        self.env = {**os.environ, **(env or {})}
+        # The code beside these tests, whatever else is installed.
+        self.env = {**os.environ, "PYTHONPATH": str(SOURCE), **(env or {})}
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
         self.log = home.parent / f"{home.name}.log"
