@@ -19,7 +19,7 @@ setup: .venv/.installed node_modules/.installed
 	@touch $@
 
 # Azurite stands in for Azure in demo, tests and benchmarks; the service itself needs no Node.
-node_modules/.installed: package.json package-lock.json .venv/.installed
+node_modules/.installed: package.json package-lock.json | .venv/.installed
 	@echo "setup: the Azurite emulator into node_modules"
 	@$(BIN)/python -m demo.node install
 

@@ -20,7 +20,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         for name, (header, description) in _HEADERS.items():
             schemes[name] = {"type": "apiKey", "in": "header", "name": header, "description": description}
         made.setdefault("components", {})["securitySchemes"] = schemes
-        signed_in = {name: [] for name in schemes if name != "sandbox"}
+        signed_in: dict[str, list[str]] = {name: [] for name in schemes if name != "sandbox"}
         for path, calls in made["paths"].items():
             if path.startswith("/data/"):
                 for call in calls.values():

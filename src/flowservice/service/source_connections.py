@@ -13,6 +13,7 @@ from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Selection, parsed
 from flowservice.service.connections import Connections
+from flowservice.service.source_columns import named_columns, unknown_columns
 from flowservice.service.specs import Specs
 from flowservice.service.usage import flows_at
 
@@ -57,9 +58,12 @@ class SourceConnections:
             path = str(params["tableName"])
             columns = named_columns(params)
             source.plan(Selection(path=path, columns=columns))
-            if columns:
-                known = set(source.sample(path, rows=1_000).rows.column_names)
-                _refuse_unknown(path, columns, known)
+            unknown = unknown_columns(source, path, columns or ())
+        if unknown:
+            raise UnknownColumn(
+                f"the table {path[:80]} has no column {', '.join(name[:80] for name in unknown[:5])}",
+                advice="Explore the table and send columns as they are listed there.",
+            )
         connection = SourceConnection(
             id=self.ids.uuid(),
             stamp=Stamp.first(caller, at=self.now()),
@@ -96,18 +100,3 @@ class SourceConnections:
         if flows_at(self.database, caller.scope, "source", connection.id):
             raise InUse("a flow still reads this source connection", advice="Delete the flow first.")
         self.database.source_connections.delete(connection)
-
-
-def named_columns(params: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The columns that `params.columns` names; None where it names none."""
-    columns = params.get("columns")
-    return tuple(str(column["name"]) for column in columns) if columns else None
-
-
-def _refuse_unknown(path: str, columns: tuple[str, ...], known: set[str]) -> None:
-    unknown = [column for column in columns if column not in known]
-    if unknown:
-        raise UnknownColumn(
-            f"the table {path[:80]} has no column {', '.join(name[:80] for name in unknown[:5])}",
-            advice="Explore the table and send columns as they are listed there.",
-        )
