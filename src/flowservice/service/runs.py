@@ -1,5 +1,6 @@
 """Runs: started on demand or when due, and read."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import Run
 from flowservice.domain.schedule import Frequency
-from flowservice.errors import BadField, BadWindow, MissingField, NotFound, NotSupported, Stale, UnknownFlow
+from flowservice.errors import BadField, BadWindow, Error, MissingField, NotFound, NotSupported, Stale, UnknownFlow
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids, RunQueue
 
 T = TypeVar("T")
+
+_LOG: Final = logging.getLogger(__name__)
 
 _TRIES: Final = 5
 _DUE_AT_ONCE: Final = 100
@@ -76,6 +79,10 @@ class Runs:
                 self._launch(flow, _at(stamp, at), {})
             except Stale:
                 # Someone changed the flow in between; the next tick sees what became of it.
+                continue
+            except Error as error:
+                # One flow that cannot start must not keep the others from it.
+                _LOG.warning("flow %s is due but cannot start: %s", flow.id, error.message)
                 continue
             started += 1
         return started
