@@ -149,13 +149,18 @@ class Connections:
 
     @contextmanager
     def opened(self, connection: Connection) -> Iterator[Source]:
-        """The connection's source, closed at the end."""
+        """The connection's source, checked, and closed at the end.
+
+        The check comes first because it answers within 10 s: what a caller waits for must not try a dead host for long,
+        as a run may.
+        """
         with closing(self.sources.open(connection)) as source:
+            source.check()
             yield source
 
     def _check(self, connection: Connection) -> None:
-        with self.opened(connection) as source:
-            source.check()
+        with self.opened(connection):
+            return
 
     def _changed_auth(self, connection: Connection, auth: Mapping[str, Any]) -> Signin:
         connector = self.specs.connector(connection.spec.id)
