@@ -1,6 +1,7 @@
 """The whole tutorial with the control store and the durable runs on PostgreSQL."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from demo.azurite import Azurite
@@ -19,10 +20,10 @@ def test_rows_land_with_everything_on_postgresql(
     seed(account, table, customers(1_500))
     server = Server(tmp_path / "home", env={"FLOWSERVICE_DATABASE_URL": postgres.new_database()}).start()
     try:
-        tutorial = Tutorial(url=server.url, credentials=server.credentials())
-        dataset_id, flow_id, tenant = tutorial.land(azurite.connection_string, table, CUSTOMERS, name="shop")
-        run = tutorial.ended_run(flow_id)
-        assert run["metrics"]["statusSummary"] | {"errors": []} == run["metrics"]["statusSummary"]
+        with closing(Tutorial(url=server.url, credentials=server.credentials())) as tutorial:
+            dataset_id, flow_id, tenant = tutorial.land(azurite.connection_string, table, CUSTOMERS, name="shop")
+            run = tutorial.ended_run(flow_id)
+        assert run["metrics"]["statusSummary"]["errors"] == []
         query = command("sql", "--home", str(server.home), "--format", "ndjson", f'SELECT * FROM "{dataset_id}"')
         expected = (customer(entity, tenant) for entity in stored(account, table))
         verdict = compared(expected, landed(query, env=server.env), "_id")
