@@ -10,13 +10,13 @@ from typing import Any, Final, TypeVar
 from flowservice.domain.dataset import Batch
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import Run
 from flowservice.domain.schedule import Frequency
 from flowservice.errors import BadField, BadWindow, Error, MissingField, NotFound, NotSupported, Stale, UnknownFlow
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids, RunQueue
+from flowservice.service.readable import Readable
 
 T = TypeVar("T")
 
@@ -27,13 +27,18 @@ _DUE_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(Readable[Run]):
     """Writes runs and queues them, in one transaction each."""
 
     database: Database
     queue: RunQueue
     now: Clock
     ids: Ids
+
+    @property
+    def store(self) -> Store[Run]:
+        """Where they live."""
+        return self.database.runs
 
     def create(self, caller: Caller, *, flow_id: str, params: Mapping[str, Any]) -> Run:
         """Queue one run of a flow now. Raises UnknownFlow, FlowDisabled, BadWindow, NotSupported."""
@@ -52,21 +57,6 @@ class Runs:
             return self._launch(flow, Stamp.first(caller, at=self.now()), params)
 
         return _repeated(launch)
-
-    def get(self, caller: Caller, run_id: str) -> Run:
-        """Raises NotFound."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.runs.get(caller.scope, run_id)
-
-    def list(self, caller: Caller, query: Query) -> Page[Run]:
-        """A page of runs."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.runs.list(caller.scope, query)
-
-    def count(self, caller: Caller, query: Query) -> int:
-        """How many there are."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.runs.count(caller.scope, query)
 
     def start_due(self) -> int:
         """Queue a run of every flow that is due; how many. A slot runs once: the flow moves on in the transaction."""

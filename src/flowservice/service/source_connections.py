@@ -6,20 +6,20 @@ from typing import Any
 
 from flowservice.domain.connection import SourceConnection
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.errors import BadField, InUse, MissingField, NotSupported, UnknownColumn
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Selection, parsed
 from flowservice.service.connections import Connections
+from flowservice.service.readable import Readable
 from flowservice.service.source_columns import named_columns, unknown_columns
 from flowservice.service.specs import Specs
 from flowservice.service.usage import flows_at
 
 
 @dataclass(frozen=True, slots=True)
-class SourceConnections:
+class SourceConnections(Readable[SourceConnection]):
     """Makes sure that what is to be read exists."""
 
     database: Database
@@ -27,6 +27,11 @@ class SourceConnections:
     connections: Connections
     now: Clock
     ids: Ids
+
+    @property
+    def store(self) -> Store[SourceConnection]:
+        """Where they live."""
+        return self.database.source_connections
 
     def create(
         self,
@@ -77,21 +82,6 @@ class SourceConnections:
         )
         self.database.source_connections.add(connection)
         return connection
-
-    def get(self, caller: Caller, connection_id: str) -> SourceConnection:
-        """Raises NotFound."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.source_connections.get(caller.scope, connection_id)
-
-    def list(self, caller: Caller, query: Query) -> Page[SourceConnection]:
-        """A page of source connections."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.source_connections.list(caller.scope, query)
-
-    def count(self, caller: Caller, query: Query) -> int:
-        """How many there are."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.source_connections.count(caller.scope, query)
 
     def delete(self, caller: Caller, connection_id: str) -> None:
         """Raises NotFound; InUse while a flow reads it."""
