@@ -12,8 +12,10 @@ from starlette.requests import Request
 from flowservice.domain.query import Condition, Operator, Order, Page, Query
 from flowservice.errors import (
     BadQuery,
+    BadSortPrefix,
     EmptyFilterValue,
     LimitWithCount,
+    UnfilterableField,
     UnknownFilterField,
     UnknownOperator,
     UnsortableField,
@@ -77,6 +79,8 @@ def condition(text: str) -> Condition:
     sign, value = found["operator"], found["value"].strip()
     if sign == "~":
         raise UnsupportedOperator("the operator ~ is not implemented", advice="Use ==, !=, <, <=, > or >=.")
+    if re.search(r"&&|\|\|", value) and not value.startswith('"'):
+        raise UnknownOperator("a filter has no && and no ||", advice="Repeat the parameter property for AND.")
     try:
         operator = Operator("==" if sign == "=" else sign)
     except ValueError:
@@ -125,9 +129,11 @@ def _orders(text: str) -> tuple[Order, ...]:
         # A raw + arrives as a blank.
         key = part.strip()
         descending = key.startswith("-")
-        path = key.lstrip("+-").strip()
+        path = key[1:].strip() if key[:1] in {"+", "-"} else key
         if not path:
             raise UnsortableField("orderby has an empty key")
+        if not (path[0].isalpha() or path[0] == "_"):
+            raise BadSortPrefix("a key of orderby has an unknown prefix", advice="Use +name, -name or name.")
         orders.append(Order(path=tuple(path.split(".")), descending=descending))
     return tuple(orders)
 
@@ -137,7 +143,7 @@ def _stored(path: Sequence[str], names: Mapping[str, str | None], unknown: type[
     for length in range(len(plain), 0, -1):
         known = names.get(".".join(plain[:length]), "")
         if known is None:
-            raise UnsupportedOperator(f"{'.'.join(plain)[:80]} cannot be filtered or sorted by")
+            raise UnfilterableField(f"{'.'.join(plain)[:80]} cannot be filtered or sorted by")
         if known:
             return (*known.split("."), *plain[length:])
     raise unknown(f"{'.'.join(plain)[:80]} is not a field of this resource")
