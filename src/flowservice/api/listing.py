@@ -15,6 +15,7 @@ from flowservice.errors import (
     BadSortPrefix,
     EmptyFilterValue,
     LimitWithCount,
+    SeveralValues,
     UnfilterableField,
     UnknownFilterField,
     UnknownOperator,
@@ -72,7 +73,7 @@ def list_call(default_limit: int) -> Callable[..., Awaitable[ListCall]]:
 
 
 def condition(text: str) -> Condition:
-    """`path==value` as a condition. Raises UnknownOperator, UnsupportedOperator, EmptyFilterValue, BadQuery."""
+    """`path==value` as a condition. Raises UnknownOperator, UnsupportedOperator, EmptyFilterValue, SeveralValues, BadQuery."""
     found = _CONDITION.fullmatch(text.strip())
     if found is None:
         raise BadQuery("a property filter must look like path==value")
@@ -88,6 +89,8 @@ def condition(text: str) -> Condition:
     values = tuple(_bare(part) for part in value.split(",")) if not value.startswith('"') else (_bare(value),)
     if not value or not all(values):
         raise EmptyFilterValue(f"the filter on {found['path'][:80]} has no value")
+    if len(values) > 1 and operator not in {Operator.EQ, Operator.NE}:
+        raise SeveralValues(f"{operator} takes one value", advice="Use == for several values.")
     return Condition(path=tuple(found["path"].split(".")), operator=operator, values=values)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from flowservice.domain.query import Condition, Operator, Order
-from flowservice.errors import BadQuery, SeveralValues
+from flowservice.errors import BadQuery
 
 _COLUMNS: Final[Mapping[tuple[str, ...], str]] = {
     ("id",): "id",
@@ -31,8 +31,6 @@ def matches(table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
     column = _column(table, condition.path)
     if condition.operator in {Operator.EQ, Operator.NE}:
         return _equality(table, condition, column)
-    if len(condition.values) != 1:
-        raise SeveralValues(f"{condition.operator} takes one value", advice="Use == for several values.")
     number = _number(condition)
     left = column if column is not None else _numeric(table, condition.path)
     comparison: sa.ColumnElement[bool] = {
