@@ -226,9 +226,7 @@ def test_a_patch_with_a_stale_etag_changes_nothing(client: Client, made: dict[st
     assert client.one(f"{CONNECTIONS}/{made['id']}")["name"] == "first"
 
 
-def test_a_patch_may_be_one_operation_under_a_form_header_and_in_capitals(
-    client: Client, made: dict[str, str]
-) -> None:
+def test_a_patch_may_be_one_operation_under_a_form_header_and_in_capitals(client: Client, made: dict[str, str]) -> None:
     answer = client.patch(
         f"{CONNECTIONS}/{made['id']}/",
         content='{"op": "Replace", "path": "/description", "value": "new"}',
@@ -333,7 +331,11 @@ def test_no_answer_log_or_file_holds_a_secret(client: Client, server: Server, az
         client.get(CONNECTIONS, params={"limit": "100"}),
         client.get(f"{path}/test"),
         client.get(f"{path}/explore?objectType=root"),
-        client.patch(path, json=[{"op": "test", "path": "/auth/params/connectionString", "value": KEY}], headers={"If-Match": "*"}),
+        client.patch(
+            path,
+            json=[{"op": "test", "path": "/auth/params/connectionString", "value": KEY}],
+            headers={"If-Match": "*"},
+        ),
     ]
     secrets = (KEY, KEY[:40], WRONG_KEY[:40], "CUT!")
     for answer in answers:

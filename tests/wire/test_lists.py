@@ -230,5 +230,3 @@ def test_the_catalog_pages_by_offset_and_ends_with_nothing(client: Client, lande
 @pytest.mark.parametrize("collection", ["connections", "flows", "runs"])
 def test_a_list_that_cannot_be_understood_is_refused(client: Client, collection: str, query: str) -> None:
     refusal(client.get(f"{FLOW}/{collection}?{query}"))
-
-

@@ -153,7 +153,9 @@ def test_a_row_without_a_required_field_fails_the_run_unless_that_is_tolerated(
     assert (records["inputRecordCount"], records["outputRecordCount"], records["failedRecordCount"]) == (40, 37, 3)
     assert sum(info["count"] for info in records["failedInfo"]) == 3
     assert rows(server, f'SELECT count(*) AS n FROM "{own.dataset_id}"') == [{"n": 37}]  # noqa: S608
-    kept = [file for file in (server.home / "lake").rglob("*.parquet") if "reject" in str(file) or "quaran" in str(file)]
+    kept = [
+        file for file in (server.home / "lake").rglob("*.parquet") if "reject" in str(file) or "quaran" in str(file)
+    ]
     assert kept, sorted(str(file) for file in (server.home / "lake").rglob("*.parquet"))[-5:]
 
     below = {"partialIngestionPercent": 7.4}
