@@ -69,6 +69,12 @@ class UnsupportedOperator(BadQuery):
     code = "filter-operator-unsupported"
 
 
+class UnfilterableField(BadQuery):
+    """A filter names a field that the resource has and that cannot be filtered by."""
+
+    code = "filter-field-unsupported"
+
+
 class EmptyFilterValue(BadQuery):
     """A filter has no value."""
 
@@ -87,6 +93,18 @@ class UnsortableField(BadQuery):
     code = "orderby-field-unknown"
 
 
+class BadSortPrefix(BadQuery):
+    """A key of `orderby` begins with something else than a name, `+` or `-`."""
+
+    code = "orderby-prefix-invalid"
+
+
+class SeveralValues(BadQuery):
+    """A filter compares by order with several values at once."""
+
+    code = "filter-values-several"
+
+
 class MissingParameter(BadQuery):
     """A mandatory query parameter is missing."""
 
@@ -97,6 +115,12 @@ class UnknownObjectType(BadQuery):
     """`objectType` is not one that this source has."""
 
     code = "object-type-unknown"
+
+
+class WrongMethod(Invalid):
+    """The path exists but does not take that method."""
+
+    code = "method-wrong"
 
 
 class MissingIfMatch(Invalid):

@@ -12,6 +12,7 @@ from flowservice.service.datasets import Datasets
 
 BASE: Final = "/data/foundation/catalog"
 Limit = Annotated[int, QueryParam(ge=1, le=100)]
+Start = Annotated[int, QueryParam(ge=0, le=1_000_000, description="How many to pass over.")]
 
 
 def router(datasets: Datasets) -> APIRouter:
@@ -23,8 +24,8 @@ def router(datasets: Datasets) -> APIRouter:
         return catalog_wire.reference(datasets.create(caller, body))
 
     @routes.get("/dataSets", summary="List datasets")
-    def listed(caller: Calling, limit: Limit = 20, properties: str | None = None) -> dict[str, Any]:
-        found = catalog_wire.datasets(datasets.list(caller, Query(limit=limit)).items)
+    def listed(caller: Calling, limit: Limit = 20, start: Start = 0, properties: str | None = None) -> dict[str, Any]:
+        found = catalog_wire.datasets(datasets.list(caller, Query(limit=start + limit)).items[start:])
         return {key: catalog_wire.selected(document, properties) for key, document in found.items()}
 
     @routes.get("/dataSets/{dataset_id}", summary="Read a dataset")
@@ -34,10 +35,14 @@ def router(datasets: Datasets) -> APIRouter:
 
     @routes.get("/batches", summary="List batches")
     def batches(
-        caller: Calling, limit: Limit = 20, dataset_id: Annotated[str | None, QueryParam(alias="dataSet")] = None
+        caller: Calling,
+        limit: Limit = 20,
+        start: Start = 0,
+        dataset_id: Annotated[str | None, QueryParam(alias="dataSet")] = None,
     ) -> dict[str, Any]:
         wanted = () if dataset_id is None else (_of_dataset(dataset_id),)
-        return catalog_wire.batches(datasets.batches(caller, Query(limit=limit, conditions=wanted)).items)
+        asked = Query(limit=start + limit, conditions=wanted)
+        return catalog_wire.batches(datasets.batches(caller, asked).items[start:])
 
     @routes.get("/batches/{batch_id}", summary="Read a batch")
     def batch(caller: Calling, batch_id: str) -> dict[str, Any]:

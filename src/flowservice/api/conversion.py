@@ -24,8 +24,13 @@ def router(mapping_sets: MappingSets, schemas: Schemas) -> APIRouter:
         return data_prep_wire.created(mapping_sets.create(caller, body))
 
     @routes.get("/mappingSets", summary="List mapping sets")
-    def listed(caller: Calling, limit: Annotated[int, QueryParam(ge=1, le=1000)] = 10) -> dict[str, Any]:
-        return data_prep_wire.page(mapping_sets.list(caller, Query(limit=limit)).items, limit=limit)
+    def listed(
+        caller: Calling,
+        limit: Annotated[int, QueryParam(ge=1, le=1000)] = 10,
+        start: Annotated[int, QueryParam(ge=0, le=1_000_000)] = 0,
+    ) -> dict[str, Any]:
+        found = mapping_sets.list(caller, Query(limit=start + limit)).items[start:]
+        return data_prep_wire.page(found, limit=limit)
 
     @routes.get("/mappingSets/{set_id}", summary="Read a mapping set")
     def read(

@@ -51,7 +51,7 @@ def table(sample: Sample, *, preview: bool) -> dict[str, Any]:
     if preview:
         shown["data"] = [
             {name: json_value(value) for name, value in row.items() if value is not None}
-            for row in rows.slice(0, _PREVIEW_ROWS).to_pylist()
+            for row in rows.slice(0, min(rows.num_rows, _PREVIEW_ROWS)).to_pylist()
         ]
     return shown
 

@@ -5,7 +5,7 @@ is token, api key, organisation, sandbox, content type, then the service.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 from uuid import uuid4
@@ -26,6 +26,8 @@ _log = structlog.get_logger("flowservice.api")
 
 _GUARDED: Final = "/data/"
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
+# What is kept is read again and again, by parsers that recurse.
+_MAX_DEPTH: Final = 128
 _ERRORS: Final[Mapping[str, tuple[str, str]]] = {
     "org-missing": ("400003", "Missing header"),
     "token": ("401013", "Oauth token is not valid"),
@@ -144,13 +146,16 @@ class Gateway:
                 return None
             return problem(EmptyBody("the body is empty", advice="Send JSON."), path=path, request_id=request_id)
         try:
-            orjson.loads(body)
+            document = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             malformed = BadField(
                 f"the body is not JSON (line {error.lineno}, column {error.colno})",
                 advice="Send valid JSON in UTF-8 with Content-Type: application/json.",
             )
             return problem(malformed, path=path, request_id=request_id)
+        if _is_deeper(document, _MAX_DEPTH):
+            deep = BadField(f"the body is nested more than {_MAX_DEPTH} levels deep", advice="Send a flatter document.")
+            return problem(deep, path=path, request_id=request_id)
         return None
 
 
@@ -168,6 +173,21 @@ def _bearer(headers: Headers) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise NotAuthenticated("token", "not a bearer token")
     return token.strip()
+
+
+def _is_deeper(document: Any, limit: int) -> bool:
+    level = [document]
+    for _ in range(limit):
+        level = [inner for node in level for inner in _inner(node)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(node: Any) -> Iterable[Any]:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
 
 
 def _strict(request_id: str) -> Response:

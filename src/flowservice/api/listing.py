@@ -12,8 +12,11 @@ from starlette.requests import Request
 from flowservice.domain.query import Condition, Operator, Order, Page, Query
 from flowservice.errors import (
     BadQuery,
+    BadSortPrefix,
     EmptyFilterValue,
     LimitWithCount,
+    SeveralValues,
+    UnfilterableField,
     UnknownFilterField,
     UnknownOperator,
     UnsortableField,
@@ -70,13 +73,15 @@ def list_call(default_limit: int) -> Callable[..., Awaitable[ListCall]]:
 
 
 def condition(text: str) -> Condition:
-    """`path==value` as a condition. Raises UnknownOperator, UnsupportedOperator, EmptyFilterValue, BadQuery."""
+    """`path==value` as a condition. Raises UnknownOperator, UnsupportedOperator, EmptyFilterValue, SeveralValues, BadQuery."""
     found = _CONDITION.fullmatch(text.strip())
     if found is None:
         raise BadQuery("a property filter must look like path==value")
     sign, value = found["operator"], found["value"].strip()
     if sign == "~":
         raise UnsupportedOperator("the operator ~ is not implemented", advice="Use ==, !=, <, <=, > or >=.")
+    if re.search(r"&&|\|\|", value) and not value.startswith('"'):
+        raise UnknownOperator("a filter has no && and no ||", advice="Repeat the parameter property for AND.")
     try:
         operator = Operator("==" if sign == "=" else sign)
     except ValueError:
@@ -84,6 +89,8 @@ def condition(text: str) -> Condition:
     values = tuple(_bare(part) for part in value.split(",")) if not value.startswith('"') else (_bare(value),)
     if not value or not all(values):
         raise EmptyFilterValue(f"the filter on {found['path'][:80]} has no value")
+    if len(values) > 1 and operator not in {Operator.EQ, Operator.NE}:
+        raise SeveralValues(f"{operator} takes one value", advice="Use == for several values.")
     return Condition(path=tuple(found["path"].split(".")), operator=operator, values=values)
 
 
@@ -125,9 +132,11 @@ def _orders(text: str) -> tuple[Order, ...]:
         # A raw + arrives as a blank.
         key = part.strip()
         descending = key.startswith("-")
-        path = key.lstrip("+-").strip()
+        path = key[1:].strip() if key[:1] in {"+", "-"} else key
         if not path:
             raise UnsortableField("orderby has an empty key")
+        if not (path[0].isalpha() or path[0] == "_"):
+            raise BadSortPrefix("a key of orderby has an unknown prefix", advice="Use +name, -name or name.")
         orders.append(Order(path=tuple(path.split(".")), descending=descending))
     return tuple(orders)
 
@@ -137,7 +146,7 @@ def _stored(path: Sequence[str], names: Mapping[str, str | None], unknown: type[
     for length in range(len(plain), 0, -1):
         known = names.get(".".join(plain[:length]), "")
         if known is None:
-            raise UnsupportedOperator(f"{'.'.join(plain)[:80]} cannot be filtered or sorted by")
+            raise UnfilterableField(f"{'.'.join(plain)[:80]} cannot be filtered or sorted by")
         if known:
             return (*known.split("."), *plain[length:])
     raise unknown(f"{'.'.join(plain)[:80]} is not a field of this resource")

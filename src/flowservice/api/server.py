@@ -21,7 +21,7 @@ from flowservice import VERSION
 from flowservice.api.gateway import Gateway
 from flowservice.api.openapi import document
 from flowservice.api.problems import problem
-from flowservice.errors import BadField, BadQuery, Error, Invalid, MissingField, NotFound
+from flowservice.errors import BadField, BadQuery, Error, Invalid, MissingField, NotFound, WrongMethod
 from flowservice.service.identity import Identity
 
 _log = structlog.get_logger("flowservice.api")
@@ -159,8 +159,8 @@ async def _unfit(request: Request, error: Exception) -> Response:
 async def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        answer = _answer(request, BadQuery("this path does not take that method", advice="See /v1/docs."))
-        answer.status_code = 405
+        answer = _answer(request, WrongMethod("this path does not take that method", advice="See /v1/docs."))
+        answer.headers.update(error.headers or {})
         return answer
     if error.status_code == 404:
         return _answer(request, NotFound("no such path", advice="See /v1/docs for the paths there are."))

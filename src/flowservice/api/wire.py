@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -10,9 +10,7 @@ from pydantic.alias_generators import to_camel
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.flow import Endpoint, Flow
 from flowservice.domain.identity import Sandbox
-from flowservice.domain.resource import Resource, SpecRef
-
-MAX_NAME: Final = 255
+from flowservice.domain.resource import MAX_DESCRIPTION, MAX_NAME, Resource, SpecRef
 
 
 class Wire(BaseModel):
@@ -43,7 +41,7 @@ class ConnectionBody(Wire):
     """`POST /connections`."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME)
-    description: str | None = Field(default=None, max_length=4_000)
+    description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
     connection_spec: SpecBody
     auth: AuthBody | None = None
 
@@ -52,7 +50,7 @@ class SourceConnectionBody(Wire):
     """`POST /sourceConnections`."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME)
-    description: str | None = Field(default=None, max_length=4_000)
+    description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
     base_connection_id: str | None = None
     connection_spec: SpecBody
     data: dict[str, Any] | None = None
@@ -63,7 +61,7 @@ class TargetConnectionBody(Wire):
     """`POST /targetConnections`."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME)
-    description: str | None = Field(default=None, max_length=4_000)
+    description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
     connection_spec: SpecBody
     data: dict[str, Any] | None = None
     params: dict[str, Any] | None = None
@@ -81,7 +79,7 @@ class FlowBody(Wire):
     """`POST /flows`."""
 
     name: str = Field(default="", max_length=MAX_NAME)
-    description: str | None = Field(default=None, max_length=4_000)
+    description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
     flow_spec: SpecBody
     source_connection_ids: Ids
     target_connection_ids: Ids

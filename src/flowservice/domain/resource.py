@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from flowservice.domain.identity import Caller, Scope
+
+MAX_NAME: Final = 255
+MAX_DESCRIPTION: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

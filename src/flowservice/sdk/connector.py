@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from flowservice.errors import BadField
+from flowservice.errors import BadField, MissingField
 from flowservice.sdk.source import Source
 
 ENTRY_POINTS: Final = "flowservice.connectors"
@@ -38,7 +38,7 @@ class Connector:
 def parsed(model: type[BaseModel], values: object, *, at: str) -> BaseModel:
     """`values` as `model`.
 
-    Raises BadField naming each wrong field below `at`, never quoting a value: it may be a secret.
+    Raises MissingField or BadField naming each wrong field below `at`, never quoting a value: it may be a secret.
     """
     try:
         return model.model_validate(values)
@@ -47,8 +47,11 @@ def parsed(model: type[BaseModel], values: object, *, at: str) -> BaseModel:
             f"{'/'.join([at, *map(str, problem['loc'])])}: {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False, include_context=False)
         )
+        is_missing = all(problem["type"] == "missing" for problem in error.errors())
         # `from None`: pydantic's own message quotes the input.
-        raise BadField(wrong, advice="Correct the named fields; the connection spec holds their JSON Schema.") from None
+        raise (MissingField if is_missing else BadField)(
+            wrong, advice="Correct the named fields; the connection spec holds their JSON Schema."
+        ) from None
 
 
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:

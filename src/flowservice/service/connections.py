@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flowservice.domain.connection import Connection, Signin
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.resource import SpecRef, Stamp
+from flowservice.domain.resource import MAX_DESCRIPTION, MAX_NAME, SpecRef, Stamp
 from flowservice.errors import BadField, InUse, MissingField, PatchFailed
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
@@ -81,6 +81,10 @@ class Connections(Readable[Connection]):
         name, description, auth = new.get("name", ""), new.get("description", ""), new.get("auth")
         if not isinstance(name, str) or not isinstance(description, str) or not isinstance(auth, Mapping):
             raise PatchFailed("name and description are texts, auth is an object")
+        if not name or len(name) > MAX_NAME or len(description) > MAX_DESCRIPTION:
+            raise PatchFailed(
+                f"name has 1 to {MAX_NAME} characters, description up to {MAX_DESCRIPTION}", advice="Shorten the text."
+            )
         changed = replace(
             connection,
             name=name,

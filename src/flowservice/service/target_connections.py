@@ -50,7 +50,7 @@ class TargetConnections(Readable[TargetConnection]):
             raise NoConnector("this server writes to the data lake only", advice=f"Send connectionSpec.id {DATA_LAKE}.")
         dataset = target_dataset(self.database, caller.scope, params)
         stated = data.get("schema")
-        if isinstance(stated, Mapping) and stated.get("id") not in {None, dataset.schema_ref.id}:
+        if isinstance(stated, Mapping) and stated.get("id") not in (None, dataset.schema_ref.id):
             raise SchemaMismatch(
                 "data.schema.id is not the schema of the dataset",
                 advice=f"Send {dataset.schema_ref.id}, or leave it out.",

@@ -1,5 +1,6 @@
 """Filters and orders as SQL, over columns where there is one and over the document otherwise."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
@@ -30,8 +31,6 @@ def matches(table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
     column = _column(table, condition.path)
     if condition.operator in {Operator.EQ, Operator.NE}:
         return _equality(table, condition, column)
-    if len(condition.values) != 1:
-        raise BadQuery(f"{condition.operator} takes one value", advice="Use == for several values.")
     number = _number(condition)
     left = column if column is not None else _numeric(table, condition.path)
     comparison: sa.ColumnElement[bool] = {
@@ -71,12 +70,15 @@ def _column(table: sa.Table, path: tuple[str, ...]) -> sa.Column[Any] | None:
 
 def _number(condition: Condition) -> float:
     try:
-        return float(condition.values[0])
+        number = float(condition.values[0])
     except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
         raise BadQuery(
             f"{condition.operator} needs a number for {'.'.join(condition.path)}",
             advice="Times are epoch milliseconds.",
-        ) from None
+        )
+    return number
 
 
 def _whole(condition: Condition, value: str) -> int:

@@ -1,6 +1,8 @@
 """A storage account's tables as a source."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from flowservice.connectors.azure_table import sampling
 from flowservice.connectors.azure_table.connection_string import Account
@@ -10,6 +12,8 @@ from flowservice.connectors.azure_table.scan import Scan
 from flowservice.connectors.azure_table.table_service import TableService
 from flowservice.errors import Drifted, NoSuchObject
 from flowservice.sdk import Batch, Cursor, Node, Reading, Sample, Selection, Split
+
+_NO_NAME: Final = re.compile(r"[^\w-]")
 
 
 class TableSource:
@@ -35,11 +39,11 @@ class TableSource:
 
     def sample(self, path: str, *, rows: int) -> Sample:
         """Rows from all over the table; see `sampling`."""
-        return sampling.sample(self._service, path, rows=rows)
+        return sampling.sample(self._service, _table(path), rows=rows)
 
     def plan(self, selection: Selection) -> Reading:
         """One split, of the selected columns. Raises NoSuchObject if the table does not exist (one request)."""
-        self._service.open(selection.path, {"$top": "1"}).body()
+        self._service.open(_table(selection.path), {"$top": "1"}).body()
         split = Split(number=0, path=selection.path, columns=selection.columns, range=KeyRange().to_json())
         return Reading(splits=(split,), pushed_down=frozenset({"columns"}))
 
@@ -62,3 +66,10 @@ class TableSource:
     def close(self) -> None:
         """Close all connections."""
         self._service.close()
+
+
+def _table(name: str) -> str:
+    """`name`, if a table can have it. `Tables` is the list of tables, and `()` is how a table is asked for."""
+    if _NO_NAME.search(name) or name.lower() == "tables":
+        raise NoSuchObject("no table can have that name", advice="Explore the root to see the tables.")
+    return name

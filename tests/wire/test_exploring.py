@@ -1,0 +1,116 @@
+"""What an account holds: tables, their columns from a sample of all rows, and a preview."""
+
+from typing import Any
+
+import pytest
+
+from demo.azurite import Azurite
+from tests.live import Client
+from tests.wire import resources
+from tests.wire.resources import FLOW, refusal
+
+
+@pytest.fixture(scope="module")
+def odd(azurite: Azurite) -> str:
+    """A table with a value of every type, a mixed column, and a column that few rows have."""
+    rows: list[dict[str, Any]] = [
+        {
+            "PartitionKey": f"{number % 3}",
+            "RowKey": f"{number:05d}",
+            "word": "Zoë 👩‍👩‍👧",
+            "whole": number,
+            "long@odata.type": "Edm.Int64",
+            "long": str(2**60 + number),
+            "real": number + 0.5,
+            "yes": number % 2 == 0,
+            "at@odata.type": "Edm.DateTime",
+            "at": "2026-02-03T04:05:06.1234567Z",
+            "key@odata.type": "Edm.Guid",
+            "key": "0f6f1c1e-58b4-4c6d-9d38-1b1f5a2b3c4d",
+            "raw@odata.type": "Edm.Binary",
+            "raw": "AAEC",
+            "mixed": number if number % 2 else "text",
+        }
+        for number in range(300)
+    ]
+    rows[299]["rare"] = "seen"
+    return resources.seeded(azurite, "odd", rows)
+
+
+def explored(client: Client, account: str, **query: str) -> Any:
+    """The answer to exploring the account."""
+    return client.get(f"{FLOW}/connections/{account}/explore", params=query)
+
+
+@pytest.mark.parametrize("kind", ["root", "ROOT", "Root"])
+def test_the_root_is_a_bare_list_of_tables(client: Client, account: str, odd: str, kind: str) -> None:
+    nodes = explored(client, account, objectType=kind).json()
+    assert {"type": "table", "name": odd, "path": odd, "canPreview": True, "canFetchSchema": True} in nodes
+
+
+def test_a_table_shows_its_columns_with_their_types(client: Client, account: str, odd: str) -> None:
+    shown = explored(client, account, objectType="table", object=odd).json()
+    columns = {column["name"]: column for column in shown["schema"]["columns"]}
+    assert shown["format"] == "flat"
+    assert "data" not in shown
+    assert {name: columns[name]["meta:xdmType"] for name in columns} | {"PartitionKey": "string"} == {
+        "PartitionKey": "string",
+        "RowKey": "string",
+        "Timestamp": "date-time",
+        "word": "string",
+        "whole": "int",
+        "long": "long",
+        "real": "number",
+        "yes": "boolean",
+        "at": "date-time",
+        "key": "string",
+        "raw": "string",
+        "mixed": "string",
+        "rare": "string",
+    }
+    assert columns["at"]["xdm"] == {"type": "string", "format": "date-time"}
+    assert columns["whole"]["xdm"] == {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
+    assert len(columns["mixed"]["mixedTypes"]) == 2
+    assert columns["rare"]["coverage"] < 0.01
+
+
+@pytest.mark.parametrize("preview", ["true", "True"])
+def test_a_preview_adds_rows(client: Client, account: str, odd: str, preview: str) -> None:
+    rows = explored(client, account, objectType="table", object=odd, preview=preview).json()["data"]
+    assert 0 < len(rows) <= 100
+    row = rows[0]
+    assert row["word"] == "Zoë 👩‍👩‍👧"
+    assert row["at"].startswith("2026-02-03T04:05:06.123456")
+    assert row["raw"] == "AAEC"
+    assert isinstance(row["long"], int)
+    assert row["long"] >= 2**60
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({}, "CONNECTOR-1334-400"),
+        ({"objectType": "nonsense"}, "CONNECTOR-1358-400"),
+        ({"objectType": ""}, "CONNECTOR-1358-400"),
+        ({"objectType": "table"}, "CONNECTOR-1334-400"),
+        ({"objectType": "table", "object": ""}, "CONNECTOR-1334-400"),
+        ({"objectType": "table", "object": "doesNotExist"}, "FLOW-1101-404"),
+        ({"objectType": "folder", "object": "x"}, "CONNECTOR-1336-400"),
+        ({"objectType": "file", "object": "x"}, "CONNECTOR-1336-400"),
+        ({"objectType": "rest", "object": "json"}, "CONNECTOR-1336-400"),
+    ],
+)
+def test_what_cannot_be_explored_says_why(client: Client, account: str, query: dict[str, str], code: str) -> None:
+    refusal(explored(client, account, **query), code)
+
+
+@pytest.mark.parametrize("name", ["../etc", "a b", "x'y", "Tables", "%2e%2e", "\u202e", "a" * 500, "odd()", "odd?x=1"])
+def test_a_name_that_no_table_can_have_is_refused(client: Client, account: str, odd: str, name: str) -> None:
+    refusal(explored(client, account, objectType="table", object=name))
+
+
+def test_an_empty_table_has_its_keys_as_columns(client: Client, account: str, azurite: Azurite) -> None:
+    table = resources.seeded(azurite, "empty", [])
+    shown = explored(client, account, objectType="table", object=table, preview="true").json()
+    assert {column["name"] for column in shown["schema"]["columns"]} <= {"PartitionKey", "RowKey", "Timestamp"}
+    assert shown["data"] == []

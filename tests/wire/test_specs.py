@@ -1,0 +1,120 @@
+"""Connection specs and flow specs."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+
+from demo.azurite import Azurite
+from tests.live import Client
+from tests.wire import resources
+from tests.wire.resources import AZURE_TABLE, FLOW, LAKE, UNKNOWN, refusal
+
+DOCUMENTED = json.loads(files("flowservice.service").joinpath("documented_specs.json").read_text(encoding="utf-8"))
+UNSUPPORTED = [spec["id"] for spec in DOCUMENTED["connectionSpecs"] if spec["id"] not in {AZURE_TABLE, LAKE}]
+
+
+def listed(client: Client, collection: str, *conditions: str) -> list[Any]:
+    """All specs that fulfil the conditions."""
+    answer = client.get(f"{FLOW}/{collection}", params={"property": list(conditions)})
+    assert answer.status_code == 200, answer.text
+    items: list[Any] = answer.json()["items"]
+    return items
+
+
+@pytest.mark.parametrize("collection", ["connectionSpecs", "flowSpecs"])
+def test_every_documented_spec_is_listed_once_under_one_name(client: Client, collection: str) -> None:
+    found = listed(client, collection)
+    assert [spec["id"] for spec in found] == [spec["id"] for spec in DOCUMENTED[collection]]
+    assert len({spec["id"] for spec in found}) == len(found)
+    assert len({spec["name"] for spec in found}) == len(found)
+    assert all(spec["version"] for spec in found)
+
+
+@pytest.mark.parametrize("collection", ["connectionSpecs", "flowSpecs"])
+def test_a_spec_reads_as_it_is_listed(client: Client, collection: str) -> None:
+    for spec in listed(client, collection):
+        assert client.one(f"{FLOW}/{collection}/{spec['id']}") == spec
+    refusal(client.get(f"{FLOW}/{collection}/{UNKNOWN}"), "FLOW-1439-404")
+
+
+def test_the_landing_zone_is_one_spec(client: Client) -> None:
+    found = listed(client, "connectionSpecs", "name==landing-zone")
+    assert [spec["id"] for spec in found] == ["26f526f2-58f4-4712-961d-e41bf1ccc0e8"]
+
+
+@pytest.mark.parametrize("name", ["landing-zone", "datalake", "azure-table-storage"])
+def test_names_that_clients_look_up_are_there(client: Client, name: str) -> None:
+    assert len(listed(client, "connectionSpecs", f"name=={name}")) == 1
+
+
+def test_what_cannot_be_used_says_so(client: Client) -> None:
+    unsupported = listed(client, "connectionSpecs", "attributes.isSupported==false")
+    assert {spec["id"] for spec in unsupported} == set(UNSUPPORTED)
+    assert all(spec["attributes"]["unsupportedReason"] for spec in unsupported)
+    assert {spec["id"] for spec in listed(client, "connectionSpecs", "attributes.isSupported==true")} == {
+        AZURE_TABLE,
+        LAKE,
+    }
+
+
+def test_no_connection_is_made_on_a_spec_without_a_connector(client: Client, azurite: Azurite) -> None:
+    before = client.get(f"{FLOW}/connections?count=true").json()
+    for spec_id in (*UNSUPPORTED, LAKE):
+        body = resources.connection(azurite.connection_string, connectionSpec={"id": spec_id, "version": "1.0"})
+        refused = refusal(client.post(f"{FLOW}/connections", json=body), "FLOW-1100-400")
+        assert "no connector" in refused["errorMessage"]
+        assert refused["advice"]
+    assert client.get(f"{FLOW}/connections?count=true").json() == before
+
+
+def test_the_schemas_of_the_azure_table_spec_tell_sound_from_unsound(client: Client, azurite: Azurite) -> None:
+    spec = client.one(f"{FLOW}/connectionSpecs/{AZURE_TABLE}")
+    (auth,) = spec["authSpec"]
+    assert auth["name"] == resources.BY_STRING
+    assert auth["spec"]["properties"]["connectionString"]["format"] == "password"
+    for schema, sound, unsound in (
+        (auth["spec"], {"connectionString": azurite.connection_string}, {}),
+        (spec["sourceSpec"]["spec"], {"tableName": "people", "columns": [{"name": "a"}]}, {"tableName": "a b"}),
+    ):
+        jsonschema.Draft7Validator.check_schema(schema)
+        jsonschema.validate(sound, schema, cls=jsonschema.Draft7Validator)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(unsound, schema, cls=jsonschema.Draft7Validator)
+
+
+def test_every_schema_in_every_spec_is_a_json_schema(client: Client) -> None:
+    def check(node: Any) -> None:
+        if isinstance(node, dict):
+            if "$schema" in node:
+                jsonschema.Draft7Validator.check_schema(node)
+            for inner in node.values():
+                check(inner)
+        if isinstance(node, list):
+            for inner in node:
+                check(inner)
+
+    check(listed(client, "connectionSpecs"))
+    check(listed(client, "flowSpecs"))
+
+
+def test_a_flow_spec_is_found_by_the_specs_that_it_joins(client: Client) -> None:
+    found = listed(
+        client, "flowSpecs", f"sourceConnectionSpecIds[]=={AZURE_TABLE}", f"targetConnectionSpecIds[]=={UNKNOWN},{LAKE}"
+    )
+    assert resources.CRM_TO_AEP in {spec["id"] for spec in found}
+    (one,) = listed(client, "flowSpecs", 'name=="CRMToAEP"')
+    assert one["id"] == resources.CRM_TO_AEP
+    assert one["attributes"]["frequency"] == "batch"
+
+
+def test_count_and_unsound_filters(client: Client) -> None:
+    total = len(listed(client, "connectionSpecs"))
+    assert client.get(f"{FLOW}/connectionSpecs?count=true").json() == {"count": total}
+    refusal(client.get(f"{FLOW}/connectionSpecs?property=name~x"), "FLOW-1440-400")
+    refusal(client.get(f"{FLOW}/connectionSpecs?property=name!>x"), "FLOW-1450-400")
+    refusal(client.get(f"{FLOW}/connectionSpecs?property=name<a,b"), "FLOW-1443-400")
+    assert listed(client, "connectionSpecs", "name==nothing") == []
+    assert listed(client, "connectionSpecs", "attributes.category==Databases", "name!=azure-table-storage")
