@@ -221,6 +221,36 @@ def test_rows_are_the_same_whatever_the_page_size_and_wherever_a_reader_was_kill
         again.close()
 
 
+def large(rows: int, kilobytes: int) -> Any:
+    """As `table`, of large entities; it knows no filter, and so finds nothing by key."""
+    text = "x" * (kilobytes * 1024)
+
+    def answer(request: Request) -> Answer:
+        if "$filter" in request.query:
+            return page([])
+        start = int(request.query.get("NextPartitionKey", "0"))
+        end = min(start + int(request.query["$top"]), rows)
+        return page([entity(n, text=text) for n in range(start, end)], next_partition=str(end) if end < rows else None)
+
+    return answer
+
+
+def test_large_entities_come_in_short_pages() -> None:
+    with serving(large(700, kilobytes=256)) as server:
+        assert numbers(server.source(page_rows=200)) == list(range(700))
+    tops = [int(request.query["$top"]) for request in server.requests]
+    assert tops[0] == 200
+    # 16 MB; at most the first page and those opened with it were longer.
+    assert max(tops[4:]) <= 61
+
+
+def test_a_sample_of_large_entities_is_bounded_in_bytes() -> None:
+    with serving(large(2_000, kilobytes=256)) as server:
+        sample = server.source().sample("things", rows=1000)
+    assert sample.rows.num_rows >= 7  # of the first place; the others are sought by key
+    assert sum(int(request.query["$top"]) for request in server.requests if "$filter" not in request.query) <= 200
+
+
 def test_cursors_are_exact_with_many_batches() -> None:
     with serving(table(20_500)) as server:
         source = server.source()

@@ -1,7 +1,7 @@
 """Reading a range of keys from its beginning to its end, page by page, without losing or repeating a row.
 
 The headers of a page already name the next one: a thread opens pages ahead while the caller reads and decodes bodies.
-What is in flight is bounded: two opened pages waiting, one on its way, and one batch.
+What is in flight is bounded: two opened pages waiting, one on its way, and one batch. Large entities make pages short.
 """
 
 import queue
@@ -22,6 +22,8 @@ from flowservice.sdk import Batch, Cursor
 _AHEAD: Final = 2
 # With the 8,000 rows of a batch that a source asks for, at a common 1 KiB an entity, both limits come together.
 _BATCH_BYTES: Final = 8_000_000
+# A thousand entities of 1 MiB each are a page of 1 GB. A page that is larger than this makes those after it shorter.
+_PAGE_BYTES: Final = 16_000_000
 _PATIENCE_S: Final = 2.0
 
 
@@ -87,9 +89,10 @@ class Scan:
     def _parsed(self, query: Mapping[str, str], token: Token) -> Iterator[tuple[list[decoder.Entity], Page, int]]:
         """Pages in order, each whole. One that is cut or garbled is asked for again."""
         following: Token | None = token
-        failed = 0
+        failed, rows = 0, self.page_rows
         while following is not None:
-            with closing(_pages(partial(self._opened, query), following)) as pages:
+            broken: BrokenPage | Unreachable | None = None
+            with closing(_pages(partial(self._opened, {**query, "$top": str(rows)}), following)) as pages:
                 for page in pages:
                     try:
                         body = page.body()
@@ -100,12 +103,17 @@ class Scan:
                         # Leave the pages that were opened ahead, too: the second answer may end at another key than
                         # the first did, and going on after the first one's end would lose or repeat rows.
                         break
-                    failed = 0
+                    failed, size = 0, len(body)
                     following = page.next
-                    yield entities, page, len(body)
+                    del body  # not needed while the caller is at work
+                    yield entities, page, size
+                    if size > _PAGE_BYTES and (fitting := max(1, len(entities) * _PAGE_BYTES // size)) < rows:
+                        rows = fitting  # the pages opened ahead are as large: leave them
+                        break
                 else:
                     return
-            self.service.retries.wait(broken, failed=failed, stopped=self.service.closed)
+            if broken is not None:
+                self.service.retries.wait(broken, failed=failed, stopped=self.service.closed)
 
     def _opened(self, query: Mapping[str, str], token: Token, stopped: threading.Event) -> Page:
         try:
@@ -116,8 +124,8 @@ class Scan:
             raise
 
     def _query(self, part: KeyRange) -> dict[str, str]:
-        """The parameters that every page of a range is asked for with; the keys are always selected."""
-        query = {"$top": str(self.page_rows)}
+        """What every page of a range is asked for with, but for `$top`; the keys are always selected."""
+        query = {}
         if (condition := part.filter()) is not None:
             query["$filter"] = condition
         if self.columns is not None:
