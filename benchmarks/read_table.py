@@ -1,33 +1,26 @@
 """What does it cost to bring an Azure table into Parquet: with our connector, and with the vendor's SDK and pandas?
 
-    python benchmarks/read_table.py [--rows 20000] [--long-rows 60000]
+    python -m benchmarks.read_table
 
 Both read the same table of the emulator in the same run, each in a process of its own, and write Parquet (zstd). CPU
 seconds are the reading process's alone (user and system): the emulator's work is the same for both and not counted. The
 peak is resident memory above what the process held before it read. A longer table tells whether memory grows with it.
-Nothing is written into the repository. Exit 1 if we do not cost at least 4 times less CPU.
 """
 
-import argparse
-import json
-import os
-import platform
-import resource
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+from benchmarks.measuring import LONG, SHORT, Cost, claim, in_own_process, memory_claims, report, table, watched
+from demo.azurite import Azurite
+from demo.tables import TableAccount, customers, seed
 
 GOAL: Final = 4.0
 # A row group as engines like it; the same for both.
 ROW_GROUP: Final = 64_000
+ROWS: Final = {"warmup": 100, "short": SHORT, "long": LONG}
 
 
 def read_with_connector(connection_string: str, table: str, target: Path) -> Callable[[], int]:
@@ -93,81 +86,41 @@ def read_with_sdk(connection_string: str, table: str, target: Path) -> Callable[
 READERS: Final = {"flowservice": read_with_connector, "azure-data-tables": read_with_sdk}
 
 
-def measured(reader: str, connection_string: str, table: str) -> dict[str, float]:
-    """In this process: rows, wall and CPU seconds, peak MB above idle."""
+def measured(reader: str, connection_string: str, name: str) -> Cost:
+    """What a reader costs in this process."""
     with tempfile.TemporaryDirectory() as folder:
         # A few rows first: libraries load parts of themselves at first use, and that is not the table's cost.
         READERS[reader](connection_string, "warmup", Path(folder) / "warmup.parquet")()
-        run = READERS[reader](connection_string, table, Path(folder) / "t.parquet")
-        idle, peak, done = _resident_mb(), [0.0], threading.Event()
-
-        def watch() -> None:
-            while not done.wait(0.01):
-                peak[0] = max(peak[0], _resident_mb())
-
-        watching = threading.Thread(target=watch)
-        watching.start()
-        before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-        rows = run()
-        wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF)
-        done.set()
-        watching.join()
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"rows": rows, "wall_s": wall, "cpu_s": cpu, "peak_mb": max(0.0, peak[0] - idle)}
+        read = READERS[reader](connection_string, name, Path(folder) / "t.parquet")
+        with watched(ROWS[name]) as cost:
+            rows = read()
+            taken = cost()
+    if rows != ROWS[name]:
+        raise RuntimeError(f"{reader} read {rows} of {ROWS[name]} rows")
+    return taken
 
 
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def in_own_process(reader: str, connection_string: str, table: str) -> dict[str, float]:
-    """As `measured`, in a fresh interpreter, so that neither pays for the other's imports or garbage."""
-    command = [sys.executable, __file__, "--measure", reader, connection_string, table]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    result: dict[str, float] = json.loads(output)
-    return result
-
-
-def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--rows", type=int, default=20_000)
-    arguments.add_argument("--long-rows", type=int, default=60_000, help="0 leaves the longer table out")
-    arguments.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
-    given = arguments.parse_args()
-    if given.measure:
-        print(json.dumps(measured(*given.measure)))
-        return 0
-
-    from demo.azurite import Azurite
-    from demo.tables import TableAccount, customers, seed
-
-    results: list[tuple[str, dict[str, float]]] = []
+def run() -> list[str]:
+    """Print the table; the claims that do not hold."""
     with Azurite() as emulator:
         account = TableAccount(endpoint=emulator.endpoint)
-        seed(account, "warmup", customers(100))
-        seed(account, "short", customers(given.rows))
-        results += [(name, in_own_process(name, emulator.connection_string, "short")) for name in READERS]
-        if given.long_rows:
-            seed(account, "long", customers(given.long_rows))
-            results.append(("flowservice", in_own_process("flowservice", emulator.connection_string, "long")))
-    _print(results)
-    ratio = results[1][1]["cpu_s"] / results[0][1]["cpu_s"]
-    verdict = "reached" if ratio >= GOAL else "MISSED"
-    print(f"\nazure-data-tables uses {ratio:.1f} times our CPU; the goal of {GOAL:.0f} times is {verdict}")
-    return 0 if ratio >= GOAL else 1
-
-
-def _print(results: list[tuple[str, dict[str, Any]]]) -> None:
-    print(f"{platform.platform()}, {os.cpu_count()} CPUs, Python {platform.python_version()}\n")
-    print(f"{'reader':<20}{'rows':>8}{'wall s':>9}{'rows/s':>9}{'CPU s':>8}{'rows/CPU s':>12}{'peak MB':>9}")
-    for name, result in results:
-        rows, wall, cpu = result["rows"], result["wall_s"], result["cpu_s"]
-        print(
-            f"{name:<20}{rows:>8.0f}{wall:>9.2f}{rows / wall:>9.0f}{cpu:>8.2f}{rows / cpu:>12.0f}"
-            f"{result['peak_mb']:>9.0f}"
-        )
+        for name, rows in ROWS.items():
+            seed(account, name, customers(rows))
+        turns = (("flowservice", "short"), ("azure-data-tables", "short"), ("flowservice", "long"))
+        costs = [
+            (reader, in_own_process(__spec__.name, reader, emulator.connection_string, name)) for reader, name in turns
+        ]
+    print(table(costs), end="\n\n")
+    ours, theirs, longer = (cost for _, cost in costs)
+    ratio = theirs.cpu_s / ours.cpu_s
+    return [
+        *claim(f"azure-data-tables uses at least {GOAL:.0f} times our CPU", f"{ratio:.1f} times", ratio >= GOAL),
+        *memory_claims("reading a table", ours, longer),
+    ]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:]:
+        report(measured(*sys.argv[1:]))
+    else:
+        sys.exit(1 if run() else 0)

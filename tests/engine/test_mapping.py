@@ -92,6 +92,13 @@ def test_a_row_without_a_required_value_is_rejected_with_its_source() -> None:
     }
 
 
+def test_a_rejected_value_is_shown_in_short_and_its_row_whole() -> None:
+    short = tree(t={"type": "string", "maxLength": 5})
+    (reject,) = mapper(short, {"t": "Text"}).apply(batch(Text=["x" * 30_000])).rejects.to_pylist()
+    assert reject["value"] == "x" * 1000
+    assert json.loads(reject["row"]) == {"Text": "x" * 30_000}
+
+
 def test_a_required_field_that_nothing_feeds_rejects_every_row() -> None:
     mapped = mapper(PERSON, {"person.birthDate": "Birth"}).apply(batch(Birth=["1815-12-10", None]))
     assert mapped.rows.num_rows == 0

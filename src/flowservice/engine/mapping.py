@@ -20,6 +20,8 @@ from flowservice.engine.validation import Columns, Violation, present, violation
 from flowservice.sdk import to_text
 
 CONVERSION_FAILED: Final = "MAPPER-3700-400"
+_SHOWN_LENGTH: Final = 1000
+"""Characters of a rejected value; the row beside it has it whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def _rejects(
                 "code": mine[0].code,
                 "field": mine[0].field,
                 "message": "; ".join(f"{violation.field}: {violation.message}" for violation in mine),
-                "value": shown.get(origin) if origin is not None else None,
+                "value": (shown.get(origin) or "")[:_SHOWN_LENGTH] if origin in shown else None,
                 # Canonical text throughout: a row reads the same whether its batch was typed or mixed.
                 "row": json.dumps(shown, ensure_ascii=False),
             }

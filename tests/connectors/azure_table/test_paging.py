@@ -68,7 +68,7 @@ def test_a_token_counts_by_presence_and_goes_back_as_it_came() -> None:
     with serving(answers) as server:
         assert numbers(server.source()) == [1, 2, 3]
     assert [request.query for request in server.requests] == [
-        {"$top": "1000"},
+        {"$top": "100"},
         {"$top": "1000", "NextPartitionKey": "1!16!dGVu/+= &#", "NextRowKey": ""},
         {"$top": "1000", "NextPartitionKey": ""},
     ]
@@ -89,7 +89,7 @@ def test_requests_say_what_the_protocol_wants() -> None:
         numbers(server.source(), split=Split(number=0, path="things", columns=("n", "RowKey"), range={}))
     (request,) = server.requests
     assert request.path == "/devstoreaccount1/things()"
-    assert request.query == {"$top": "1000", "$select": "PartitionKey,RowKey,n"}
+    assert request.query == {"$top": "100", "$select": "PartitionKey,RowKey,n"}
     assert request.headers["accept"] == "application/json;odata=minimalmetadata"
     assert request.headers["authorization"].startswith("SharedKeyLite devstoreaccount1:")
     assert request.headers["accept-encoding"] == "identity"
@@ -175,15 +175,15 @@ def test_a_page_that_was_cut_may_end_elsewhere_the_second_time() -> None:
 
 def test_what_was_read_before_a_failure_is_not_lost() -> None:
     with serving(
-        lambda request: table(3_000)(request) if "!2000!" not in str(request.query) else Answer(status=500)
+        lambda request: table(3_000)(request) if "!2100!" not in str(request.query) else Answer(status=500)
     ) as server:
         reader = server.source().read(WHOLE, after=None)
         batch = next(reader)
-        assert batch.rows.num_rows == 2_000
+        assert batch.rows.num_rows == 2_100
         with pytest.raises(SourceUnavailable):
             next(reader)
     with serving(table(3_000)) as server:
-        assert numbers(server.source(), after=batch.resume) == list(range(2_000, 3_000))
+        assert numbers(server.source(), after=batch.resume) == list(range(2_100, 3_000))
 
 
 def test_resets_on_idle_connections_are_not_counted() -> None:
@@ -221,13 +221,42 @@ def test_rows_are_the_same_whatever_the_page_size_and_wherever_a_reader_was_kill
         again.close()
 
 
+def large(rows: int, kilobytes: int) -> Any:
+    """As `table`, of large entities; it knows no filter, and so finds nothing by key."""
+    text = "x" * (kilobytes * 1024)
+
+    def answer(request: Request) -> Answer:
+        if "$filter" in request.query:
+            return page([])
+        start = int(request.query.get("NextPartitionKey", "0"))
+        end = min(start + int(request.query["$top"]), rows)
+        return page([entity(n, text=text) for n in range(start, end)], next_partition=str(end) if end < rows else None)
+
+    return answer
+
+
+def test_large_entities_come_in_short_pages() -> None:
+    with serving(large(700, kilobytes=256)) as server:
+        assert numbers(server.source(page_rows=200)) == list(range(700))
+    tops = [int(request.query["$top"]) for request in server.requests]
+    assert tops[0] == 100
+    assert max(tops[1:]) == 61  # 16 MB
+
+
+def test_a_sample_of_large_entities_is_bounded_in_bytes() -> None:
+    with serving(large(2_000, kilobytes=256)) as server:
+        sample = server.source().sample("things", rows=1000)
+    assert sample.rows.num_rows >= 7  # of the first place; the others are sought by key
+    assert sum(int(request.query["$top"]) for request in server.requests if "$filter" not in request.query) <= 200
+
+
 def test_cursors_are_exact_with_many_batches() -> None:
     with serving(table(20_500)) as server:
         source = server.source()
         batches = list(source.read(WHOLE, after=None))
-        assert [batch.rows.num_rows for batch in batches] == [8000, 8000, 4500]
-        assert numbers(source, after=batches[0].resume) == list(range(8000, 20_500))
-        assert numbers(source, after=batches[1].resume) == list(range(16_000, 20_500))
+        assert [batch.rows.num_rows for batch in batches] == [8100, 8000, 4400]
+        assert numbers(source, after=batches[0].resume) == list(range(8100, 20_500))
+        assert numbers(source, after=batches[1].resume) == list(range(16_100, 20_500))
         assert numbers(source, after=batches[2].resume) == []
 
 

@@ -117,8 +117,9 @@ def _whole_numbers(values: Sequence[Any], kind: str) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         pass  # not all are text: bare numbers among annotated ones
     try:
-        return pa.array([None if value is None else int(value) for value in values], ARROW[kind])
-    except (pa.ArrowInvalid, ValueError, TypeError, OverflowError):
+        # Through text, for `int` would cut 5.5 and take True.
+        return pa.array([None if value is None else str(value) for value in values], pa.string()).cast(ARROW[kind])
+    except pa.ArrowInvalid:
         raise Unfit(kind) from None
 
 
@@ -136,6 +137,7 @@ def _doubles(values: Sequence[Any]) -> pa.Array:
 def _booleans(values: Sequence[Any]) -> pa.Array:
     try:
         if any(type(value) is str for value in values):
+            values = [str(value).lower() if type(value) is bool else value for value in values]
             return pa.array(values, pa.string()).cast(pa.bool_())
         return pa.array(values, pa.bool_())
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
@@ -179,7 +181,9 @@ def _guids(values: Sequence[Any]) -> pa.Array:
 
 def _binaries(values: Sequence[Any]) -> pa.Array:
     try:
-        return pa.array([None if value is None else binascii.a2b_base64(value) for value in values], pa.binary())
+        # Strict, for otherwise what is no base64 is passed over, and other bytes land.
+        decoded = [None if value is None else binascii.a2b_base64(value, strict_mode=True) for value in values]
+        return pa.array(decoded, pa.binary())
     except (binascii.Error, ValueError, TypeError):
         raise Unfit(BINARY) from None
 

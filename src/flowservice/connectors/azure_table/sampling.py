@@ -20,20 +20,32 @@ _POSITIONS: Final = 8
 _HOT_PARTITIONS: Final = 2
 # A gap whose halves turn out empty again and again is left: its keys lie close together.
 _FRUITLESS: Final = 24
+# Of a sample as it came. Entities may have 1 MiB each: a thousand of them would be gigabytes once they are objects.
+_MOST_BYTES: Final = 16_000_000
+# The size of entities is not known before some are there.
+_FIRST_ROWS: Final = 100
 
 
 def sample(service: TableService, table: str, *, rows: int) -> Sample:
-    """About `rows` entities spread over `table`, in key order. Raises NoSuchObject, else as `faults` says."""
+    """About `rows` entities spread over `table`, fewer if they are large, in key order.
+
+    Raises NoSuchObject, else as `faults` says.
+    """
     reach = _Reach(service, table)
-    portion = max(1, -(-rows // _POSITIONS))
-    found, token = service.entities(table, {"$top": str(min(rows, 1000))})
-    while token is not None and len(found) < min(rows, 1000):
-        more, token = service.entities(table, {"$top": str(min(rows, 1000)), **token})
+    found, token, size = service.entities(table, {"$top": str(min(rows, _FIRST_ROWS))})
+    while token is not None and len(found) < rows and size < _MOST_BYTES:
+        left = rows - len(found)
+        affordable = max(1, (_MOST_BYTES - size) * len(found) // size) if found else _FIRST_ROWS
+        more, token, more_bytes = service.entities(table, {"$top": str(min(left, affordable, 1000)), **token})
         found += more
+        size += more_bytes
     if token is None:
         return to_sample(found[:rows])
+    rows = min(rows, max(_POSITIONS, _MOST_BYTES * len(found) // size))
+    portion = -(-rows // _POSITIONS)
     reach.keep(found[:portion])
     first, one = found[0], KeyRange(partition=str(found[0]["PartitionKey"]))
+    del found  # much of it is of no more use
     if not reach.ask(KeyRange(after=one.partition), 1):
         _spread(reach, one, str(first["RowKey"]), portion, positions=_POSITIONS - 1)
         return to_sample(_thinned(reach.entities(), rows))
@@ -80,9 +92,9 @@ class _Reach:
         query = {"$top": str(min(rows, 1000))}
         if (condition := part.filter()) is not None:
             query["$filter"] = condition
-        found, token = self.service.entities(self.table, query)
+        found, token, _ = self.service.entities(self.table, query)
         while not found and token is not None:
-            found, token = self.service.entities(self.table, {**query, **token})
+            found, token, _ = self.service.entities(self.table, {**query, **token})
         return found
 
     def keep(self, found: list[decoder.Entity]) -> None:

@@ -1,7 +1,7 @@
 """Reading a range of keys from its beginning to its end, page by page, without losing or repeating a row.
 
 The headers of a page already name the next one: a thread opens pages ahead while the caller reads and decodes bodies.
-What is in flight is bounded: two opened pages waiting, one on its way, and one batch.
+What is in flight is bounded: two opened pages waiting, one on its way, and one batch. Large entities make pages short.
 """
 
 import queue
@@ -22,6 +22,9 @@ from flowservice.sdk import Batch, Cursor
 _AHEAD: Final = 2
 # With the 8,000 rows of a batch that a source asks for, at a common 1 KiB an entity, both limits come together.
 _BATCH_BYTES: Final = 8_000_000
+# A thousand entities of 1 MiB each would be a page of 1 GB. How large they are is known once some are there.
+_FIRST_ROWS: Final = 100
+_PAGE_BYTES: Final = 16_000_000
 _PATIENCE_S: Final = 2.0
 
 
@@ -87,9 +90,12 @@ class Scan:
     def _parsed(self, query: Mapping[str, str], token: Token) -> Iterator[tuple[list[decoder.Entity], Page, int]]:
         """Pages in order, each whole. One that is cut or garbled is asked for again."""
         following: Token | None = token
-        failed = 0
+        failed, rows = 0, min(self.page_rows, _FIRST_ROWS)
+        is_first = is_unmeasured = True
         while following is not None:
-            with closing(_pages(partial(self._opened, query), following)) as pages:
+            broken: BrokenPage | Unreachable | None = None
+            opened = partial(self._opened, {**query, "$top": str(rows)})
+            with closing(_one_page(opened, following) if is_first else _pages(opened, following)) as pages:
                 for page in pages:
                     try:
                         body = page.body()
@@ -100,12 +106,16 @@ class Scan:
                         # Leave the pages that were opened ahead, too: the second answer may end at another key than
                         # the first did, and going on after the first one's end would lose or repeat rows.
                         break
-                    failed = 0
+                    failed, size, is_first = 0, len(body), False
                     following = page.next
-                    yield entities, page, len(body)
-                else:
-                    return
-            self.service.retries.wait(broken, failed=failed, stopped=self.service.closed)
+                    del body  # not needed while the caller is at work
+                    yield entities, page, size
+                    fitting = max(1, min(self.page_rows, len(entities) * _PAGE_BYTES // size))
+                    if entities and (is_unmeasured or (size > _PAGE_BYTES and fitting < rows)):
+                        is_unmeasured, rows = False, fitting
+                        break  # and leave the pages that were opened ahead for another number of rows
+            if broken is not None:
+                self.service.retries.wait(broken, failed=failed, stopped=self.service.closed)
 
     def _opened(self, query: Mapping[str, str], token: Token, stopped: threading.Event) -> Page:
         try:
@@ -116,8 +126,8 @@ class Scan:
             raise
 
     def _query(self, part: KeyRange) -> dict[str, str]:
-        """The parameters that every page of a range is asked for with; the keys are always selected."""
-        query = {"$top": str(self.page_rows)}
+        """What every page of a range is asked for with, but for `$top`; the keys are always selected."""
+        query = {}
         if (condition := part.filter()) is not None:
             query["$filter"] = condition
         if self.columns is not None:
@@ -175,6 +185,11 @@ def _key(value: object) -> tuple[str, str] | None:
             return partition, row
         case _:
             return None
+
+
+def _one_page(opened: Callable[[Token, threading.Event], Page], token: Token) -> Generator[Page, None, None]:
+    """The page at `token` and none ahead of it: how many rows to ask for next is told by this one."""
+    yield opened(token, threading.Event())
 
 
 _Ahead: TypeAlias = "queue.Queue[Page | BaseException | None]"

@@ -124,13 +124,14 @@ class TableService:
             f"{quote(table, safe='')}()", query, table=table, retries=self.retries, stopped=stopped or self.closed
         )
 
-    def entities(self, table: str, query: Mapping[str, str]) -> tuple[list[decoder.Entity], Token | None]:
-        """A page of entities, read and parsed, and the next token; a broken page is retried."""
+    def entities(self, table: str, query: Mapping[str, str]) -> tuple[list[decoder.Entity], Token | None, int]:
+        """A page of entities, read and parsed, the next token, and the page's bytes; a broken page is retried."""
         failed = 0
         while True:
             try:
                 page = self.open(table, query)
-                return decoder.parse(page.body()), page.next
+                body = page.body()
+                return decoder.parse(body), page.next, len(body)
             except BrokenPage as error:
                 failed += 1
                 self.retries.wait(error, failed=failed, stopped=self.closed)

@@ -1,0 +1,1 @@
+"""What things cost: one module a question, each printing figure, unit and machine. `make bench` runs all."""

@@ -1,0 +1,26 @@
+"""Every benchmark, one after the other. Exit code 1 if one of them misses what the project claims."""
+
+import sys
+import time
+
+from benchmarks import map_rows, read_table, run_flow, start
+from benchmarks.measuring import machine
+
+
+def main() -> int:
+    """Print all tables."""
+    print(machine())
+    began, missed = time.monotonic(), []
+    for benchmark in (read_table, run_flow, map_rows, start):
+        assert benchmark.__doc__ is not None
+        print(f"\n== {benchmark.__doc__.splitlines()[0]}\n", flush=True)
+        missed += benchmark.run()
+    print(f"\n{time.monotonic() - began:.0f} s in all; ", end="")
+    print(f"{len(missed)} claims do not hold:" if missed else "every claim holds")
+    for claim in missed:
+        print(f"  {claim}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
