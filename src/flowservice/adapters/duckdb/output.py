@@ -21,6 +21,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TextIO
 
 import pyarrow as pa
@@ -88,17 +89,31 @@ def _cell(text: str) -> str:
 
 
 def _json(value: Any) -> str:
+    # First what there is most of: text, and nothing.
+    if isinstance(value, str):
+        return _quoted(value)
+    if value is None:
+        return "null"
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_quoted(_plain(key))}:{_json(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple):
+        return "{" + ",".join([_name(key) + _json(inner) for key, inner in value.items()]) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, bytes | tuple):
         return "[" + ",".join(map(_json, value)) + "]"
     if isinstance(value, float) and not math.isfinite(value):
         return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, Decimal):
         return format(value, "f")
     return _quoted(_scalar(value))
+
+
+def _name(key: Any) -> str:
+    return _field(key) if isinstance(key, str) else f"{_quoted(_plain(key))}:"
+
+
+@lru_cache(maxsize=4096)
+def _field(name: str) -> str:
+    return f"{_quoted(name)}:"
 
 
 def _scalar(value: Any) -> str:
@@ -117,8 +132,7 @@ def _scalar(value: Any) -> str:
     return str(value)
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+_quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 _WRITERS: Final[Mapping[str, Callable[[pa.RecordBatchReader, TextIO], int]]] = {
