@@ -45,9 +45,7 @@ def strikes() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def scene(
-    azurite: Azurite, tmp_path_factory: pytest.TempPathFactory, figure: Callable[[str], None]
-) -> Iterator[Scene]:
+def scene(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory, figure: Callable[[str], None]) -> Iterator[Scene]:
     written = seed(TableAccount(endpoint=azurite.endpoint), TABLE, customers(ROWS))
     assert written == ROWS
     home = tmp_path_factory.mktemp("faults") / "home"

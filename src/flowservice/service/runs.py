@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from flowservice.domain.dataset import Batch
@@ -11,8 +11,9 @@ from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Stamp
-from flowservice.domain.run import Run
+from flowservice.domain.run import Run, RunState
 from flowservice.domain.schedule import Frequency
+from flowservice.domain.staging import read_so_far
 from flowservice.errors import BadField, BadWindow, MissingField, NotFound, NotSupported, Stale, UnknownFlow
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids, RunQueue
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 _TRIES: Final = 5
 _DUE_AT_ONCE: Final = 100
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""A start this far ahead is a caller's `now`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Runs:
         caller.may(Permission.RUN)
         if not flow_id:
             raise MissingField("flowId is missing", advice="Send the id of the flow to run.")
-        _check_window(params)
+        _check_window(params, now=self.now())
 
         def launch() -> Run:
             try:
@@ -51,14 +54,15 @@ class Runs:
         return _repeated(launch)
 
     def get(self, caller: Caller, run_id: str) -> Run:
-        """Raises NotFound."""
+        """With what it has read so far. Raises NotFound."""
         caller.may(Permission.VIEW_SOURCES)
-        return self.database.runs.get(caller.scope, run_id)
+        return self._as_it_stands(self.database.runs.get(caller.scope, run_id))
 
     def list(self, caller: Caller, query: Query) -> Page[Run]:
         """A page of runs."""
         caller.may(Permission.VIEW_SOURCES)
-        return self.database.runs.list(caller.scope, query)
+        page = self.database.runs.list(caller.scope, query)
+        return replace(page, items=[self._as_it_stands(run) for run in page.items])
 
     def count(self, caller: Caller, query: Query) -> int:
         """How many there are."""
@@ -79,6 +83,12 @@ class Runs:
                 continue
             started += 1
         return started
+
+    def _as_it_stands(self, run: Run) -> Run:
+        """A run writes its counts when all is read; until then the parts it has finished tell them."""
+        if run.state is not RunState.IN_PROGRESS or run.read_completed_at is not None:
+            return run
+        return replace(run, counts=read_so_far(self.database.progress.splits(run.id)))
 
     def _launch(self, flow: Flow, stamp: Stamp, params: Mapping[str, Any]) -> Run:
         started = flow.started(at=stamp.created.at)
@@ -132,11 +142,17 @@ def _at(stamp: Stamp, at: datetime) -> Stamp:
     )
 
 
-def _check_window(params: Mapping[str, Any]) -> None:
+def _check_window(params: Mapping[str, Any], *, now: datetime) -> None:
     times = {name: _epoch(params, name) for name in ("startTime", "windowStartTime", "windowEndTime")}
     start, end = times["windowStartTime"], times["windowEndTime"]
     if start is not None and end is not None and end < start:
         raise BadWindow("params.windowEndTime lies before params.windowStartTime")
+    begins = times["startTime"]
+    if begins is not None and begins > now + _CLOCKS_DIFFER:
+        raise NotSupported(
+            "a run on demand starts at once; params.startTime lies in the future",
+            advice="Leave startTime out, or send epoch seconds (not milliseconds) of now; for later use a schedule.",
+        )
     if start is not None or end is not None or params.get("deltaColumn"):
         raise NotSupported(
             "runs over a window of a delta column are not supported yet",
