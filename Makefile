@@ -1,6 +1,6 @@
 # `make` alone checks and tests. Each target works from a bare clone; setting up again costs nothing.
 .DEFAULT_GOAL := all
-.PHONY: all setup demo test lint fix docs bench faults fuzz ui-matrix serve lock clean
+.PHONY: all setup demo test lint fix docs bench faults serve lock clean
 
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -19,7 +19,7 @@ setup: .venv/.installed node_modules/.installed
 	@touch $@
 
 # Azurite stands in for Azure in demo, tests and benchmarks; the service itself needs no Node.
-node_modules/.installed: package.json package-lock.json .venv/.installed
+node_modules/.installed: package.json package-lock.json | .venv/.installed
 	@echo "setup: the Azurite emulator into node_modules"
 	@$(BIN)/python -m demo.node install
 
@@ -33,7 +33,7 @@ lint: .venv/.installed
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo > .lint-imports.log 2>&1 || { cat .lint-imports.log; exit 1; }
+	@out=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 
 fix: .venv/.installed
 	@$(BIN)/ruff check --quiet --fix .

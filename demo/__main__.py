@@ -6,10 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -100,12 +100,8 @@ def _tell(azurite: Azurite, url: str) -> Verdict:
         said=lambda call, text: _console.print(f"  [dim]{call:<38}[/] {text}", soft_wrap=True),
     )
     _console.print("[bold]The tutorial[/], call by call")
-    dataset_id, flow_id, tenant = tutorial.land(azurite.connection_string, "customers", CUSTOMERS, name=DATASET)
-    started = time.monotonic()
-    with Progress(TextColumn("  run of the flow: {task.description}"), TimeElapsedColumn(), console=_console) as live:
-        task = live.add_task("due")
-        run = tutorial.ended_run(flow_id, seen=lambda state: live.update(task, description=state))
-    took_s = time.monotonic() - started
+    with closing(tutorial):
+        dataset_id, run, tenant, took_s = _landed(tutorial, azurite)
     metrics = run["metrics"]
     for error in metrics["statusSummary"]["errors"]:
         _console.print(f"  [red]{error['code']}[/] {error['message']} {error.get('advice', '')}")
@@ -114,6 +110,16 @@ def _tell(azurite: Azurite, url: str) -> Verdict:
     verdict = _verdict(azurite, dataset_id, tenant)
     _summary(verdict, took_s, url, dataset_id, credentials)
     return verdict
+
+
+def _landed(tutorial: Tutorial, azurite: Azurite) -> tuple[str, Any, str, float]:
+    """Dataset, ended run, the tenant's namespace, and the seconds from flow to end of run."""
+    dataset_id, flow_id, tenant = tutorial.land(azurite.connection_string, "customers", CUSTOMERS, name=DATASET)
+    started = time.monotonic()
+    with Progress(TextColumn("  run of the flow: {task.description}"), TimeElapsedColumn(), console=_console) as live:
+        task = live.add_task("due")
+        run = tutorial.ended_run(flow_id, seen=lambda state: live.update(task, description=state))
+    return dataset_id, run, tenant, time.monotonic() - started
 
 
 def _verdict(azurite: Azurite, dataset_id: str, tenant: str) -> Verdict:

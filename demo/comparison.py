@@ -47,9 +47,9 @@ def customer(entity: Entity, tenant: str) -> dict[str, Any]:
     return {path: value for path, value in expected.items() if value is not None}
 
 
-def landed(query: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows that the command `query` prints as NDJSON."""
-    printed = subprocess.run(query, check=True, capture_output=True, text=True).stdout
+def landed(query: Sequence[str], *, env: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """The rows that the command `query` prints as NDJSON, run in the environment `env` (None: this one)."""
+    printed = subprocess.run(query, check=True, capture_output=True, text=True, env=env).stdout
     return [json.loads(line) for line in printed.splitlines()]
 
 

@@ -84,6 +84,10 @@ class Tutorial:
     def __post_init__(self) -> None:
         self.http = httpx.Client(base_url=self.url, timeout=60)
 
+    def close(self) -> None:
+        """Release the connections."""
+        self.http.close()
+
     def sign_in(self) -> None:
         """A token, as for Adobe's identity service."""
         form = {

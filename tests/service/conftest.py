@@ -1,18 +1,22 @@
-"""Services over stores in memory, a caller who may do everything, and ids that count."""
+"""Services over a real store in a file, a caller who may do everything, and ids that count."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Scope
+from flowservice.adapters.sql.database import SqlDatabase
+from flowservice.adapters.sql.engine import open_engine
+from flowservice.adapters.sql.migrate import migrate
+from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Org, Sandbox, SandboxState, Scope
 from flowservice.ports.database import Database
 from flowservice.service.datasets import Datasets
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.schemas import Schemas
-from tests.service.memory import MemoryDatabase
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -34,14 +38,37 @@ class CountingIds:
 
 
 @pytest.fixture
-def caller() -> Caller:
+def caller(database: SqlDatabase) -> Caller:
     scope = Scope(org_id="9A1B@AdobeOrg", sandbox_id="5e0c", sandbox_name="prod")
     return Caller(scope=scope, tenant_id="northwind", user_id="u", client_id="c", permissions=ALL_PERMISSIONS)
 
 
 @pytest.fixture
-def database() -> Database:
-    return cast(Database, MemoryDatabase())
+def database(tmp_path: Path) -> Iterator[SqlDatabase]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'control.db'}")
+    migrate(engine)
+    database = SqlDatabase(engine=engine)
+    for org, tenant, sandbox in (("9A1B@AdobeOrg", "northwind", "5e0c"), ("other@AdobeOrg", "other", "77aa")):
+        database.tenancy.add_org(Org(id=org, tenant_id=tenant, created_at=NOON))
+        database.tenancy.add_sandbox(
+            Sandbox(
+                id=sandbox,
+                org_id=org,
+                name="prod",
+                title="Production",
+                type="production",
+                state=SandboxState.ACTIVE,
+                region="VA7",
+                is_default=True,
+                revision=1,
+                created_at=NOON,
+                created_by="u",
+                updated_at=NOON,
+                updated_by="u",
+            )
+        )
+    yield database
+    engine.dispose()
 
 
 @pytest.fixture

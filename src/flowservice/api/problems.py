@@ -75,7 +75,13 @@ _REGISTRY_NUMBERS: Final[Mapping[int, int]] = {404: 1012, 409: 1521, 403: 1030, 
 
 def status_of(error: e.Error) -> int:
     """The HTTP status of an error."""
-    return _entry(error)[2]
+    return _entry(type(error))[2]
+
+
+def documented(kind: type[e.Error]) -> tuple[str, int]:
+    """The `type` number and the status that errors of this kind answer with, for the documentation."""
+    catalogue, number, status = _entry(kind)
+    return f"{catalogue}-{number}-{status}", status
 
 
 def problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
@@ -100,8 +106,8 @@ def sandbox_problem(error: e.NotFound, *, path: str, request_id: str) -> JSONRes
     return JSONResponse(body, status_code=404, headers={"x-request-id": request_id})
 
 
-def _entry(error: e.Error) -> tuple[str, int, int]:
-    return next(_FLOW[base] for base in type(error).__mro__ if base in _FLOW)
+def _entry(kind: type[e.Error]) -> tuple[str, int, int]:
+    return next(_FLOW[base] for base in kind.__mro__ if base in _FLOW)
 
 
 def _service(path: str) -> str:
@@ -110,7 +116,7 @@ def _service(path: str) -> str:
 
 
 def _flow(error: e.Error, status: int, path: str, request_id: str) -> dict[str, Any]:
-    catalogue, number, _ = _entry(error)
+    catalogue, number, _ = _entry(type(error))
     title = _TITLES.get(status) or ("Bad Request" if catalogue == "CONNECTOR" else "Invalid request")
     parts = path.split("/")
     body = _flow_body(

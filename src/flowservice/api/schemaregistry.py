@@ -18,12 +18,13 @@ _KINDS: Final = {
     "fieldgroups": SchemaKind.FIELD_GROUPS,
     "mixins": SchemaKind.FIELD_GROUPS,
     "datatypes": SchemaKind.DATA_TYPES,
+    "behaviors": SchemaKind.BEHAVIORS,
 }
 Accept = Annotated[str | None, Header(description="`application/vnd.adobe.xed-full+json; version=1` and its kin.")]
 
 
 def router(schemas: Schemas) -> APIRouter:
-    """Create, list and read schemas, classes, field groups and data types."""
+    """Create, list and read schemas, classes, field groups, data types; list and read behaviours."""
     routes = APIRouter(prefix=BASE, tags=["Schema registry"])
 
     @routes.get("/stats", summary="Tenant id and counts")

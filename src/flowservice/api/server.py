@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -18,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from flowservice import VERSION
 from flowservice.api.gateway import Gateway
+from flowservice.api.openapi import document
 from flowservice.api.problems import problem
 from flowservice.errors import BadField, BadQuery, Error, Invalid, MissingField, NotFound
 from flowservice.service.identity import Identity
@@ -67,6 +69,7 @@ def build(
         app.include_router(routes)
     app.include_router(_operations(probes, registry))
     _document(app)
+    app.openapi = partial(document, app)  # type: ignore[method-assign] # FastAPI's documented way to extend it
     app.add_middleware(Gateway, identity=identity, strict_sandbox=strict_sandbox, max_body_bytes=max_body_bytes)
     app.add_exception_handler(Error, _known)
     app.add_exception_handler(RequestValidationError, _unfit)

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from flowservice.domain.connection import Connection, Signin
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.errors import BadField, InUse, MissingField, PatchFailed
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Node, Sample, Source
 from flowservice.service.patch import patched
+from flowservice.service.readable import Readable
 from flowservice.service.sources import OpenSources, auth_named
 from flowservice.service.specs import Specs
 from flowservice.service.usage import flows_at
@@ -26,7 +26,7 @@ _EDITABLE: Final = frozenset({"name", "description", "auth"})
 
 
 @dataclass(frozen=True, slots=True)
-class Connections:
+class Connections(Readable[Connection]):
     """Accounts at foreign systems: made only if they work, and explored."""
 
     database: Database
@@ -34,6 +34,11 @@ class Connections:
     sources: OpenSources
     now: Clock
     ids: Ids
+
+    @property
+    def store(self) -> Store[Connection]:
+        """Where they live."""
+        return self.database.connections
 
     def create(
         self,
@@ -65,21 +70,6 @@ class Connections:
         self._check(connection)
         self.database.connections.add(connection)
         return connection
-
-    def get(self, caller: Caller, connection_id: str) -> Connection:
-        """Raises NotFound."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.connections.get(caller.scope, connection_id)
-
-    def list(self, caller: Caller, query: Query) -> Page[Connection]:
-        """A page of connections."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.connections.list(caller.scope, query)
-
-    def count(self, caller: Caller, query: Query) -> int:
-        """How many there are."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.connections.count(caller.scope, query)
 
     def patch(self, caller: Caller, connection: Connection, operations: object) -> Connection:
         """The connection with a JSON Patch applied; changed credentials must work.
@@ -149,13 +139,18 @@ class Connections:
 
     @contextmanager
     def opened(self, connection: Connection) -> Iterator[Source]:
-        """The connection's source, closed at the end."""
+        """The connection's source, checked, and closed at the end.
+
+        The check comes first because it answers within 10 s: what a caller waits for must not try a dead host for long,
+        as a run may.
+        """
         with closing(self.sources.open(connection)) as source:
+            source.check()
             yield source
 
     def _check(self, connection: Connection) -> None:
-        with self.opened(connection) as source:
-            source.check()
+        with self.opened(connection):
+            return
 
     def _changed_auth(self, connection: Connection, auth: Mapping[str, Any]) -> Signin:
         connector = self.specs.connector(connection.spec.id)

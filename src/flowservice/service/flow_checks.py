@@ -24,7 +24,7 @@ from flowservice.errors import (
 from flowservice.ports.database import Database
 from flowservice.service.connections import Connections
 from flowservice.service.mapping_sets import MappingSets
-from flowservice.service.source_connections import named_columns
+from flowservice.service.source_columns import named_columns, unknown_columns
 from flowservice.service.specs import Specs
 from flowservice.service.target_connections import target_dataset
 
@@ -124,19 +124,18 @@ class FlowChecks:
         self._columns_exist(ends.source, mapping)
 
     def _columns_exist(self, source: SourceConnection, mapping: MappingVersion) -> None:
-        wanted = mapping.source_columns
-        known = set(named_columns(source.params) or self._sampled(source))
-        unknown = [column for column in wanted if column not in known]
+        named = named_columns(source.params)
+        if named is None:
+            base = self.database.connections.get(source.stamp.scope, str(source.base_connection_id))
+            with self.connections.opened(base) as opened:
+                unknown = unknown_columns(opened, str(source.params["tableName"]), mapping.source_columns)
+        else:
+            unknown = [column for column in mapping.source_columns if column not in named]
         if unknown:
             raise BadMapping(
                 f"the source has no column {', '.join(name[:80] for name in unknown[:5])}",
                 advice="Map columns that the source connection selects; explore the table to see them all.",
             )
-
-    def _sampled(self, source: SourceConnection) -> Sequence[str]:
-        base = self.database.connections.get(source.stamp.scope, str(source.base_connection_id))
-        with self.connections.opened(base) as opened:
-            return list(opened.sample(str(source.params["tableName"]), rows=1_000).rows.column_names)
 
 
 def _transformation(step: Mapping[str, Any]) -> Transformation:

@@ -6,23 +6,28 @@ from typing import Any
 
 from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.domain.schedule import parsed_schedule
 from flowservice.errors import MissingField, StateNotAllowed
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.flow_checks import FlowChecks
+from flowservice.service.readable import Readable
 
 
 @dataclass(frozen=True, slots=True)
-class Flows:
+class Flows(Readable[Flow]):
     """Makes a flow only if it can run."""
 
     database: Database
     checks: FlowChecks
     now: Clock
     ids: Ids
+
+    @property
+    def store(self) -> Store[Flow]:
+        """Where they live."""
+        return self.database.flows
 
     def create(
         self,
@@ -68,21 +73,6 @@ class Flows:
         )
         self.database.flows.add(flow)
         return flow
-
-    def get(self, caller: Caller, flow_id: str) -> Flow:
-        """Raises NotFound."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.flows.get(caller.scope, flow_id)
-
-    def list(self, caller: Caller, query: Query) -> Page[Flow]:
-        """A page of flows."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.flows.list(caller.scope, query)
-
-    def count(self, caller: Caller, query: Query) -> int:
-        """How many there are."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.flows.count(caller.scope, query)
 
     def switch(self, caller: Caller, flow: Flow, state: FlowState) -> Flow:
         """The flow enabled or disabled; a disabled flow starts no run. Raises Stale."""

@@ -1,5 +1,6 @@
 """Runs: started on demand or when due, and read."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,11 +15,14 @@ from flowservice.domain.resource import Stamp
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.schedule import Frequency
 from flowservice.domain.staging import read_so_far
-from flowservice.errors import BadField, BadWindow, MissingField, NotFound, NotSupported, Stale, UnknownFlow
-from flowservice.ports.database import Database
+from flowservice.errors import BadField, BadWindow, Error, MissingField, NotFound, NotSupported, Stale, UnknownFlow
+from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids, RunQueue
+from flowservice.service.readable import Readable
 
 T = TypeVar("T")
+
+_LOG: Final = logging.getLogger(__name__)
 
 _TRIES: Final = 5
 _DUE_AT_ONCE: Final = 100
@@ -27,13 +31,18 @@ _CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(Readable[Run]):
     """Writes runs and queues them, in one transaction each."""
 
     database: Database
     queue: RunQueue
     now: Clock
     ids: Ids
+
+    @property
+    def store(self) -> Store[Run]:
+        """Where they live."""
+        return self.database.runs
 
     def create(self, caller: Caller, *, flow_id: str, params: Mapping[str, Any]) -> Run:
         """Queue one run of a flow now. Raises UnknownFlow, FlowDisabled, BadWindow, NotSupported."""
@@ -53,21 +62,15 @@ class Runs:
 
         return _repeated(launch)
 
-    def get(self, caller: Caller, run_id: str) -> Run:
+    def get(self, caller: Caller, resource_id: str) -> Run:
         """With what it has read so far. Raises NotFound."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self._as_it_stands(self.database.runs.get(caller.scope, run_id))
+        # A class with slots is made twice, and `super()` would speak of the first.
+        return self._as_it_stands(Readable.get(self, caller, resource_id))
 
     def list(self, caller: Caller, query: Query) -> Page[Run]:
-        """A page of runs."""
-        caller.may(Permission.VIEW_SOURCES)
-        page = self.database.runs.list(caller.scope, query)
+        """A page, each as `get` gives it. Raises BadQuery."""
+        page = Readable.list(self, caller, query)
         return replace(page, items=[self._as_it_stands(run) for run in page.items])
-
-    def count(self, caller: Caller, query: Query) -> int:
-        """How many there are."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.runs.count(caller.scope, query)
 
     def start_due(self) -> int:
         """Queue a run of every flow that is due; how many. A slot runs once: the flow moves on in the transaction."""
@@ -80,6 +83,10 @@ class Runs:
                 self._launch(flow, _at(stamp, at), {})
             except Stale:
                 # Someone changed the flow in between; the next tick sees what became of it.
+                continue
+            except Error as error:
+                # One flow that cannot start must not keep the others from it.
+                _LOG.warning("flow %s is due but cannot start: %s", flow.id, error.message)
                 continue
             started += 1
         return started

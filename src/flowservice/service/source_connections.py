@@ -6,19 +6,20 @@ from typing import Any
 
 from flowservice.domain.connection import SourceConnection
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.errors import BadField, InUse, MissingField, NotSupported, UnknownColumn
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Selection, parsed
 from flowservice.service.connections import Connections
+from flowservice.service.readable import Readable
+from flowservice.service.source_columns import named_columns, unknown_columns
 from flowservice.service.specs import Specs
 from flowservice.service.usage import flows_at
 
 
 @dataclass(frozen=True, slots=True)
-class SourceConnections:
+class SourceConnections(Readable[SourceConnection]):
     """Makes sure that what is to be read exists."""
 
     database: Database
@@ -26,6 +27,11 @@ class SourceConnections:
     connections: Connections
     now: Clock
     ids: Ids
+
+    @property
+    def store(self) -> Store[SourceConnection]:
+        """Where they live."""
+        return self.database.source_connections
 
     def create(
         self,
@@ -57,9 +63,12 @@ class SourceConnections:
             path = str(params["tableName"])
             columns = named_columns(params)
             source.plan(Selection(path=path, columns=columns))
-            if columns:
-                known = set(source.sample(path, rows=1_000).rows.column_names)
-                _refuse_unknown(path, columns, known)
+            unknown = unknown_columns(source, path, columns or ())
+        if unknown:
+            raise UnknownColumn(
+                f"the table {path[:80]} has no column {', '.join(name[:80] for name in unknown[:5])}",
+                advice="Explore the table and send columns as they are listed there.",
+            )
         connection = SourceConnection(
             id=self.ids.uuid(),
             stamp=Stamp.first(caller, at=self.now()),
@@ -74,21 +83,6 @@ class SourceConnections:
         self.database.source_connections.add(connection)
         return connection
 
-    def get(self, caller: Caller, connection_id: str) -> SourceConnection:
-        """Raises NotFound."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.source_connections.get(caller.scope, connection_id)
-
-    def list(self, caller: Caller, query: Query) -> Page[SourceConnection]:
-        """A page of source connections."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.source_connections.list(caller.scope, query)
-
-    def count(self, caller: Caller, query: Query) -> int:
-        """How many there are."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.source_connections.count(caller.scope, query)
-
     def delete(self, caller: Caller, connection_id: str) -> None:
         """Raises NotFound; InUse while a flow reads it."""
         caller.may(Permission.MANAGE_SOURCES)
@@ -96,18 +90,3 @@ class SourceConnections:
         if flows_at(self.database, caller.scope, "source", connection.id):
             raise InUse("a flow still reads this source connection", advice="Delete the flow first.")
         self.database.source_connections.delete(connection)
-
-
-def named_columns(params: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The columns that `params.columns` names; None where it names none."""
-    columns = params.get("columns")
-    return tuple(str(column["name"]) for column in columns) if columns else None
-
-
-def _refuse_unknown(path: str, columns: tuple[str, ...], known: set[str]) -> None:
-    unknown = [column for column in columns if column not in known]
-    if unknown:
-        raise UnknownColumn(
-            f"the table {path[:80]} has no column {', '.join(name[:80] for name in unknown[:5])}",
-            advice="Explore the table and send columns as they are listed there.",
-        )

@@ -7,23 +7,28 @@ from typing import Any
 from flowservice.domain.connection import DATA_LAKE, TargetConnection
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Caller, Permission, Scope
-from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.errors import BadField, InUse, MissingField, NoConnector, NotFound, SchemaMismatch
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
+from flowservice.service.readable import Readable
 from flowservice.service.specs import Specs
 from flowservice.service.usage import flows_at
 
 
 @dataclass(frozen=True, slots=True)
-class TargetConnections:
+class TargetConnections(Readable[TargetConnection]):
     """Makes sure that what is to be written to exists."""
 
     database: Database
     specs: Specs
     now: Clock
     ids: Ids
+
+    @property
+    def store(self) -> Store[TargetConnection]:
+        """Where they live."""
+        return self.database.target_connections
 
     def create(
         self,
@@ -61,21 +66,6 @@ class TargetConnections:
         )
         self.database.target_connections.add(connection)
         return connection
-
-    def get(self, caller: Caller, connection_id: str) -> TargetConnection:
-        """Raises NotFound."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.target_connections.get(caller.scope, connection_id)
-
-    def list(self, caller: Caller, query: Query) -> Page[TargetConnection]:
-        """A page of target connections."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.target_connections.list(caller.scope, query)
-
-    def count(self, caller: Caller, query: Query) -> int:
-        """How many there are."""
-        caller.may(Permission.VIEW_SOURCES)
-        return self.database.target_connections.count(caller.scope, query)
 
     def delete(self, caller: Caller, connection_id: str) -> None:
         """Raises NotFound; InUse while a flow writes to it."""

@@ -18,13 +18,15 @@ import base64
 import csv
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from operator import add
 from typing import Any, Final, TextIO
 
+import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _WIDEST_CELL: Final = 60
 
@@ -35,14 +37,38 @@ def write(rows: pa.RecordBatchReader, format_name: str, to: TextIO) -> int:
 
 
 def _ndjson(rows: pa.RecordBatchReader, to: TextIO) -> int:
-    names = [f"{json.dumps(name, ensure_ascii=False)}:" for name in rows.schema.names]
+    keys = [f"{_quoted(name)}:" for name in rows.schema.names]
     count = 0
     for batch in rows:
-        for values in _values(batch):
-            members = (name + _json(value) for name, value in zip(names, values, strict=True))
-            to.write("{" + ",".join(members) + "}\n")
+        columns = [_quick_texts(column) if _is_quick(column) else _texts(column) for column in batch.columns]
+        to.writelines("{" + ",".join(map(add, keys, values)) + "}\n" for values in zip(*columns, strict=True))
         count += batch.num_rows
     return count
+
+
+def _quick_texts(column: pa.Array) -> Iterator[str]:
+    for value in column.to_pylist():
+        yield orjson.dumps(value, default=_unusual, option=orjson.OPT_UTC_Z).decode()
+
+
+def _texts(column: pa.Array) -> Iterator[str]:
+    return map(_json, column.to_pylist(maps_as_pydicts="lossy"))
+
+
+def _is_quick(column: pa.Array) -> bool:
+    """Whether orjson writes the column as the table above says: it has no word for NaN and takes a tuple for a list."""
+    kind = column.type
+    if pa.types.is_struct(kind):
+        return all(_is_quick(child) for child in column.flatten())
+    if pa.types.is_floating(kind):
+        return bool(pc.all(pc.is_finite(column), min_count=0).as_py())
+    return not pa.types.is_nested(kind) and not pa.types.is_interval(kind)
+
+
+def _unusual(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    return _scalar(value)
 
 
 def _csv(rows: pa.RecordBatchReader, to: TextIO) -> int:
@@ -89,31 +115,17 @@ def _cell(text: str) -> str:
 
 
 def _json(value: Any) -> str:
-    # First what there is most of: text, and nothing.
-    if isinstance(value, str):
-        return _quoted(value)
-    if value is None:
-        return "null"
     if isinstance(value, Mapping):
-        return "{" + ",".join([_name(key) + _json(inner) for key, inner in value.items()]) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, bytes | tuple):
+        return "{" + ",".join(f"{_quoted(_plain(key))}:{_json(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple):
         return "[" + ",".join(map(_json, value)) + "]"
     if isinstance(value, float) and not math.isfinite(value):
         return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
-    if isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, Decimal):
         return format(value, "f")
     return _quoted(_scalar(value))
-
-
-def _name(key: Any) -> str:
-    return _field(key) if isinstance(key, str) else f"{_quoted(_plain(key))}:"
-
-
-@lru_cache(maxsize=4096)
-def _field(name: str) -> str:
-    return f"{_quoted(name)}:"
 
 
 def _scalar(value: Any) -> str:
@@ -132,7 +144,8 @@ def _scalar(value: Any) -> str:
     return str(value)
 
 
-_quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 _WRITERS: Final[Mapping[str, Callable[[pa.RecordBatchReader, TextIO], int]]] = {

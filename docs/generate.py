@@ -1,0 +1,88 @@
+"""Pages that are made from the code: `make docs`. A test compares them with what is committed."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from flowservice import errors
+from flowservice.api.problems import documented
+from flowservice.settings import Settings
+
+FOLDER: Final = Path(__file__).resolve().parent
+_MADE: Final = "<!-- Made by `make docs`; change the code, not this page. -->"
+
+
+def settings_page() -> str:
+    """Every setting: its variable, default and meaning."""
+    rows = [
+        f"| `FLOWSERVICE_{name.upper()}` | `{name}` | {_default(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            _MADE,
+            "",
+            "A setting comes from the command line where there is an option for it, else from its environment",
+            "variable, else from `flowservice.toml` in the working directory, else it has its default.",
+            "",
+            "| variable | key in `flowservice.toml` | default | meaning |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def errors_page() -> str:
+    """Every error raised on purpose: its stable code, what the Flow Service answers, what it means."""
+    rows = []
+    for kind in _tree(errors.Error):
+        number, status = documented(kind)
+        rows.append(f"| `{kind.code}` | {status} | `{number}` | {_sentence(kind.__doc__ or '')} |")
+    return "\n".join(
+        [
+            "# Errors",
+            "",
+            _MADE,
+            "",
+            "Every refusal says what failed and why (`errorMessage`, `detail` or `title`, by the service called), what",
+            "to do next (`advice`), a stable `code`, and the request id (also in the header `x-request-id`).",
+            "The status is that of every service; the number is what the Flow Service's own calls put into `type`.",
+            "Codes that only runs report stand in `metrics.statusSummary.errors[].code`.",
+            "",
+            "| code | status | number | meaning |",
+            "| --- | --- | --- | --- |",
+            *sorted(set(rows)),
+            "",
+            'Before any service, the gateway answers `{"error_code", "message"}`: 403010 no token, 401013 token',
+            "not valid, 403000 no api key, 403003 api key not the token's, 400003 no organisation header, 403025",
+            "another organisation, 403027 malformed organisation.",
+            "",
+        ]
+    )
+
+
+PAGES: Final = {"settings.md": settings_page, "errors.md": errors_page}
+
+
+def _tree(kind: type[errors.Error]) -> Iterator[type[errors.Error]]:
+    yield kind
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from _tree(child)
+
+
+def _default(value: object) -> str:
+    return "—" if value is None else f"`{value}`"
+
+
+def _sentence(text: str) -> str:
+    return re.sub(r"\s+", " ", text.split("\n\n", maxsplit=1)[0]).strip()
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
