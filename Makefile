@@ -40,7 +40,7 @@ fix: .venv/.installed
 	@$(BIN)/ruff format --quiet .
 
 faults: setup
-	@$(BIN)/pytest -q -m faults tests/faults
+	@$(BIN)/pytest -q -m "" tests/faults
 
 bench: setup
 	@$(BIN)/python -m benchmarks

@@ -9,6 +9,7 @@ Needs `npm ci` in the repository's root, and Node 22 or newer: the system's, or 
 
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -94,6 +95,11 @@ class Azurite:
                 return self
         self.stop()
         raise RuntimeError(f"Azurite did not start: {self._output()}")
+
+    def signal(self, kind: signal.Signals) -> None:
+        """Send it a signal: SIGSTOP makes a server that accepts and never answers."""
+        assert self._process is not None
+        self._process.send_signal(kind)
 
     def stop(self) -> None:
         """End it; what it held is gone."""

@@ -2,12 +2,29 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
 
 from demo.azurite import Azurite
 from tests import postgres as servers
 from tests.live import Client, Server
+
+_FIGURES: Final = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Tells a figure that was measured: a line of the closing summary."""
+    return request.config.stash.setdefault(_FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures."""
+    if told := terminalreporter.config.stash.get(_FIGURES, []):
+        terminalreporter.section("measured")
+        for line in told:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,14 @@ class Server:
 
     def start(self, *, within_s: float = 30) -> "Server":
         """Start; returns once the server says that it is ready."""
+        started = time.monotonic()
+        self.launch()
+        self.answered()
+        assert time.monotonic() - started < within_s
+        return self
+
+    def launch(self) -> None:
+        """Start the process, and wait for nothing."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command("serve", "--home", str(self.home), "--port", str(self.port)),
@@ -42,20 +50,21 @@ class Server:
                 env=self.env,
                 text=True,
             )
+
+    def answered(self) -> None:
+        """Return once the launched server says that it is ready."""
+        assert self.process is not None
         assert self.process.stdout is not None
-        started = time.monotonic()
         line = self.process.stdout.readline()
         if "ready at" not in line:
             self.stop()
             raise AssertionError(f"the server did not start: {self.log.read_text()[-3000:]}")
-        assert time.monotonic() - started < within_s
         self.url = line.rsplit(" ", 1)[-1].strip().rstrip("/")
         self.port = int(self.url.rsplit(":", 1)[-1])
-        return self
 
-    def stop(self) -> int:
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """Stop gracefully; the exit code."""
-        return self._end(signal.SIGTERM)
+        return self._end(by)
 
     def kill(self) -> int:
         """Kill it at once; the exit code."""

@@ -206,8 +206,7 @@ class App:
 
     def prepare(self) -> None:
         """Make what the home lacks: folder, key, store, organisation, sandbox, first credential."""
-        home = self.settings.home
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.database.tenancy.orgs():
             return
         org = self.identity.add_org(f"{secrets.token_hex(12).upper()}@AdobeOrg", tenant_id="tenant")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from flowservice import VERSION
-from flowservice.errors import Error
+from flowservice.errors import BadField, Error
 
 app = typer.Typer(
     name="flowservice",
@@ -58,10 +58,24 @@ def _reported() -> Iterator[None]:
 
 
 def _settings(home: Path | None, **others: Any) -> Any:
+    from tomllib import TOMLDecodeError
+
+    from pydantic import ValidationError
+
     from flowservice.settings import Settings
 
     given = {name: value for name, value in {"home": home, **others}.items() if value is not None}
-    return Settings(**given)
+    try:
+        return Settings(**given)
+    except TOMLDecodeError as error:
+        raise BadField(f"flowservice.toml is not TOML: {error}") from None
+    except ValidationError as error:
+        # `from None`: pydantic's own message quotes the value, which may hold a password.
+        wrong = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors(include_input=False))
+        raise BadField(
+            f"a setting is wrong: {wrong}",
+            advice="It comes from an option, a variable FLOWSERVICE_… or flowservice.toml in this folder.",
+        ) from None
 
 
 @app.command()
@@ -127,7 +141,8 @@ def doctor(
     """Say what is wrong and what to type."""
     from flowservice.doctor import examine
 
-    findings = examine(_settings(home, port=port))
+    with _reported():
+        findings = examine(_settings(home, port=port))
     for finding in findings:
         typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.about:<12} {finding.message}")
         if finding.advice:

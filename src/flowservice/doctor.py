@@ -7,9 +7,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
+
 from flowservice.adapters.sealing.box import load_key
+from flowservice.adapters.sql.database import SqlDatabase
+from flowservice.adapters.sql.engine import open_engine
 from flowservice.app import App
 from flowservice.errors import Error
 from flowservice.settings import Settings
@@ -66,9 +71,12 @@ def _key(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
+    url = sa.make_url(settings.resolved_database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        return Finding(about="database", ok=True, message="not there yet; the first start makes it")
+    engine = open_engine(settings.resolved_database_url)
     try:
-        database = App(settings).database
-        orgs = len(database.tenancy.orgs())
+        orgs = len(SqlDatabase(engine=engine).tenancy.orgs())
     except Exception as error:  # noqa: BLE001 - whatever keeps it from answering is the finding
         return Finding(
             about="database",
@@ -76,11 +84,15 @@ def _database(settings: Settings) -> Finding:
             message=f"the control store does not answer ({type(error).__name__})",
             advice="Check FLOWSERVICE_DATABASE_URL, and that the server runs or the file is readable.",
         )
-    kind = database.engine.dialect.name
+    finally:
+        engine.dispose()
+    kind = engine.dialect.name
     return Finding(about="database", ok=True, message=f"{kind}, {orgs} organisation{'' if orgs == 1 else 's'}")
 
 
 def _lake(settings: Settings) -> Finding:
+    if not settings.lake_root.exists():
+        return Finding(about="lake", ok=True, message="not there yet; the first start makes it")
     try:
         App(settings).lake.ping()
     except Error as error:

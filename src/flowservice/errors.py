@@ -403,6 +403,15 @@ class Drifted(SourceError):
     code = "source-drifted"
 
 
+# --- the control store -----------------------------------------------------------------------------------------------
+
+
+class StoreUnavailable(Transient):
+    """The control store did not take the call: locked, out of room, or the connection lost. Nothing was changed."""
+
+    code = "store-unavailable"
+
+
 # --- the lake --------------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """`flowservice sql`: queries over what has landed, as the operator who owns the home."""
 
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from flowservice.adapters.duckdb import FORMATS, LakeSql, write
 from flowservice.app import App
@@ -9,8 +9,12 @@ from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.xdm_arrow import arrow_schema
+from flowservice.engine.landing import QUARANTINE, data_schema
 from flowservice.errors import BadQuery, Invalid, NotFound
 from flowservice.settings import Settings
+
+_QUARANTINE: Final = "-quarantine"
+"""What follows a dataset's id or name to mean the rows that were rejected on the way into it."""
 
 
 def run(settings: Settings, sql: str, *, sandbox: str, output: str, to: TextIO) -> None:
@@ -33,22 +37,24 @@ def _scope(app: App, sandbox: str) -> Scope:
 
 
 def _table(app: App, scope: Scope, name: str) -> Any:
+    """The table of a dataset, or with the suffix that of its rejected rows. Before anything landed: empty."""
     dataset = _dataset(app, scope, name)
-    landed = app.lake.dataset(dataset.table)
-    # Nothing has landed yet: the table it would be, empty.
-    return landed if landed is not None else arrow_schema(app.tree(dataset)).empty_table()
+    if dataset is not None:
+        landed = app.lake.dataset(dataset.table)
+        return landed if landed is not None else data_schema(arrow_schema(app.tree(dataset))).empty_table()
+    dataset = _dataset(app, scope, name.removesuffix(_QUARANTINE)) if name.endswith(_QUARANTINE) else None
+    if dataset is not None:
+        rejected = app.lake.dataset(dataset.quarantine)
+        return rejected if rejected is not None else QUARANTINE.empty_table()
+    raise NotFound(f"there is no dataset {name[:200]!r} in the sandbox {scope.sandbox_name}", advice=_known(app, scope))
 
 
-def _dataset(app: App, scope: Scope, name: str) -> Dataset:
+def _dataset(app: App, scope: Scope, name: str) -> Dataset | None:
     found = _named(app, scope, "id", name) or _named(app, scope, "name", name)
-    if not found:
-        raise NotFound(
-            f"there is no dataset {name[:200]!r} in the sandbox {scope.sandbox_name}", advice=_known(app, scope)
-        )
     if len(found) > 1:
         ids = ", ".join(dataset.id for dataset in found)
         raise Invalid(f"{len(found)} datasets are named {name[:200]!r}", advice=f"Use an id instead: {ids}.")
-    return found[0]
+    return found[0] if found else None
 
 
 def _named(app: App, scope: Scope, field: str, value: str) -> Sequence[Dataset]:

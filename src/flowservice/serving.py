@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import fcntl
+import logging
+import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from threading import Event, Thread
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import structlog
 import uvicorn
@@ -26,13 +30,14 @@ _DRAIN_S: Final = 5
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Raises Invalid if the address cannot be listened on."""
     logs.configure(settings.log_level)
-    with contextlib.closing(_listen(settings)) as listener:
+    with contextlib.closing(_listen(settings)) as listener, _sole(settings):
         host, port = listener.getsockname()[:2]
         url = settings.public_url or f"http://{_shown(host)}:{port}"
         app = App(settings)
         app.prepare()
         _tell_credentials(settings, url)
         tick = Tick(app.runs)
+        idle = True
 
         def on_start() -> None:
             app.queue.prepare()
@@ -40,8 +45,9 @@ def run(settings: Settings) -> None:
             tick.start()
 
         def on_stop() -> None:
+            nonlocal idle
             tick.stop()
-            app.queue.stop(_DRAIN_S)
+            idle = app.queue.stop(_DRAIN_S)
 
         web = app.web(on_start=on_start, on_stop=on_stop, wake=tick.wake)
         config = uvicorn.Config(
@@ -53,6 +59,34 @@ def run(settings: Settings) -> None:
             server_header=False,
         )
         asyncio.run(_Server(config, url).serve(sockets=[listener]))
+        if not idle:
+            _leave()
+
+
+@contextlib.contextmanager
+def _sole(settings: Settings) -> Iterator[None]:
+    """Be the one server of this home: a second one would take up the runs that the first is at work on.
+
+    The lock ends with the process, however it ends. Raises Invalid.
+    """
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(settings.home / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+b") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Invalid(
+                f"another server works on {settings.home}",
+                advice="Stop it first, or take another folder with --home.",
+            ) from None
+        yield
+
+
+def _leave() -> NoReturn:
+    """End now. The interpreter would wait for the threads of a run that does not leave off."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 class Tick:

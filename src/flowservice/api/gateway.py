@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowservice.api.problems import problem, sandbox_problem
 from flowservice.domain.identity import Caller
-from flowservice.errors import BadField, EmptyBody, NotFound
+from flowservice.errors import BadField, EmptyBody, NotFound, StoreUnavailable
 from flowservice.service.identity import Identity, NotAuthenticated
 
 _log = structlog.get_logger("flowservice.api")
@@ -86,7 +86,11 @@ class Gateway:
             await self._app(scope, receive, send)
             return
         # A thread: the checks read the database.
-        answer = await to_thread.run_sync(self._admitted, headers, path, request_id)
+        try:
+            answer = await to_thread.run_sync(self._admitted, headers, path, request_id)
+        except StoreUnavailable as error:
+            _log.warning("refused", code=error.code, message=error.message, request_id=request_id)
+            answer = problem(error, path=path, request_id=request_id)
         if isinstance(answer, Response):
             await answer(scope, receive, send)
             return

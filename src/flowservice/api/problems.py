@@ -60,6 +60,7 @@ _FLOW: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
     e.SourceUnavailable: ("FLOW", 1103, 503),
     e.BrokenPage: ("FLOW", 1103, 503),
     e.NoSuchObject: ("FLOW", 1101, 404),
+    e.StoreUnavailable: ("FLOW", 1103, 503),
     e.LakeError: ("FLOW", 2200, 500),
     e.LakeUnavailable: ("FLOW", 1103, 503),
 }

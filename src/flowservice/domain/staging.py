@@ -4,7 +4,7 @@ A part is a finished file that nothing refers to yet. It counts once it is recor
 that is not recorded is an orphan and is swept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,3 +47,9 @@ class SplitProgress:
     def resume(self) -> Mapping[str, Any] | None:
         """Where to read on: the cursor of the newest staged step."""
         return self.staged[-1].resume if self.staged else None
+
+
+def read_so_far(splits: Iterable[SplitProgress]) -> Counts:
+    """What a run that is still reading may tell of itself. Nothing counts as written before it is published."""
+    staged = [step.counts for split in splits for step in split.staged]
+    return Counts(read=sum(step.read for step in staged), input_bytes=sum(step.input_bytes for step in staged))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Semaphore
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from flowservice.domain.run import Run, RunError, RunState
 from flowservice.engine.landing import data_schema
@@ -19,7 +19,7 @@ from flowservice.engine.row_mapper import MapperFor
 from flowservice.engine.split import SplitReader
 from flowservice.engine.split_runner import SplitRunner, ThreadSplits
 from flowservice.engine.step import PartLimits
-from flowservice.errors import Error, LakeError, MissingField, NotFound, TooManyRejected
+from flowservice.errors import Error, LakeError, MissingField, NotFound, StoreUnavailable, TooManyRejected
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
 from flowservice.ports.runtime import Clock, Interrupted, Sources, Steps
@@ -28,6 +28,7 @@ from flowservice.sdk import Source
 _LOG: Final = logging.getLogger(__name__)
 _TURN_POLL_S: Final = 0.5
 
+T = TypeVar("T")
 Work: TypeAlias = Callable[[str], list[RunError]]
 """A step on a run id; what it could not do although it did not fail."""
 
@@ -50,23 +51,31 @@ class Execution:
     def execute(self, run_id: str, steps: Steps) -> None:
         """Bring the run to its end, whatever that is. Raises Interrupted when the process stops."""
         try:
-            run = self.database.runs.find(run_id)
+            run = self._with_store(lambda: self.database.runs.find(run_id))
         except NotFound:
             _LOG.warning("run %s was removed before it began", run_id)
             return
         if run.has_ended:
-            self._sweep(run)
+            self._with_store(lambda: self._sweep(run))
             return
-        while not self._ledger.has_turn(run):
+        while not self._with_store(lambda: self._ledger.has_turn(run)):
             self.patience.keep_going()
             self.patience.sleep(_TURN_POLL_S)
         with self._place():
             outcome: dict[str, Any] = {}
             for name, work in self._works():
-                outcome = steps.run(name, partial(_reported, work, run_id))
+                outcome = steps.run(name, partial(_reported, partial(self._repeated, work), run_id))
                 if outcome["failed"]:
                     break
             self._close(run, steps, outcome)
+
+    def _repeated(self, work: Work, run_id: str) -> list[RunError]:
+        return self._with_store(lambda: work(run_id))
+
+    def _with_store(self, call: Callable[[], T]) -> T:
+        """The result of `call`, which may be repeated. A run outlasts its store: without it nobody can say how it ends,
+        and what it did already may not be called a failure."""
+        return self.patience.outlasting(StoreUnavailable, call)
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -147,14 +156,14 @@ class Execution:
             ended = Outcome.failed(totals, errors) if outcome["failed"] else Outcome.published(totals, errors)
             return self._closed(run.id, ended).state.value
 
-        _LOG.info("run %s ended: %s", run.id, steps.run("close", close))
-        self._sweep(self.database.runs.find(run.id))
+        _LOG.info("run %s ended: %s", run.id, steps.run("close", partial(self._with_store, close)))
+        self._with_store(lambda: self._sweep(self.database.runs.find(run.id)))
 
     def _closed(self, run_id: str, outcome: Outcome) -> Run:
         """The closed run. Raises Interrupted while the database does not take it: a start tries again."""
         for failures in range(1, self.patience.tries):
             try:
-                return self._ledger.close(run_id, outcome)
+                return self._with_store(lambda: self._ledger.close(run_id, outcome))
             # Also the driver's own errors: a run that is published must not end as anything else.
             except Exception as error:  # noqa: BLE001
                 _LOG.warning("run %s could not be closed yet", run_id, exc_info=True)

@@ -1,15 +1,17 @@
 """How long a transient error is waited for."""
 
+import logging
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from flowservice.errors import Throttled, Transient
 from flowservice.ports.runtime import Interrupted
 
 T = TypeVar("T")
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,17 @@ class Patience:
         """Return unless the process stops. Raises Interrupted."""
         if self.stopping():
             raise Interrupted
+
+    def outlasting(self, kind: type[Exception], call: Callable[[], T]) -> T:
+        """The result of `call`, tried while its error is of that kind, however long. Raises Interrupted."""
+        failures = 0
+        while True:
+            try:
+                return call()
+            except kind as error:
+                failures += 1
+                _LOG.warning("%s; waiting for it", error)
+                self.wait(failures, error)
 
     def repeated(self, call: Callable[[], T]) -> T:
         """The result of `call`, tried up to `tries` times while its error is Transient."""

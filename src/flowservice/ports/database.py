@@ -103,7 +103,7 @@ class ProgressStore(Protocol):
 
 
 class Database(Protocol):
-    """All stores over one database."""
+    """All stores over one database. Any call may raise StoreUnavailable."""
 
     @property
     def tenancy(self) -> TenancyStore: ...

@@ -3,16 +3,18 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from flowservice.domain.dataset import Batch
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Caller, Permission
+from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Stamp
-from flowservice.domain.run import Run
+from flowservice.domain.run import Run, RunState
 from flowservice.domain.schedule import Frequency
+from flowservice.domain.staging import read_so_far
 from flowservice.errors import BadField, BadWindow, Error, MissingField, NotFound, NotSupported, Stale, UnknownFlow
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids, RunQueue
@@ -24,6 +26,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 _TRIES: Final = 5
 _DUE_AT_ONCE: Final = 100
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""A start this far ahead is a caller's `now`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Runs(Readable[Run]):
         caller.may(Permission.RUN)
         if not flow_id:
             raise MissingField("flowId is missing", advice="Send the id of the flow to run.")
-        _check_window(params)
+        _check_window(params, now=self.now())
 
         def launch() -> Run:
             try:
@@ -57,6 +61,16 @@ class Runs(Readable[Run]):
             return self._launch(flow, Stamp.first(caller, at=self.now()), params)
 
         return _repeated(launch)
+
+    def get(self, caller: Caller, resource_id: str) -> Run:
+        """With what it has read so far. Raises NotFound."""
+        # A class with slots is made twice, and `super()` would speak of the first.
+        return self._as_it_stands(Readable.get(self, caller, resource_id))
+
+    def list(self, caller: Caller, query: Query) -> Page[Run]:
+        """A page, each as `get` gives it. Raises BadQuery."""
+        page = Readable.list(self, caller, query)
+        return replace(page, items=[self._as_it_stands(run) for run in page.items])
 
     def start_due(self) -> int:
         """Queue a run of every flow that is due; how many. A slot runs once: the flow moves on in the transaction."""
@@ -76,6 +90,12 @@ class Runs(Readable[Run]):
                 continue
             started += 1
         return started
+
+    def _as_it_stands(self, run: Run) -> Run:
+        """A run writes its counts when all is read; until then the parts it has finished tell them."""
+        if run.state is not RunState.IN_PROGRESS or run.read_completed_at is not None:
+            return run
+        return replace(run, counts=read_so_far(self.database.progress.splits(run.id)))
 
     def _launch(self, flow: Flow, stamp: Stamp, params: Mapping[str, Any]) -> Run:
         started = flow.started(at=stamp.created.at)
@@ -129,11 +149,17 @@ def _at(stamp: Stamp, at: datetime) -> Stamp:
     )
 
 
-def _check_window(params: Mapping[str, Any]) -> None:
+def _check_window(params: Mapping[str, Any], *, now: datetime) -> None:
     times = {name: _epoch(params, name) for name in ("startTime", "windowStartTime", "windowEndTime")}
     start, end = times["windowStartTime"], times["windowEndTime"]
     if start is not None and end is not None and end < start:
         raise BadWindow("params.windowEndTime lies before params.windowStartTime")
+    begins = times["startTime"]
+    if begins is not None and begins > now + _CLOCKS_DIFFER:
+        raise NotSupported(
+            "a run on demand starts at once; params.startTime lies in the future",
+            advice="Leave startTime out, or send epoch seconds (not milliseconds) of now; for later use a schedule.",
+        )
     if start is not None or end is not None or params.get("deltaColumn"):
         raise NotSupported(
             "runs over a window of a delta column are not supported yet",

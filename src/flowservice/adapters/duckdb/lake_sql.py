@@ -46,6 +46,8 @@ class LakeSql:
         connection = duckdb.connect(config={**_SETTINGS, "memory_limit": self.memory_limit})
         with _translated():
             connection.execute("SET TimeZone = 'UTC'").fetchall()
+            # After two seconds it would be drawn into the output, also where that is no terminal.
+            connection.execute("SET enable_progress_bar = false").fetchall()
             for place, name in enumerate(sorted(_tables(connection, sql))):
                 source = resolve(name)
                 raw = f"{_SYSTEM_COLUMN}_{place}"

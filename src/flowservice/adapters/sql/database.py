@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from flowservice.adapters.sql import tables
+from flowservice.adapters.sql.faults import translated
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.resources import Connect, SqlStore, epoch_ms
 from flowservice.adapters.sql.tenancy import SqlTenancy
@@ -127,7 +128,13 @@ class SqlDatabase:
 
     def _connect(self) -> Connect:
         inside = self.open_connection
-        return (lambda: nullcontext(inside)) if inside is not None else self.engine.begin
+        return (lambda: nullcontext(inside)) if inside is not None else self._begun
+
+    @contextmanager
+    def _begun(self) -> Iterator[sa.Connection]:
+        """A connection in a transaction of its own. Raises StoreUnavailable."""
+        with translated(), self.engine.begin() as connection:
+            yield connection
 
     @property
     def connection(self) -> sa.Connection:
@@ -140,9 +147,9 @@ class SqlDatabase:
         if self.open_connection is not None:
             yield self
             return
-        with self.engine.begin() as connection:
+        with self._begun() as connection:
             yield SqlDatabase(engine=self.engine, open_connection=connection)
 
     def ping(self) -> None:
-        with self.engine.connect() as connection:
+        with self._begun() as connection:
             connection.execute(sa.select(1))

@@ -1,6 +1,8 @@
 """Opening the control store: SQLite in a file, or PostgreSQL, by one URL."""
 
+import os
 import sqlite3
+from contextlib import suppress
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -18,6 +20,10 @@ def open_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=20, pool_pre_ping=True)
+    if parsed.database:
+        # Before SQLite makes it: the files beside it, of what is not yet written back, take its mode.
+        with suppress(FileExistsError, FileNotFoundError):
+            os.close(os.open(parsed.database, os.O_CREAT | os.O_EXCL, 0o600))
     engine = sa.create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_S}, pool_size=20)
     event.listen(engine, "connect", _configure_sqlite)
     return engine
