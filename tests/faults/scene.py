@@ -23,7 +23,7 @@ from flowservice.domain.run import Run
 from flowservice.domain.staging import SplitProgress
 from tests.live import Server
 
-TABLE: Final = "customers"
+TABLE: Final = "faultcustomers"
 ROWS: Final = 20_000
 PART_ROWS: Final = 3_000
 """Below what the connector hands over at a time, so that each of its batches is a part, recorded for itself."""

@@ -17,13 +17,14 @@ from tests.live import Server
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docs/tutorial.sh"
 ROWS = 500
+TABLE = "journeycustomers"
 
 
 @pytest.fixture(scope="module")
 def shop(azurite: Azurite) -> TableAccount:
     """An account with customers."""
     account = TableAccount(endpoint=azurite.endpoint)
-    seed(account, "customers", customers(ROWS))
+    seed(account, TABLE, customers(ROWS))
     return account
 
 
@@ -35,7 +36,7 @@ def landed(server: Server, dataset_id: str) -> Sequence[Any]:
 
 def verdict(server: Server, account: TableAccount, dataset_id: str, tenant: str) -> comparison.Verdict:
     """How the rows of a dataset compare with the table."""
-    expected = [comparison.customer(entity, tenant) for entity in stored(account, "customers")]
+    expected = [comparison.customer(entity, tenant) for entity in stored(account, TABLE)]
     return comparison.compared(expected, landed(server, dataset_id), "_id")
 
 
@@ -50,7 +51,7 @@ def test_the_curl_commands_land_every_row(server: Server, azurite: Azurite, shop
             "CLIENT_SECRET": known["clientSecret"],
             "ORG_ID": known["orgId"],
             "CONNECTION_STRING": azurite.connection_string,
-            "TABLE": "customers",
+            "TABLE": TABLE,
         },
         capture_output=True,
         text=True,
@@ -90,7 +91,7 @@ def test_the_tutorial_stops_at_the_first_refused_call_and_shows_it(server: Serve
 def test_the_demo_lands_every_row(server: Server, azurite: Azurite, shop: TableAccount) -> None:
     tutorial = Tutorial(url=server.url, credentials=server.credentials())
     dataset_id, flow_id, tenant = tutorial.land(
-        azurite.connection_string, "customers", CUSTOMERS, name="customers of the journey"
+        azurite.connection_string, TABLE, CUSTOMERS, name="customers of the journey"
     )
     run = tutorial.ended_run(flow_id, within_s=60)
     tutorial.http.close()

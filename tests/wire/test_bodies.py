@@ -120,7 +120,7 @@ def test_json_is_read_whatever_the_content_type_says(client: Client, dataflow: D
 
 
 @pytest.fixture(scope="module")
-def bodies(client: Client, azurite: Azurite, dataflow: Dataflow) -> Iterator[dict[str, dict[str, Any]]]:
+def bodies(client: Client, azurite: Azurite, dataflow: Dataflow) -> dict[str, dict[str, Any]]:
     """A sound body for each collection."""
     flow = dataflow.body(
         scheduleParams=resources.never(), options={"partialIngestionPercent": 5, "errorDiagnosticsEnabled": True}
@@ -128,7 +128,7 @@ def bodies(client: Client, azurite: Azurite, dataflow: Dataflow) -> Iterator[dic
     columns = {"tableName": dataflow.table, "columns": [{"name": "name"}]}
     schema = {**resources.schema(resources.PROFILE), "description": "words"}
     own = {"age": {"type": "integer", "title": "Age", "minimum": 1, "maximum": 9}}
-    yield {
+    return {
         f"{FLOW}/connections": resources.connection(azurite.connection_string, description="words"),
         f"{FLOW}/sourceConnections": resources.source(dataflow.connection_id, dataflow.table, params=columns),
         f"{FLOW}/targetConnections": resources.target(dataflow.dataset_id, data={"schema": {"id": dataflow.schema_id}}),
@@ -227,7 +227,7 @@ def test_a_value_of_the_wrong_type_is_refused(
 
 
 HOSTILE = [
-    "Ω≈ç√∫˜µ≤",
+    "Ω≈ç√∫µ≤",
     "السلام",
     "\u202eright to left",
     "e\u0301",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from demo.azurite import Azurite
 from tests.live import Client
 from tests.wire import resources
 from tests.wire.resources import CATALOG, FLOW, PREP, REGISTRY, UNKNOWN, Dataflow, refusal
@@ -25,7 +26,8 @@ def many(client: Client, dataflow: Dataflow) -> Iterator[list[str]]:
 
 def pages(client: Client, **query: str) -> list[list[str]]:
     """Ids of every page, following the links as clients do: the endpoint and the link one after the other."""
-    found, href = [], "/targetConnections"
+    found: list[list[str]] = []
+    href = "/targetConnections"
     while href:
         answer = client.get(f"{FLOW}{href}", params=None if found else query).json()
         found.append([item["id"] for item in answer["items"]])
@@ -53,7 +55,7 @@ def test_a_page_of_accounts_holds_twenty(client: Client, azurite_accounts: None)
 
 
 @pytest.fixture(scope="module")
-def azurite_accounts(client: Client, account: str, azurite: resources.Azurite) -> Iterator[None]:
+def azurite_accounts(client: Client, account: str, azurite: Azurite) -> Iterator[None]:
     """Enough connections for two pages."""
     body = resources.connection(azurite.connection_string)
     made = [client.made(f"{FLOW}/connections", body)["id"] for _ in range(20)]

@@ -73,7 +73,10 @@ def list_call(default_limit: int) -> Callable[..., Awaitable[ListCall]]:
 
 
 def condition(text: str) -> Condition:
-    """`path==value` as a condition. Raises UnknownOperator, UnsupportedOperator, EmptyFilterValue, SeveralValues, BadQuery."""
+    """`path==value` as a condition.
+
+    Raises UnknownOperator, UnsupportedOperator, EmptyFilterValue, SeveralValues, BadQuery.
+    """
     found = _CONDITION.fullmatch(text.strip())
     if found is None:
         raise BadQuery("a property filter must look like path==value")
