@@ -23,8 +23,8 @@ class PartLimits:
     part_rows: int = 250_000
     part_bytes: int = 128 * 2**20
     """Of Arrow data; the file is several times smaller."""
-    group_rows: int = 64 * 2**10
-    group_bytes: int = 32 * 2**20
+    group_rows: int = 16 * 2**10
+    group_bytes: int = 16 * 2**20
 
 
 def folder(run_id: str) -> str:
