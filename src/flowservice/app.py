@@ -24,6 +24,7 @@ from flowservice.errors import BadMappingVersion, NotFound
 from flowservice.ids import RandomIds
 from flowservice.sdk import ENTRY_POINTS, Connector
 from flowservice.service.connections import Connections
+from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
@@ -106,7 +107,7 @@ class App:
     @cached_property
     def specs(self) -> Specs:
         """Specs and the connectors behind them."""
-        return Specs(self.connectors)
+        return Specs(self.connectors, self.database)
 
     @cached_property
     def sources(self) -> OpenSources:
@@ -155,32 +156,28 @@ class App:
         from prometheus_client import REGISTRY  # noqa: PLC0415 - `token` need not load it
 
         from flowservice.api import catalog, conversion, ims, sandboxes, schemaregistry, server  # noqa: PLC0415
-        from flowservice.api.flowservice import (  # noqa: PLC0415
-            connections,
-            flows,
-            runs,
-            source_connections,
-            specs,
-            target_connections,
-        )
+        from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids = self.database, utc_now, self.ids
         accounts = Connections(database, self.specs, self.sources, now, ids)
         mapping_sets = MappingSets(database=database, schemas=self.schemas, now=now, ids=ids)
+        datasets = Datasets(database=database, schemas=self.schemas, now=now, ids=ids)
         checks = FlowChecks(database, self.specs, accounts, mapping_sets)
         return server.build(
             identity=self.identity,
             routers=[
                 ims.router(self.identity),
                 sandboxes.router(Sandboxes(database)),
-                specs.router(self.specs),
+                specs.router(self.specs, CustomSpecs(database, self.specs, now, ids), datasets),
                 connections.router(accounts),
-                source_connections.router(SourceConnections(database, self.specs, accounts, now, ids)),
-                target_connections.router(TargetConnections(database, self.specs, now, ids)),
+                end_connections.router(
+                    SourceConnections(database, self.specs, accounts, now, ids), "sourceConnections"
+                ),
+                end_connections.router(TargetConnections(database, self.specs, now, ids), "targetConnections"),
                 flows.router(Flows(database, checks, now, ids), wake),
                 runs.router(self.runs),
                 schemaregistry.router(self.schemas),
-                catalog.router(Datasets(database=database, schemas=self.schemas, now=now, ids=ids)),
+                catalog.router(datasets),
                 conversion.router(mapping_sets, self.schemas),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),

@@ -198,6 +198,72 @@ class PatchFailed(Invalid):
     code = "patch-failed"
 
 
+class Referenced(Invalid):
+    """A flow still reads from, or writes to, this end."""
+
+    code = "referenced"
+
+
+class DraftUnsupported(Invalid):
+    """The spec does not take drafts."""
+
+    code = "draft-unsupported"
+
+
+class NotPublished(Invalid):
+    """A resource that this one needs is still a draft."""
+
+    code = "not-published"
+
+
+class UnknownAction(BadQuery):
+    """`op` names no action of this resource."""
+
+    code = "action-unknown"
+
+
+class ProvidersOnly(BadQuery):
+    """The action is for providers, not for users."""
+
+    code = "action-for-providers"
+
+
+class UnknownSubAction(BadQuery):
+    """`subOp` is not one that exists."""
+
+    code = "sub-action-unknown"
+
+
+class SubActionNotAllowed(BadQuery):
+    """`subOp` does not go with this `op`."""
+
+    code = "sub-action-not-allowed"
+
+
+class ProgressNotAlone(BadQuery):
+    """`PROGRESS` was combined with other sub-operations."""
+
+    code = "sub-action-progress-combined"
+
+
+class BadStatusValue(Invalid):
+    """A status is not one that exists."""
+
+    code = "status-unknown"
+
+
+class BadPercent(Invalid):
+    """`percentCompleted` must be 100 for what is completed or failed."""
+
+    code = "status-percent"
+
+
+class FailedProgress(Invalid):
+    """A failed status cannot accompany `PROGRESS`."""
+
+    code = "status-failed-progress"
+
+
 class PatchUnsupported(Invalid):
     """A JSON Patch operation other than add, replace and remove."""
 
@@ -210,6 +276,30 @@ class ExploreUnsupported(Invalid):
     code = "explore-unsupported"
 
 
+class ExploreThroughSpec(Invalid):
+    """The spec's sources are explored through a connection."""
+
+    code = "explore-needs-connection"
+
+
+class SpecReadOnly(Invalid):
+    """A spec that came with the server cannot be replaced."""
+
+    code = "spec-read-only"
+
+
+class BadSpec(Invalid):
+    """A customer's own spec is malformed."""
+
+    code = "spec-invalid"
+
+
+class WrongFormat(Invalid):
+    """The source does not hand over that format."""
+
+    code = "format-unsupported"
+
+
 # --- flows and runs --------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +307,12 @@ class StateNotAllowed(Invalid):
     """`state` may not be sent when creating."""
 
     code = "state-not-allowed"
+
+
+class EmptyDataset(Invalid):
+    """A target names no dataset."""
+
+    code = "dataset-missing"
 
 
 class OneSourceOneTarget(Invalid):

@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
+from flowservice.domain.connection import EndConnection
 from flowservice.domain.identity import Caller
-from flowservice.domain.resource import Resource, SpecRef
+from flowservice.domain.resource import Governed, SpecRef
 from flowservice.domain.schedule import Schedule
-from flowservice.errors import FlowDisabled
+from flowservice.errors import BadTransition, FlowDisabled
 
 
 class FlowState(StrEnum):
     """States that this server gives a flow."""
 
+    DRAFT = "draft"
     ENABLED = "enabled"
     DISABLED = "disabled"
 
@@ -39,23 +41,36 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A source or target connection as its flow inherits it."""
+    """A source or target connection as it was when the flow took it up: later changes of it do not reach the flow."""
 
     id: str
     spec: SpecRef
     base_connection_id: str | None = None
     base_spec: SpecRef | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, end: EndConnection) -> Self:
+        """The connection as it is now."""
+        return cls(
+            id=end.id,
+            spec=end.spec,
+            base_connection_id=end.base_connection_id,
+            base_spec=end.base_spec,
+            params=end.params,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flow(Resource):
+class Flow(Governed):
     """A dataflow. `schedule_sent` is the schedule exactly as the client wrote it, for reading back."""
 
     flow_spec: SpecRef
     source: Endpoint
     target: Endpoint
-    schedule: Schedule
-    schedule_sent: Mapping[str, Any]
+    schedule: Schedule | None = None
+    """None: a draft that has none yet."""
+    schedule_sent: Mapping[str, Any] = field(default_factory=dict)
     transformations: tuple[Transformation, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     state: FlowState = FlowState.ENABLED
@@ -83,7 +98,7 @@ class Flow(Resource):
 
     def started(self, *, at: datetime) -> "Flow":
         """The flow with one more run, and nothing more due for this slot. Raises FlowDisabled."""
-        if self.state is not FlowState.ENABLED:
+        if self.state is not FlowState.ENABLED or self.schedule is None:
             raise FlowDisabled(
                 f"flow {self.id} is {self.state.value}", advice="Enable it first: POST /flows/{id}/action?op=enable."
             )
@@ -101,7 +116,11 @@ class Flow(Resource):
         return replace(self, last_run=run, stamp=self.stamp.touched())
 
     def switched(self, state: FlowState, caller: Caller, *, at: datetime) -> "Flow":
-        """The flow in `state`; itself where it is already."""
+        """The flow in `state`; itself where it is already. Raises BadTransition for a draft, which is published."""
         if state is self.state:
             return self
+        if self.state is FlowState.DRAFT:
+            raise BadTransition(
+                f"flow {self.id} is a draft", advice="Publish it first: POST /flows/{id}/action?op=publish."
+            )
         return replace(self, state=state, stamp=self.stamp.moved(caller, at=at))

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flowservice.domain.connection import SourceConnection
 from flowservice.domain.dataset import Dataset
-from flowservice.domain.flow import Flow
+from flowservice.domain.flow import Endpoint, Flow
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import Run
 from flowservice.engine.row_mapper import MapperFor, RowMapper
@@ -74,7 +73,6 @@ class Route:
     """The resources that a run joins, as they are now."""
 
     flow: Flow
-    source: SourceConnection
     dataset: Dataset
     mapping_set: MappingSet
 
@@ -89,10 +87,14 @@ class Route:
             )
         return cls(
             flow=flow,
-            source=database.source_connections.get(scope, run.source_connection_id),
             dataset=database.datasets.get(scope, run.dataset_id),
             mapping_set=database.mapping_sets.get(scope, flow.mapping_id),
         )
+
+    @property
+    def source(self) -> Endpoint:
+        """What is read, as it was when the flow took it up."""
+        return self.flow.source
 
     def mapper(self, version: int, mapper_for: MapperFor) -> RowMapper:
         """The mapper of that version of the mapping set."""

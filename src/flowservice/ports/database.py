@@ -14,6 +14,7 @@ from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
 from flowservice.domain.schema import SchemaResource
+from flowservice.domain.spec import StoredSpec
 from flowservice.domain.staging import SplitProgress, Staged
 
 R = TypeVar("R", bound=Resource)
@@ -125,6 +126,8 @@ class Database(Protocol):
     def batches(self) -> Store[Batch]: ...
     @property
     def mapping_sets(self) -> Store[MappingSet]: ...
+    @property
+    def specs(self) -> Store[StoredSpec]: ...
     @property
     def progress(self) -> ProgressStore: ...
 

@@ -1,11 +1,10 @@
 """Runs: started on demand or when due, and read."""
 
 import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from flowservice.domain.dataset import Batch
 from flowservice.domain.flow import Flow
@@ -18,13 +17,11 @@ from flowservice.domain.staging import read_so_far
 from flowservice.errors import BadField, BadWindow, Error, MissingField, NotFound, NotSupported, Stale, UnknownFlow
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids, RunQueue
+from flowservice.service.contention import repeated
 from flowservice.service.readable import Readable
-
-T = TypeVar("T")
 
 _LOG: Final = logging.getLogger(__name__)
 
-_TRIES: Final = 5
 _DUE_AT_ONCE: Final = 100
 _CLOCKS_DIFFER: Final = timedelta(minutes=1)
 """A start this far ahead is a caller's `now`."""
@@ -56,11 +53,11 @@ class Runs(Readable[Run]):
                 flow = self.database.flows.get(caller.scope, flow_id)
             except NotFound:
                 raise UnknownFlow("flow not found with the given id", advice="GET /flows lists the flows.") from None
-            if flow.schedule.frequency is not Frequency.ONCE:
+            if flow.schedule is not None and flow.schedule.frequency is not Frequency.ONCE:
                 raise NotSupported("only a flow with frequency once runs on demand")
             return self._launch(flow, Stamp.first(caller, at=self.now()), params)
 
-        return _repeated(launch)
+        return repeated(launch)
 
     def get(self, caller: Caller, resource_id: str) -> Run:
         """With what it has read so far. Raises NotFound."""
@@ -99,7 +96,6 @@ class Runs(Readable[Run]):
 
     def _launch(self, flow: Flow, stamp: Stamp, params: Mapping[str, Any]) -> Run:
         started = flow.started(at=stamp.created.at)
-        target = self.database.target_connections.get(flow.stamp.scope, flow.target.id)
         run_id, batch_id = self.ids.uuid(), self.ids.ulid(stamp.created.at)
         run = Run(
             id=run_id,
@@ -108,7 +104,7 @@ class Runs(Readable[Run]):
             flow_spec=flow.flow_spec,
             source_connection_id=flow.source.id,
             target_connection_id=flow.target.id,
-            dataset_id=str(target.params["dataSetId"]),
+            dataset_id=str(flow.target.params["dataSetId"]),
             number=started.runs_started,
             batch_id=batch_id,
             params=params,
@@ -127,18 +123,6 @@ class Runs(Readable[Run]):
             tx.batches.add(batch)
             self.queue.enqueue(run, tx)
         return run
-
-
-def _repeated(attempt: Callable[[], T]) -> T:
-    """The result of `attempt`, tried again where another writer came in between."""
-    for left in reversed(range(_TRIES)):
-        try:
-            return attempt()
-        except Stale:
-            if not left:
-                raise
-            time.sleep(0.01)
-    raise AssertionError("unreachable")
 
 
 def _at(stamp: Stamp, at: datetime) -> Stamp:

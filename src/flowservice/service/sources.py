@@ -23,7 +23,7 @@ class OpenSources:
 
     def open(self, connection: Connection) -> Source:
         """The source of a stored connection. Raises NoConnector, UnknownAuth."""
-        connector = self.specs.connector(connection.spec.id)
+        connector = self.specs.connector(connection.stamp.scope, connection.spec.id)
         signin = connection.auth or Signin(spec_name="", params={})
         auth = auth_named(connector, signin.spec_name)
         return connector.open(auth.name, self.config(auth, self.revealed(connection)))

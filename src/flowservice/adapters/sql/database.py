@@ -20,6 +20,7 @@ from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import Run
 from flowservice.domain.schema import SchemaResource
+from flowservice.domain.spec import StoredSpec
 from flowservice.errors import NotFound
 
 _CONNECTION: Final = TypeAdapter(Connection)
@@ -31,6 +32,7 @@ _SCHEMA: Final = TypeAdapter(SchemaResource)
 _DATASET: Final = TypeAdapter(Dataset)
 _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
+_SPEC: Final = TypeAdapter(StoredSpec)
 
 
 class SqlFlows(SqlStore[Flow]):
@@ -76,6 +78,7 @@ class SqlDatabase:
     datasets: SqlStore[Dataset] = field(init=False)
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
+    specs: SqlStore[StoredSpec] = field(init=False)
     progress: SqlProgress = field(init=False)
 
     def __post_init__(self) -> None:
@@ -120,6 +123,13 @@ class SqlDatabase:
             ),
             "mapping_sets": SqlStore(
                 noun="mapping set", table=tables.mapping_sets, adapter=_MAPPING_SET, connect=connect
+            ),
+            "specs": SqlStore(
+                noun="spec",
+                table=tables.specs,
+                adapter=_SPEC,
+                connect=connect,
+                own=lambda spec: {"kind": spec.kind.value},
             ),
             "progress": SqlProgress(connect=connect),
         }

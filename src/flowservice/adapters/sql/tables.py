@@ -8,8 +8,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0001"
-"""The migration that makes the tables below."""
+HEAD: Final = "0002"
+"""The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
     naming_convention={
@@ -77,6 +77,7 @@ schemas: Final = _resources("schemas", sa.Column("alt_id", sa.String, index=True
 datasets: Final = _resources("datasets")
 batches: Final = _resources("batches", sa.Column("dataset_id", sa.String, index=True))
 mapping_sets: Final = _resources("mapping_sets")
+specs: Final = _resources("specs", sa.Column("kind", sa.String))
 
 plans: Final = sa.Table(
     "plans",

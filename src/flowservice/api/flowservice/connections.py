@@ -6,9 +6,11 @@ from fastapi import APIRouter, Body, Query, Response
 from starlette.requests import Request
 
 from flowservice.api import exploring, wire
-from flowservice.api.calls import Calling, IfMatch, matching
+from flowservice.api.actions import Publishing
+from flowservice.api.calls import Calling, Drafted, IfMatch, matching
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import ConnectionList, envelope, one, query
+from flowservice.api.patching import changed, edited
 from flowservice.domain.connection import Connection
 from flowservice.errors import ExploreUnsupported, MissingParameter, UnknownObjectType
 from flowservice.service.connections import Connections, shown_auth
@@ -42,16 +44,9 @@ def router(connections: Connections) -> APIRouter:
         return envelope(connections.list(caller, asked), shown, "connections")
 
     @routes.post("/connections", status_code=201, summary="Create a connection")
-    def create(caller: Calling, body: wire.ConnectionBody, response: Response) -> dict[str, Any]:
-        """Tests the credentials first: what does not work is not stored."""
-        connection = connections.create(
-            caller,
-            name=body.name,
-            description=body.description or "",
-            spec=body.connection_spec.ref(),
-            auth_name=body.auth.spec_name if body.auth else None,
-            auth_params=body.auth.params if body.auth else {},
-        )
+    def create(caller: Calling, draft: Drafted, body: wire.ConnectionBody, response: Response) -> dict[str, Any]:
+        """Tests the credentials first: what does not work is not stored, except as a draft."""
+        connection = connections.create(caller, body.connection_spec.ref(), body.content(), draft=draft)
         response.headers["Location"] = f"{BASE}/connections/{connection.id}"
         return wire.created(connection)
 
@@ -63,10 +58,20 @@ def router(connections: Connections) -> APIRouter:
     def patch(
         caller: Calling, connection_id: str, if_match: IfMatch, operations: Annotated[Any, Body()]
     ) -> dict[str, Any]:
-        """A JSON Patch on name, description and auth. Changed credentials are tested first."""
+        """A JSON Patch on name, description, auth, labels and policy. Changed credentials are tested first."""
+
+        def change(connection: Connection) -> Connection:
+            edit = edited(wire.ConnectionEdit, shown(connection), operations)
+            return connections.change(caller, connection, edit.content())
+
+        return wire.created(changed(lambda: connections.get(caller, connection_id), if_match, change))
+
+    @routes.post("/connections/{connection_id}/action", summary="Publish a draft")
+    def act(caller: Calling, connection_id: str, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
+        """Tests the credentials first."""
         connection = connections.get(caller, connection_id)
-        matching(connection, if_match)
-        return wire.created(connections.patch(caller, connection, operations))
+        matching(connection, if_match, required=False)
+        return wire.created(connections.publish(caller, connection))
 
     @routes.delete("/connections/{connection_id}", status_code=204, summary="Delete a connection")
     def delete(caller: Calling, connection_id: str) -> None:
@@ -100,6 +105,17 @@ def router(connections: Connections) -> APIRouter:
             )
         sample = connections.sample(caller, connection_id, path)
         return exploring.table(sample, preview=preview.lower() == "true")
+
+    @routes.get("/connections/{connection_id}/configs", summary="Read the columns of an object")
+    def configs(
+        caller: Calling,
+        connection_id: str,
+        path: Annotated[str | None, Query(alias="object", description="Name of the table.")] = None,
+    ) -> dict[str, Any]:
+        """Name and type of each column of the table."""
+        if not path:
+            raise MissingParameter("the query parameter object is missing", advice="Send the name of the table.")
+        return exploring.configs(connections.sample(caller, connection_id, path))
 
     return routes
 

@@ -1,40 +1,116 @@
 """Connection specs and flow specs."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 
 from flowservice.api.calls import Calling
 from flowservice.api.flowservice import BASE
-from flowservice.api.listing import FullList, one
-from flowservice.domain.identity import Permission
+from flowservice.api.listing import FullList, ListCall, one
+from flowservice.api.spec_bodies import ConnectionSpecBody, FlowSpecBody
+from flowservice.domain.identity import Caller, Permission
+from flowservice.domain.query import Query as StoreQuery
+from flowservice.domain.spec import SpecKind
+from flowservice.errors import BadQuery, ExploreThroughSpec, MissingParameter, NotSupported
+from flowservice.service.custom_specs import CustomSpecs
+from flowservice.service.datasets import Datasets
+from flowservice.service.spec_documents import Document, stored_spec
 from flowservice.service.specs import Specs, selected
 
 
-def router(specs: Specs) -> APIRouter:
-    """Listing and reading specs. The whole catalog is one page: clients look names up in it."""
+def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
+    """List, read, create and replace. The whole catalog is one page: clients look names up in it."""
     routes = APIRouter(prefix=BASE, tags=["Specs"])
+
+    def listed(caller: Caller, kind: SpecKind, call: ListCall) -> dict[str, Any]:
+        caller.may(Permission.VIEW_SOURCES)
+        found = selected(specs.all(caller.scope, kind), call.conditions)
+        return {"count": len(found)} if call.count else {"items": found, "_links": {}}
+
+    def read(caller: Caller, kind: SpecKind, spec_id: str) -> Document:
+        caller.may(Permission.VIEW_SOURCES)
+        return specs.get(caller.scope, kind, spec_id)
 
     @routes.get("/connectionSpecs", summary="List connection specs")
     def connection_specs(caller: Calling, call: FullList) -> dict[str, Any]:
-        caller.may(Permission.VIEW_SOURCES)
-        found = selected(specs.connection_specs, call.conditions)
-        return {"count": len(found)} if call.count else {"items": found, "_links": {}}
+        return listed(caller, SpecKind.CONNECTION, call)
+
+    @routes.post("/connectionSpecs", status_code=201, summary="Create a connection spec of your own")
+    def create_connection_spec(caller: Calling, body: ConnectionSpecBody, response: Response) -> dict[str, Any]:
+        """Kept and checked; connections cannot be made from it yet."""
+        spec = custom.create(caller, SpecKind.CONNECTION, body.document())
+        response.headers["Location"] = f"{BASE}/connectionSpecs/{spec.spec_id}"
+        return {"id": spec.spec_id, **one(stored_spec(spec))}
 
     @routes.get("/connectionSpecs/{spec_id}", summary="Read a connection spec")
     def connection_spec(caller: Calling, spec_id: str) -> dict[str, Any]:
-        caller.may(Permission.VIEW_SOURCES)
-        return one(specs.connection_spec(spec_id))
+        return one(read(caller, SpecKind.CONNECTION, spec_id))
+
+    @routes.put("/connectionSpecs/{spec_id}", summary="Replace a connection spec of your own")
+    def replace_connection_spec(caller: Calling, spec_id: str, body: ConnectionSpecBody) -> Document:
+        return stored_spec(custom.put(caller, SpecKind.CONNECTION, spec_id, body.document()))
+
+    @routes.get("/connectionSpecs/{spec_id}/explore", summary="Explore without a connection")
+    def explore(caller: Calling, spec_id: str) -> dict[str, Any]:
+        """For sources that need no connection. None of those that this server reads is one."""
+        spec = read(caller, SpecKind.CONNECTION, spec_id)
+        if not spec["attributes"].get("isSupported"):
+            specs.connector(caller.scope, spec_id)
+        raise ExploreThroughSpec(
+            f"the sources of {spec['name']} are explored through a connection"[:200],
+            advice="Create a connection and call GET /connections/{id}/explore.",
+        )
+
+    @routes.get("/connectionSpecs/{spec_id}/configs", summary="Read what a connection can be configured with")
+    def configs(
+        caller: Calling,
+        spec_id: str,
+        auth_type: Annotated[str | None, Query(alias="authType")] = None,
+        output_type: Annotated[str | None, Query(alias="outputType")] = None,
+        output_field: Annotated[str | None, Query(alias="outputField")] = None,
+        start: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+        limit: Annotated[int, Query(ge=1, le=100)] = 100,
+    ) -> dict[str, Any]:
+        """`outputType=activationDatasets&outputField=datasets` lists the datasets of the sandbox."""
+        read(caller, SpecKind.CONNECTION, spec_id)
+        if auth_type is not None:
+            raise NotSupported(
+                "this server holds no role or account of a cloud", advice="Give credentials in auth.params instead."
+            )
+        if output_type is None:
+            raise MissingParameter(
+                "the query parameter outputType is missing",
+                advice="Send outputType=activationDatasets&outputField=datasets.",
+            )
+        if (output_type, output_field) != ("activationDatasets", "datasets"):
+            raise BadQuery(
+                "outputType and outputField name nothing that can be listed",
+                advice="Send outputType=activationDatasets&outputField=datasets.",
+            )
+        found = datasets.list(caller, StoreQuery(limit=start + limit + 1)).items[start:]
+        return {
+            "items": [{"id": dataset.id, "name": dataset.name} for dataset in found[:limit]],
+            "pageInfo": {"hasNext": len(found) > limit},
+        }
 
     @routes.get("/flowSpecs", summary="List flow specs")
     def flow_specs(caller: Calling, call: FullList) -> dict[str, Any]:
-        caller.may(Permission.VIEW_SOURCES)
-        found = selected(specs.flow_specs, call.conditions)
-        return {"count": len(found)} if call.count else {"items": found, "_links": {}}
+        return listed(caller, SpecKind.FLOW, call)
+
+    @routes.post("/flowSpecs", status_code=201, summary="Create a flow spec of your own")
+    def create_flow_spec(caller: Calling, body: FlowSpecBody, response: Response) -> Document:
+        """Every connection spec that it names must be there."""
+        spec = custom.create(caller, SpecKind.FLOW, body.document())
+        response.headers["Location"] = f"{BASE}/flowSpecs/{spec.spec_id}"
+        return stored_spec(spec)
 
     @routes.get("/flowSpecs/{spec_id}", summary="Read a flow spec")
     def flow_spec(caller: Calling, spec_id: str) -> dict[str, Any]:
-        caller.may(Permission.VIEW_SOURCES)
-        return one(specs.flow_spec(spec_id))
+        return one(read(caller, SpecKind.FLOW, spec_id))
+
+    @routes.put("/flowSpecs/{spec_id}", summary="Replace a flow spec")
+    def replace_flow_spec(caller: Calling, spec_id: str, body: FlowSpecBody) -> Document:
+        """A documented one too: the sandbox has its own form of it from then on."""
+        return stored_spec(custom.put(caller, SpecKind.FLOW, spec_id, body.document()))
 
     return routes

@@ -1,14 +1,58 @@
-"""JSON Patch (RFC 6902) on the part of a resource that its clients may change."""
+"""JSON Patch (RFC 6902) on the part of a resource that its clients may change, under the etag that they read."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 import jsonpatch
 from jsonpointer import JsonPointerException
+from pydantic import ValidationError
 
+from flowservice.api.calls import matching
+from flowservice.api.wire import GovernedEdit
+from flowservice.domain.resource import Resource
 from flowservice.errors import EmptyBody, PatchFailed, PatchUnsupported, SpecIsFixed
+from flowservice.service.contention import repeated
+
+R = TypeVar("R", bound=Resource)
+E = TypeVar("E", bound=GovernedEdit)
 
 _OPERATIONS: Final = frozenset({"add", "replace", "remove"})
+_MAX_OPERATIONS: Final = 1_000
+
+
+def changed(read: Callable[[], R], if_match: str | None, change: Callable[[R], R]) -> R:
+    """The resource after `change`, if its etag is the one named.
+
+    The service's own bookkeeping may come between reading and writing: the etag stays then, and the change is made
+    again. Raises MissingIfMatch, Stale, and what `read` and `change` raise.
+    """
+
+    def attempt() -> R:
+        resource = read()
+        matching(resource, if_match)
+        return change(resource)
+
+    return repeated(attempt)
+
+
+def edited(form: type[E], shown: Mapping[str, Any], operations: object, *, fixed: frozenset[str] = frozenset()) -> E:
+    """The editable members of a resource as it is `shown`, after all of `operations`.
+
+    `form` names the members that may change, less those that are `fixed`. Raises as `patched`; PatchFailed naming each
+    member that is not valid then.
+    """
+    members = {info.alias or name for name, info in form.model_fields.items()}
+    document = {name: value for name, value in shown.items() if name in members}
+    result = patched(document, operations, editable=frozenset(members - fixed))
+    try:
+        return form.model_validate(result)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"/{'/'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False, include_url=False, include_context=False)
+        )
+        # `from None`: pydantic's own message quotes the value.
+        raise PatchFailed(f"the patched resource is not valid: {wrong}"[:1_000], advice="Correct the values.") from None
 
 
 def patched(document: Mapping[str, Any], operations: object, *, editable: frozenset[str]) -> dict[str, Any]:
@@ -20,6 +64,8 @@ def patched(document: Mapping[str, Any], operations: object, *, editable: frozen
     steps = operations if isinstance(operations, list) else [operations]
     if not steps:
         raise EmptyBody("the patch holds no operation", advice='Send [{"op", "path", "value"}].')
+    if len(steps) > _MAX_OPERATIONS:
+        raise PatchFailed(f"a patch holds at most {_MAX_OPERATIONS} operations", advice="Send several patches.")
     checked = [_checked(step, editable) for step in steps]
     try:
         result: Any = jsonpatch.JsonPatch(checked).apply(dict(document))
@@ -47,8 +93,3 @@ def _checked(step: object, editable: frozenset[str]) -> Any:
     if operation != "remove" and "value" not in step:
         raise PatchFailed(f"{operation} needs a value")
     return {"op": operation, "path": path, **({} if operation == "remove" else {"value": step["value"]})}
-
-
-def expect(etag: str, if_match: Sequence[str]) -> bool:
-    """Whether one of the `If-Match` values names this etag. Quotes do not matter; `*` names any."""
-    return any(value.strip() == "*" or value.strip().strip('"') == etag.strip('"') for value in if_match)
