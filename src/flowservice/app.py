@@ -22,7 +22,7 @@ from flowservice.domain.mapping import MappingSet
 from flowservice.domain.xdm_tree import ObjectField
 from flowservice.errors import BadMappingVersion, NotFound
 from flowservice.ids import RandomIds
-from flowservice.sdk import ENTRY_POINTS, Connector
+from flowservice.sdk import ENTRY_POINTS, Connector, Destinations, Egress
 from flowservice.service.connections import Connections
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
@@ -110,9 +110,19 @@ class App:
         return Specs(self.connectors, self.database)
 
     @cached_property
+    def egress(self) -> Egress:
+        """Where sources may connect to. Raises BadField for a setting that is neither network nor host name."""
+        return Egress(
+            local=self.settings.reaches_local,
+            allowed=Destinations.of(self.settings.egress_allowed),
+            denied=Destinations.of(self.settings.egress_denied),
+            only_allowed=self.settings.egress_only_allowed,
+        )
+
+    @cached_property
     def sources(self) -> OpenSources:
         """What opens connections."""
-        return OpenSources(self.specs, self.secrets)
+        return OpenSources(self.specs, self.secrets, self.egress)
 
     @cached_property
     def schemas(self) -> Schemas:

@@ -459,6 +459,12 @@ class Denied(SourceError):
     code = "source-denied"
 
 
+class DestinationRefused(SourceError):
+    """The policy of this server does not let it connect there."""
+
+    code = "destination-refused"
+
+
 class Unreachable(SourceError, Transient):
     """No connection to the host: unknown name, refused, or no answer in time."""
 

@@ -1,15 +1,24 @@
 """Settings: each declared once, with its documentation. `docs/reference/settings.md` is made from here."""
 
+import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -57,6 +66,23 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(default=10_000_000, ge=1_000, description="Largest request body, in bytes.")
 
+    egress_local: bool | None = Field(
+        default=None,
+        description="Whether sources may be at loopback and private addresses. By default only while the service "
+        "itself listens on loopback, as on a laptop.",
+    )
+    egress_allowed: CommaSeparated = Field(
+        default=(),
+        description="Networks and host names (`10.1.0.0/16,*.example.com`) that sources may be at although they are "
+        "private. Link-local and metadata addresses are refused all the same.",
+    )
+    egress_denied: CommaSeparated = Field(
+        default=(), description="Networks and host names that sources may not be at, whatever else is allowed."
+    )
+    egress_only_allowed: bool = Field(
+        default=False, description="Refuse every destination that `egress_allowed` does not name."
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -82,6 +108,16 @@ class Settings(BaseSettings):
     def key_path(self) -> Path:
         """The key file."""
         return self.key_file or self.home / "key"
+
+    @property
+    def reaches_local(self) -> bool:
+        """Whether sources may be at loopback and private addresses."""
+        if self.egress_local is not None:
+            return self.egress_local
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @property
     def credentials_path(self) -> Path:

@@ -11,7 +11,7 @@ from flowservice.connectors.azure_table.retries import Retries
 from flowservice.connectors.azure_table.scan import Scan
 from flowservice.connectors.azure_table.table_service import TableService
 from flowservice.errors import Drifted, NoSuchObject
-from flowservice.sdk import Batch, Cursor, Node, Reading, Sample, Selection, Split
+from flowservice.sdk import Batch, Cursor, Egress, Node, Reading, Sample, Selection, Split
 
 _NO_NAME: Final = re.compile(r"[^\w-]")
 
@@ -20,9 +20,15 @@ class TableSource:
     """Fills `sdk.Source`; each method's errors are those of `faults`."""
 
     def __init__(
-        self, account: Account, *, retries: Retries | None = None, page_rows: int = 1000, batch_rows: int = 8_000
+        self,
+        account: Account,
+        *,
+        egress: Egress,
+        retries: Retries | None = None,
+        page_rows: int = 1000,
+        batch_rows: int = 8_000,
     ) -> None:
-        self._service = TableService(account, retries=retries)
+        self._service = TableService(account, egress=egress, retries=retries)
         self._page_rows = page_rows
         self._batch_rows = batch_rows
 
