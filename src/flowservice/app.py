@@ -165,7 +165,7 @@ class App:
         """The web application. `wake` tells the tick that a flow may be due."""
         from prometheus_client import REGISTRY  # noqa: PLC0415 - `token` need not load it
 
-        from flowservice.api import catalog, conversion, ims, sandboxes, schemaregistry, server  # noqa: PLC0415
+        from flowservice.api import catalog, connectors, conversion, ims, sandboxes, schemaregistry, server  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids = self.database, utc_now, self.ids
@@ -177,6 +177,7 @@ class App:
             identity=self.identity,
             routers=[
                 ims.router(self.identity),
+                connectors.router(),
                 sandboxes.router(Sandboxes(database)),
                 specs.router(self.specs, CustomSpecs(database, self.specs, now, ids), datasets),
                 connections.router(accounts),
