@@ -4,6 +4,7 @@ from flowservice.sdk.connector import ENTRY_POINTS, Auth, Connector, json_schema
 from flowservice.sdk.source import (
     SOURCE_TYPE,
     Batch,
+    Clocked,
     Cursor,
     Json,
     MixedColumn,
@@ -23,6 +24,7 @@ __all__ = [
     "SOURCE_TYPE",
     "Auth",
     "Batch",
+    "Clocked",
     "Connector",
     "Cursor",
     "Json",

@@ -7,10 +7,11 @@ from typing import Any
 from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.resource import SpecRef, Stamp
-from flowservice.domain.schedule import parsed_schedule
+from flowservice.domain.schedule import DOCUMENTED, ScheduleRules, parsed_schedule
 from flowservice.errors import MissingField, StateNotAllowed
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
+from flowservice.service.delta_columns import DeltaColumns, recurs
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.readable import Readable
 
@@ -23,6 +24,8 @@ class Flows(Readable[Flow]):
     checks: FlowChecks
     now: Clock
     ids: Ids
+    delta_columns: DeltaColumns
+    rules: ScheduleRules = DOCUMENTED
 
     @property
     def store(self) -> Store[Flow]:
@@ -46,7 +49,8 @@ class Flows(Readable[Flow]):
         """A new flow, checked in the documented order; a start in the past or now is due at once.
 
         Raises StateNotAllowed, MissingField, UnknownSpec, OneSourceOneTarget, NotFound, WrongTarget, MissingMapping,
-        DeltaColumnNotAllowed, BadMappingVersion, BadMapping, SchemaMismatch, BadSchedule and its kin.
+        BadMappingVersion, BadMapping, SchemaMismatch, MissingDeltaColumn, DeltaColumnNotAllowed, UnknownColumn,
+        DeltaColumnHasNoTimes, BadSchedule and its kin.
         """
         caller.may(Permission.MANAGE_SOURCES)
         if state is not None:
@@ -55,8 +59,9 @@ class Flows(Readable[Flow]):
             raise MissingField("name is missing")
         ends = self.checks.ends(caller, flow_spec, source_ids, target_ids)
         steps = self.checks.transformations(caller, ends, transformations)
+        self.delta_columns.check(ends.source, steps, recurs=recurs(schedule))
         now = self.now()
-        plan = parsed_schedule(schedule, now=now)
+        plan = parsed_schedule(schedule, now=now, rules=self.rules)
         flow = Flow(
             id=self.ids.uuid(),
             stamp=Stamp.first(caller, at=now),

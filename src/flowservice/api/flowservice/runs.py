@@ -1,13 +1,14 @@
 """Runs."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from flowservice.api import run_document, wire
-from flowservice.api.calls import Calling
+from flowservice.api.calls import Calling, IfMatch, matching
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import FullList, envelope, one, query
+from flowservice.errors import UnknownRunAction
 from flowservice.service.runs import Runs
 
 _NAMES: Final = {
@@ -27,7 +28,7 @@ _NAMES: Final = {
 
 
 def router(runs: Runs) -> APIRouter:
-    """Create, list and read."""
+    """Create, list, read and repeat."""
     routes = APIRouter(prefix=BASE, tags=["Runs"])
 
     @routes.get("/runs", summary="List runs")
@@ -47,5 +48,20 @@ def router(runs: Runs) -> APIRouter:
     @routes.get("/runs/{run_id}", summary="Read a run")
     def read(caller: Calling, run_id: str) -> dict[str, Any]:
         return one(run_document.run(runs.get(caller, run_id)))
+
+    @routes.post("/runs/{run_id}/action", summary="Run a failed run again")
+    def action(caller: Calling, run_id: str, if_match: IfMatch, op: Annotated[str, Query()] = "") -> dict[str, Any]:
+        """`op=re-trigger`: a new run over the window of one that failed, or that ingested no record."""
+        if op.lower().replace("-", "").replace("_", "") != "retrigger":
+            raise UnknownRunAction("op names no action of runs", advice="Send op=re-trigger.")
+        run = runs.get(caller, run_id)
+        matching(run, if_match, required=False)
+        return wire.created(runs.repeat(caller, run))
+
+    @routes.put("/runs/{run_id}", summary="Replace a run (for providers)")
+    def replaced(caller: Calling, run_id: str, if_match: IfMatch, _: wire.RunUpdateBody) -> dict[str, Any]:
+        """Runs are written by the service alone: with a user's token this is always refused (FLOW-1427)."""
+        matching(runs.get(caller, run_id), if_match)
+        runs.refuse_writing(caller)
 
     return routes
