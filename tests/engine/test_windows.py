@@ -321,7 +321,7 @@ def check_windows(hourly: Recurring) -> None:
     assert hourly.world.files() == set()
 
 
-@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 17])
+@pytest.mark.parametrize("stride", [pytest.param(2, marks=pytest.mark.faults), 17])
 def test_windows_are_whole_however_often_their_runs_are_cut_off(tmp_path: Path, stride: int) -> None:
     (tmp_path / "whole").mkdir()
     points = cut_off(tmp_path / "whole", None)

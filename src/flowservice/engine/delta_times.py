@@ -1,8 +1,9 @@
 """Values of a delta column as points in time.
 
 A value that is a time already stays. Any other becomes canonical text and is read as the column's `dateFormat`, then as
-ISO 8601, then as an epoch: 9 to 11 digits are seconds, 12 to 14 milliseconds, 15 to 17 microseconds. What fits none of
-these (a running number, say) is no time. Each value is read by itself, so its window never depends on its neighbours.
+ISO 8601; without a `dateFormat` also as an epoch: 9 to 11 digits are seconds, 12 to 14 milliseconds, 15 to 17
+microseconds. What fits none of these (a running number, say) is no time. Each value is read by itself, so its window
+never depends on its neighbours.
 """
 
 from collections.abc import Callable
@@ -40,7 +41,7 @@ def times(values: pa.Array, column: DeltaColumn) -> pl.Series:
     if column.pattern is None:
         return first_fitting(text, (iso, _epoch))
     formatted = partial(_formatted, pattern=column.pattern, column=column)
-    return first_fitting(text, (formatted, iso, _epoch))
+    return first_fitting(text, (formatted, iso))
 
 
 def _iso(text: pl.Series, column: DeltaColumn) -> pl.Series:
