@@ -26,9 +26,10 @@ _SAMPLES: Final = (1_000, 20_000)
 """Rows to look at: few first, and more before a column is called unknown, for rows may be sparse."""
 
 
-def recurs(schedule_sent: Mapping[str, Any]) -> bool:
-    """Whether a client asks for another frequency than `once`, be it a known one or not."""
-    return schedule_sent.get("frequency") not in (None, Frequency.ONCE.value)
+def recurs(schedule_sent: Mapping[str, Any]) -> bool | None:
+    """Whether a client asks for another frequency than `once`; None for one that does not exist."""
+    word = schedule_sent.get("frequency", Frequency.ONCE)
+    return None if word not in list(Frequency) and word is not None else word not in (None, Frequency.ONCE)
 
 
 def same_column(known: DeltaColumn | None, asked: DeltaColumn) -> None:
@@ -53,7 +54,7 @@ class DeltaColumns:
         source: SourceConnection,
         steps: Sequence[Transformation],
         *,
-        recurs: bool,
+        recurs: bool | None,
         kept: DeltaColumn | None = None,
     ) -> None:
         """Return if the Copy transformation among `steps` is as a flow over `source` needs it.
@@ -69,7 +70,7 @@ class DeltaColumns:
                 "a flow that reads a table more than once needs a delta column",
                 advice='Add the transformation {"name": "Copy", "params": {"deltaColumn": {"name": …}}}.',
             )
-        if column is not None and not recurs and column != kept:
+        if column is not None and recurs is False and column != kept:
             raise DeltaColumnNotAllowed("a delta column does not go with frequency once", advice="Leave Copy out.")
         if column is not None and column != kept:
             self.exists(source, column)
