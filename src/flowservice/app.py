@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,13 +19,16 @@ from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.tokens.jwt import JwtTokens
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.mapping import MappingSet
+from flowservice.domain.schedule import ScheduleRules
 from flowservice.domain.xdm_tree import ObjectField
 from flowservice.errors import BadMappingVersion, NotFound
 from flowservice.ids import RandomIds
+from flowservice.ports.runtime import Clock
 from flowservice.sdk import ENTRY_POINTS, Connector, Destinations, Egress
 from flowservice.service.connections import Connections
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
+from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
@@ -58,6 +61,7 @@ class App:
     """The parts of one process, each built when it is first needed: `token` does not load the lake."""
 
     settings: Settings
+    now: Clock = utc_now
 
     @cached_property
     def key(self) -> bytes:
@@ -87,7 +91,7 @@ class App:
         return Identity(
             database=self.database,
             tokens=JwtTokens(self.key),
-            now=utc_now,
+            now=self.now,
             ids=self.ids,
             token_lifetime_s=self.settings.token_lifetime_s,
         )
@@ -127,7 +131,7 @@ class App:
     @cached_property
     def schemas(self) -> Schemas:
         """The schema registry."""
-        return Schemas(database=self.database, now=utc_now, ids=self.ids)
+        return Schemas(database=self.database, now=self.now, ids=self.ids)
 
     @cached_property
     def queue(self) -> "DbosRuns":
@@ -137,9 +141,19 @@ class App:
         return DbosRuns(engine=self.database.engine)
 
     @cached_property
+    def accounts(self) -> Connections:
+        """Connections to foreign systems."""
+        return Connections(self.database, self.specs, self.sources, self.now, self.ids)
+
+    @cached_property
+    def delta_columns(self) -> DeltaColumns:
+        """The checks of delta columns."""
+        return DeltaColumns(self.database, self.specs, self.accounts)
+
+    @cached_property
     def runs(self) -> Runs:
         """Runs."""
-        return Runs(self.database, self.queue, utc_now, self.ids)
+        return Runs(self.database, self.queue, self.now, self.ids, self.delta_columns)
 
     def execution(self) -> "Execution":
         """What a worker does with a run."""
@@ -154,11 +168,12 @@ class App:
             lake=self.lake,
             sources=self.sources,
             mapper_for=self._mapper,
-            now=utc_now,
+            now=self.now,
             splits=ThreadSplits(self.settings.split_threads),
             limits=PartLimits(part_rows=self.settings.part_max_rows),
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
             places=Semaphore(self.settings.workers),
+            window_lag=timedelta(seconds=self.settings.window_lag_s),
         )
 
     def web(self, *, on_start: Callable[[], None], on_stop: Callable[[], None], wake: Callable[[], None]) -> "FastAPI":
@@ -168,8 +183,10 @@ class App:
         from flowservice.api import catalog, connectors, conversion, ims, sandboxes, schemaregistry, server  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
-        database, now, ids = self.database, utc_now, self.ids
-        accounts = Connections(database, self.specs, self.sources, now, ids)
+        database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
+        rules = ScheduleRules(
+            min_interval_minutes=self.settings.min_interval_minutes, strict_start=self.settings.strict_start_time
+        )
         mapping_sets = MappingSets(database=database, schemas=self.schemas, now=now, ids=ids)
         datasets = Datasets(database=database, schemas=self.schemas, now=now, ids=ids)
         checks = FlowChecks(database, self.specs, accounts, mapping_sets)
@@ -185,7 +202,7 @@ class App:
                     SourceConnections(database, self.specs, accounts, now, ids), "sourceConnections"
                 ),
                 end_connections.router(TargetConnections(database, self.specs, now, ids), "targetConnections"),
-                flows.router(Flows(database, checks, now, ids), wake),
+                flows.router(Flows(database, checks, now, ids, self.delta_columns, rules), wake),
                 runs.router(self.runs),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),

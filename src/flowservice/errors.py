@@ -333,6 +333,12 @@ class BadSchedule(Invalid):
     code = "schedule-invalid"
 
 
+class BadInterval(BadSchedule):
+    """`interval` is shorter than this server allows."""
+
+    code = "schedule-interval-too-short"
+
+
 class IntervalNotAllowed(BadSchedule):
     """`interval` does not go with frequency `once`."""
 
@@ -343,6 +349,30 @@ class BackfillNotAllowed(BadSchedule):
     """`backfill` does not go with frequency `once`."""
 
     code = "schedule-backfill-with-once"
+
+
+class StartInPast(BadSchedule):
+    """`startTime` lies in the past, and this server is strict about that."""
+
+    code = "schedule-start-in-past"
+
+
+class StartHasPassed(BadSchedule):
+    """The start time has passed: it cannot be changed any more."""
+
+    code = "schedule-start-passed"
+
+
+class CannotBecomeOnce(BadSchedule):
+    """A recurring flow cannot become one that runs once."""
+
+    code = "schedule-cannot-become-once"
+
+
+class BackfillIsFixed(BadSchedule):
+    """`backfill` cannot be changed after the start."""
+
+    code = "schedule-backfill-fixed"
 
 
 class MissingMapping(Invalid):
@@ -369,10 +399,34 @@ class SchemaMismatch(Invalid):
     code = "schema-mismatch"
 
 
+class MissingDeltaColumn(Invalid):
+    """A recurring flow over a table needs a delta column."""
+
+    code = "delta-column-missing"
+
+
 class DeltaColumnNotAllowed(Invalid):
     """A delta column does not go with frequency `once`."""
 
     code = "delta-column-with-once"
+
+
+class DeltaColumnDiffers(Invalid):
+    """The delta column is not that of the flow's Copy transformation."""
+
+    code = "delta-column-differs"
+
+
+class RunNeedsDeltaColumn(Invalid):
+    """The first run over a window has to name the delta column."""
+
+    code = "run-delta-column-missing"
+
+
+class DeltaColumnHasNoTimes(Invalid):
+    """The delta column is of a type that holds no times."""
+
+    code = "delta-column-type"
 
 
 class UnknownColumn(Invalid):
@@ -387,10 +441,58 @@ class UnknownFlow(NotFound):
     code = "flow-unknown"
 
 
+class EmptyFlowId(Invalid):
+    """A run was asked for without a flow id."""
+
+    code = "flow-id-empty"
+
+
 class FlowDisabled(Invalid):
     """The flow must be enabled."""
 
     code = "flow-disabled"
+
+
+class RunNotCreated(Invalid):
+    """A run could not be created: something that the flow needs is gone or changes all the time."""
+
+    code = "run-not-created"
+
+
+class BadRunParams(Invalid):
+    """The params of a run cannot be understood."""
+
+    code = "run-params-invalid"
+
+
+class ConnectorRunsNot(Invalid):
+    """Runs cannot be asked for: this server has no connector for the flow's source."""
+
+    code = "run-connector-unsupported"
+
+
+class NotOnDemand(Invalid):
+    """A flow whose frequency is not `once` does not run on demand."""
+
+    code = "run-flow-recurring"
+
+
+class NotRetriable(Invalid):
+    """The run is not in a state for a re-trigger."""
+
+    code = "run-not-retriable"
+
+
+class UnknownRunAction(Invalid):
+    """The action does not exist for runs."""
+
+    code = "run-action-unknown"
+
+
+class RunsAreManaged(Invalid):
+    """A user's token may not write runs: the service does."""
+
+    code = "run-managed-by-service"
 
 
 class BadTransition(Invalid):

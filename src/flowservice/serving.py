@@ -16,8 +16,9 @@ import structlog
 import uvicorn
 
 from flowservice import logs
-from flowservice.app import App, read_credentials, write_credentials
+from flowservice.app import App, read_credentials, utc_now, write_credentials
 from flowservice.errors import Invalid, NotFound
+from flowservice.ports.runtime import Clock
 from flowservice.service.runs import Runs
 from flowservice.settings import Settings
 
@@ -27,13 +28,13 @@ _TICK_S: Final = 1.0
 _DRAIN_S: Final = 5
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, *, now: Clock = utc_now) -> None:
     """Serve until SIGINT or SIGTERM. Raises Invalid if the address cannot be listened on."""
     logs.configure(settings.log_level)
     with contextlib.closing(_listen(settings)) as listener, _sole(settings):
         host, port = listener.getsockname()[:2]
         url = settings.public_url or f"http://{_shown(host)}:{port}"
-        app = App(settings)
+        app = App(settings, now)
         app.prepare()
         _tell_credentials(settings, url)
         tick = Tick(app.runs)

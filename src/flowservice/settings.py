@@ -64,6 +64,19 @@ class Settings(BaseSettings):
     part_max_rows: int = Field(
         default=250_000, ge=1, description="Rows of one lake file; a killed run goes on after its last finished file."
     )
+    min_interval_minutes: int = Field(
+        default=15, ge=1, description="Smallest `interval` of a flow with frequency `minute` (CONNECTOR-1362)."
+    )
+    strict_start_time: bool = Field(
+        default=False, description="Refuse a `startTime` in the past (CONNECTOR-1360) instead of reading it as now."
+    )
+    window_lag_s: int = Field(
+        default=120,
+        ge=0,
+        le=86_400,
+        description="Seconds that the end of a delta column's window stays behind the source's clock. Rows that were "
+        "committed with a time older than that, after the window was read, are missed.",
+    )
     max_body_bytes: int = Field(default=10_000_000, ge=1_000, description="Largest request body, in bytes.")
 
     egress_local: bool | None = Field(

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from flowservice.api.wire import Wire
 from flowservice.errors import (
     BadPercent,
+    BadQuery,
     BadStatusValue,
     FailedProgress,
     MissingParameter,
@@ -17,6 +18,7 @@ from flowservice.errors import (
     ProvidersOnly,
     SubActionNotAllowed,
     UnknownAction,
+    UnknownRunAction,
     UnknownSubAction,
 )
 
@@ -27,7 +29,7 @@ class Op(StrEnum):
     PUBLISH = "publish"
     ENABLE = "enable"
     DISABLE = "disable"
-    RETRIGGER = "retrigger"
+    RETRIGGER = "re-trigger"
 
 
 _PROVIDERS: Final = frozenset({"finalize", "finalizeupdate"})
@@ -64,10 +66,10 @@ class StateAction(Wire):
     record_types: list[dict[str, Any]] | None = None
 
 
-def action(*allowed: Op) -> Callable[..., Awaitable[Op]]:
+def action(*allowed: Op, unknown: type[BadQuery] = UnknownAction) -> Callable[..., Awaitable[Op]]:
     """A dependency: the action that was asked for.
 
-    Raises MissingParameter, UnknownAction, UnknownSubAction, ProgressNotAlone, SubActionNotAllowed, BadStatusValue,
+    Raises MissingParameter, `unknown`, UnknownSubAction, ProgressNotAlone, SubActionNotAllowed, BadStatusValue,
     BadPercent, FailedProgress, ProvidersOnly.
     """
     words = " or ".join(f"op={op.value}" for op in allowed)
@@ -81,19 +83,24 @@ def action(*allowed: Op) -> Callable[..., Awaitable[Op]]:
     ) -> Op:
         if not op:
             raise MissingParameter("the query parameter op is missing", advice=f"Send {words}.")
-        word = op.lower().replace("-", "").replace("_", "")
+        word = _bare(op)
+        asked = next((known for known in allowed if _bare(known.value) == word), None)
         providers = word in _PROVIDERS
-        if not providers and word not in allowed:
-            raise UnknownAction("op is not an action of this resource", advice=f"Send {words}.")
+        if not providers and asked is None:
+            raise unknown("op is not an action of this resource", advice=f"Send {words}.")
         subs = {part.strip().upper() for item in sub_op or () for part in item.split(",") if part.strip()}
         _check_sub_ops(subs, providers=providers)
         if body is not None:
             _check_body(body, progress="PROGRESS" in subs)
-        if providers:
+        if asked is None:
             raise ProvidersOnly("this action is for providers", advice=f"Send {words}.")
-        return Op(word)
+        return asked
 
     return read
+
+
+def _bare(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "")
 
 
 def _check_sub_ops(subs: set[str], *, providers: bool) -> None:
@@ -118,4 +125,5 @@ def _check_body(body: StateAction, *, progress: bool) -> None:
 
 
 Publishing = Annotated[Op, Depends(action(Op.PUBLISH))]
+RunAction = Annotated[Op, Depends(action(Op.RETRIGGER, unknown=UnknownRunAction))]
 FlowAction = Annotated[Op, Depends(action(Op.PUBLISH, Op.ENABLE, Op.DISABLE))]

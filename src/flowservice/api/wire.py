@@ -143,10 +143,25 @@ class FlowBody(FlowEdit):
 
 
 class RunBody(Wire):
-    """`POST /runs`."""
+    """`POST /runs`. The aepp client also sends `status`."""
 
     flow_id: str = ""
     params: dict[str, Any] | None = None
+
+
+class RunUpdateBody(Wire):
+    """`PUT /runs/{id}`."""
+
+    flow_id: str | None = None
+    flow_spec: dict[str, Any] | None = None
+    provider_ref_id: str | None = None
+    parent_flow_run_id: str | None = None
+    child_flow_run_ids: list[str] | None = None
+    params: dict[str, Any] | None = None
+    predecessors: list[dict[str, Any]] | None = None
+    metrics: dict[str, Any] | None = None
+    activities: list[dict[str, Any]] | None = None
+    record_types: list[str] | None = None
 
 
 def epoch_ms(at: datetime | None) -> int | None:
@@ -237,7 +252,11 @@ def flow(item: Flow) -> dict[str, Any]:
         "transformations": [{"name": step.name, "params": step.params} for step in item.transformations],
         "options": item.options,
         "runs": f"/runs?property=flowId=={item.id}",
-        "lastOperation": {"started": epoch_ms(item.stamp.updated.at), "updated": 0, "operation": "create"},
+        "lastOperation": {
+            "started": epoch_ms(item.operated_at or item.stamp.created.at),
+            "updated": 0,
+            "operation": item.last_operation.value,
+        },
     }
     if item.last_run is not None:
         shown["lastRunDetails"] = {

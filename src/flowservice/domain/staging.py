@@ -31,6 +31,7 @@ class Staged:
     rejections: tuple[Tally, ...]
     resume: Mapping[str, Any] | None
     """The source's cursor after these rows; None if nothing was read."""
+    skipped: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from threading import Semaphore
 from typing import Any, Final, TypeAlias, TypeVar
@@ -13,7 +14,8 @@ from flowservice.engine.landing import data_schema
 from flowservice.engine.ledger import Ledger
 from flowservice.engine.outcome import Outcome, Totals
 from flowservice.engine.patience import Patience
-from flowservice.engine.plan import Plan, Route, planned
+from flowservice.engine.pending import pending
+from flowservice.engine.plan import Pending, Plan, Route, planned
 from flowservice.engine.publication import Publication
 from flowservice.engine.row_mapper import MapperFor
 from flowservice.engine.split import SplitReader
@@ -47,6 +49,8 @@ class Execution:
     patience: Patience = field(default_factory=Patience)
     places: Semaphore = field(default_factory=lambda: Semaphore(4))
     """How many runs work at a time. One that waits for an earlier run of its flow takes none."""
+    window_lag: timedelta = timedelta(minutes=2)
+    """How far a window's end stays behind the source's clock."""
 
     def execute(self, run_id: str, steps: Steps) -> None:
         """Bring the run to its end, whatever that is. Raises Interrupted when the process stops."""
@@ -107,9 +111,17 @@ class Execution:
         self.patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))
         if self.database.progress.plan(run_id) is None:
             with self._opened(run, route) as source:
-                plan = self.patience.repeated(lambda: planned(route, source, mapper, version))
+                plan = self.patience.repeated(
+                    lambda: planned(route, source, mapper, version, self._pending(run, route, source))
+                )
             self.database.progress.keep_plan(run_id, plan.to_json())
+        self._ledger.has_planned(run_id, self._kept_plan(run_id).window)
         return []
+
+    def _pending(self, run: Run, route: Route, source: Source) -> Pending:
+        return pending(
+            run, route, source, database=self.database, lake=self.lake, now=self.now, window_lag=self.window_lag
+        )
 
     def _read(self, run_id: str) -> list[RunError]:
         run = self.database.runs.find(run_id)

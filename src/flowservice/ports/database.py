@@ -55,6 +55,9 @@ class RunStore(Store[Run], Protocol):
     def find(self, run_id: str) -> Run:
         """The run, of whatever scope: for the engine, which works for all of them. Raises NotFound."""
 
+    def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
+        """Runs of every scope that wait for a time that has come, the longest due first."""
+
 
 class TenancyStore(Protocol):
     """Organisations, their sandboxes and credentials."""

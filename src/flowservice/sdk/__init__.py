@@ -5,6 +5,7 @@ from flowservice.sdk.egress import Destinations, Egress, canonical, host_of
 from flowservice.sdk.source import (
     SOURCE_TYPE,
     Batch,
+    Clocked,
     Cursor,
     Json,
     MixedColumn,
@@ -24,6 +25,7 @@ __all__ = [
     "SOURCE_TYPE",
     "Auth",
     "Batch",
+    "Clocked",
     "Connector",
     "Cursor",
     "Destinations",

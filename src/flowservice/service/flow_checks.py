@@ -14,7 +14,6 @@ from flowservice.errors import (
     BadField,
     BadMapping,
     BadMappingVersion,
-    DeltaColumnNotAllowed,
     MissingMapping,
     NotPublished,
     NotSupported,
@@ -87,15 +86,13 @@ class FlowChecks:
         steps = tuple(_transformation(step) for step in sent)
         for step in steps:
             if step.name not in _KNOWN:
-                raise NotSupported(f"the transformation {step.name[:40]} is not supported", advice="Use Mapping.")
+                raise NotSupported(
+                    f"the transformation {step.name[:40]} is not supported", advice="Use Copy and Mapping."
+                )
         return steps
 
     def transformations(self, caller: Caller, ends: Ends, steps: Sequence[Transformation]) -> None:
-        """Return if the flow can do these. Raises MissingMapping, DeltaColumnNotAllowed, BadMappingVersion,
-        SchemaMismatch, BadMapping."""
-        for step in steps:
-            if step.name == "Copy" and step.params.get("deltaColumn"):
-                raise DeltaColumnNotAllowed("a delta column does not go with frequency once", advice="Leave Copy out.")
+        """Return if the flow can do these. Raises MissingMapping, BadMappingVersion, SchemaMismatch, BadMapping."""
         mapping = next((step for step in steps if step.name == "Mapping"), None)
         if mapping is None:
             raise MissingMapping(
@@ -109,8 +106,11 @@ class FlowChecks:
         percent = sent.get("partialIngestionPercent")
         if percent is not None and (isinstance(percent, bool) or not isinstance(percent, int | float)):
             raise BadField("options.partialIngestionPercent must be a number")
-        if percent is not None and not 0 <= percent <= 100:
-            raise BadField("options.partialIngestionPercent must lie between 0 and 100")
+        if percent is not None and not 0 < percent <= 100:
+            raise BadField(
+                "options.partialIngestionPercent must be above 0 and at most 100",
+                advice="Leave it out if no failed row is to be tolerated.",
+            )
         if not isinstance(sent.get("errorDiagnosticsEnabled", False), bool):
             raise BadField("options.errorDiagnosticsEnabled must be true or false")
         return sent

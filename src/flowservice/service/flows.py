@@ -1,18 +1,18 @@
 """What people and programs may do with flows."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
 
-from flowservice.domain.flow import Endpoint, Flow, FlowState
+from flowservice.domain.flow import Endpoint, Flow, FlowState, Operation, Transformation
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.resource import SpecRef, Stamp
-from flowservice.domain.schedule import parsed_schedule
+from flowservice.domain.schedule import DOCUMENTED, ScheduleRules, changed_schedule, parsed_schedule
+from flowservice.domain.window import DeltaColumn
 from flowservice.errors import BadTransition, MissingField, StateNotAllowed
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.content import FlowContent
+from flowservice.service.delta_columns import DeltaColumns, recurs
 from flowservice.service.drafts import takes_drafts
 from flowservice.service.flow_checks import Ends, FlowChecks
 from flowservice.service.readable import Readable
@@ -26,6 +26,8 @@ class Flows(Readable[Flow]):
     checks: FlowChecks
     now: Clock
     ids: Ids
+    delta_columns: DeltaColumns
+    rules: ScheduleRules = DOCUMENTED
 
     @property
     def store(self) -> Store[Flow]:
@@ -37,48 +39,76 @@ class Flows(Readable[Flow]):
     ) -> Flow:
         """A new flow, checked in the documented order; a start in the past or now is due at once.
 
-        A draft has both ends, of whatever state, and may lack the rest.
+        A draft has both ends, of whatever state, and may lack the rest. Without a schedule a flow runs once, and now.
         Raises StateNotAllowed, MissingField, UnknownSpec, OneSourceOneTarget, NotFound, WrongTarget, NotPublished,
-        DraftUnsupported, MissingMapping, DeltaColumnNotAllowed, BadMappingVersion, BadMapping, SchemaMismatch,
-        BadSchedule and its kin.
+        DraftUnsupported, MissingMapping, BadMappingVersion, BadMapping, SchemaMismatch, MissingDeltaColumn,
+        DeltaColumnNotAllowed, UnknownColumn, DeltaColumnHasNoTimes, BadSchedule and its kin.
         """
         caller.may(Permission.MANAGE_SOURCES)
         if state is not None:
             raise StateNotAllowed("state cannot be sent when creating a flow", advice="Leave it out.")
         ends = self.checks.ends(caller, flow_spec, content.source_ids, content.target_ids)
+        steps = self.checks.steps(content.transformations)
+        sent = content.schedule or {}
         if draft:
             takes_drafts(ends.spec)
+        else:
+            self._check(caller, content.name, ends, steps, recurs=recurs(sent))
         now = self.now()
-        sketch = Flow(
+        schedule = parsed_schedule(sent, now=now, rules=self.rules)
+        flow = Flow(
             id=self.ids.uuid(),
             stamp=Stamp.first(caller, at=now),
+            name=content.name,
+            description=content.description,
+            governance=content.governance,
             flow_spec=flow_spec,
             source=Endpoint.of(ends.source),
             target=Endpoint.of(ends.target),
+            schedule=schedule,
+            schedule_sent=sent,
+            transformations=steps,
+            options=self.checks.options(content.options),
             state=FlowState.DRAFT if draft else FlowState.ENABLED,
+            next_run_at=None if draft else schedule.first_run(now=now),
         )
-        flow = self._with(sketch, content)
-        if not draft:
-            self._can_run(caller, flow, ends)
-        flow = _scheduled(flow, content.schedule, now=now)
         self.database.flows.add(flow)
         return flow
 
     def change(self, caller: Caller, flow: Flow, content: FlowContent) -> Flow:
         """The flow with other content, checked like a new one. A run under way goes on as it was planned.
 
-        Raises as `create`, and Stale.
+        Raises as `create`; StartHasPassed, CannotBecomeOnce, BackfillIsFixed; Stale.
         """
         caller.may(Permission.MANAGE_SOURCES)
         now = self.now()
         ends = self.checks.ends(caller, flow.flow_spec, content.source_ids, content.target_ids)
-        changed = replace(self._with(flow, content), stamp=flow.stamp.moved(caller, at=now))
+        sent = content.schedule or {}
+        changed = replace(
+            flow,
+            name=content.name,
+            description=content.description,
+            governance=content.governance,
+            transformations=self.checks.steps(content.transformations),
+            options=self.checks.options(content.options),
+            stamp=flow.stamp.moved(caller, at=now),
+        ).noted(Operation.UPDATE, at=now)
         if flow.state is FlowState.DRAFT:
-            changed = replace(changed, source=Endpoint.of(ends.source), target=Endpoint.of(ends.target))
-        elif changed.transformations != flow.transformations:
-            self._can_run(caller, changed, ends)
-        if flow.state is FlowState.DRAFT or (content.schedule or {}) != flow.schedule_sent:
-            changed = _scheduled(changed, content.schedule, now=now)
+            changed = replace(
+                changed,
+                source=Endpoint.of(ends.source),
+                target=Endpoint.of(ends.target),
+                schedule=parsed_schedule(sent, now=now, rules=self.rules),
+                schedule_sent=sent,
+            )
+        else:
+            steps = changed.transformations
+            if (steps, recurs(sent)) != (flow.transformations, recurs(flow.schedule_sent)):
+                taken_up = _as_taken_up(ends, flow)
+                self._check(caller, content.name, taken_up, steps, recurs=recurs(sent), kept=flow.delta_column)
+            if sent != flow.schedule_sent:
+                schedule = changed_schedule(flow.schedule, sent, now=now, rules=self.rules)
+                changed = changed.rescheduled(schedule, sent, at=now)
         self.database.flows.replace(flow, changed)
         return changed
 
@@ -87,18 +117,20 @@ class Flows(Readable[Flow]):
         caller.may(Permission.MANAGE_SOURCES)
         if flow.state is not FlowState.DRAFT:
             raise BadTransition(f"flow {flow.id} is no draft", advice="Only a draft can be published.")
-        now = self.now()
         ends = self.checks.ends(caller, flow.flow_spec, (flow.source.id,), (flow.target.id,))
+        self._check(caller, flow.name, ends, flow.transformations, recurs=recurs(flow.schedule_sent))
+        now = self.now()
+        schedule = parsed_schedule(flow.schedule_sent, now=now, rules=self.rules)
         # The ends may have been completed since the draft was made.
-        sketch = replace(
+        published = replace(
             flow,
             state=FlowState.ENABLED,
             source=Endpoint.of(ends.source),
             target=Endpoint.of(ends.target),
+            schedule=schedule,
+            next_run_at=schedule.first_run(now=now),
             stamp=flow.stamp.moved(caller, at=now),
-        )
-        self._can_run(caller, sketch, ends)
-        published = _scheduled(sketch, flow.schedule_sent, now=now)
+        ).noted(Operation.ENABLE, at=now)
         self.database.flows.replace(flow, published)
         return published
 
@@ -115,32 +147,24 @@ class Flows(Readable[Flow]):
         caller.may(Permission.MANAGE_SOURCES)
         self.database.flows.delete(self.database.flows.get(caller.scope, flow_id))
 
-    def _with(self, flow: Flow, content: FlowContent) -> Flow:
-        """The flow with the content's own parts, each well-formed by itself."""
-        return replace(
-            flow,
-            name=content.name,
-            description=content.description,
-            governance=content.governance,
-            transformations=self.checks.steps(content.transformations),
-            options=self.checks.options(content.options),
-        )
-
-    def _can_run(self, caller: Caller, flow: Flow, ends: Ends) -> None:
-        if not flow.name.strip():
-            raise MissingField("name is missing")
+    def _check(
+        self,
+        caller: Caller,
+        name: str,
+        ends: Ends,
+        steps: Sequence[Transformation],
+        *,
+        recurs: bool | None,
+        kept: DeltaColumn | None = None,
+    ) -> None:
+        if not name.strip():
+            raise MissingField("name is missing", advice="Give the flow a name.")
         self.checks.published(ends)
-        self.checks.transformations(caller, ends, flow.transformations)
+        self.checks.transformations(caller, ends, steps)
+        self.delta_columns.check(ends.source, steps, recurs=recurs, kept=kept)
 
 
-def _scheduled(flow: Flow, sent: Mapping[str, Any] | None, *, now: datetime) -> Flow:
-    """The flow with the schedule that was sent, and due by it unless it is a draft.
-
-    Outside a draft, nothing sent means once, and now. Raises BadSchedule and its kin.
-    """
-    drafted = flow.state is FlowState.DRAFT
-    if sent is None and drafted:
-        return replace(flow, schedule=None, schedule_sent={})
-    schedule = parsed_schedule(sent or {}, now=now)
-    due = None if drafted else schedule.first_run(now=now)
-    return replace(flow, schedule=schedule, schedule_sent=sent or {}, next_run_at=due)
+def _as_taken_up(ends: Ends, flow: Flow) -> Ends:
+    """The ends as the flow knows them: what was changed of them since does not reach it."""
+    source = replace(ends.source, params=flow.source.params, base_connection_id=flow.source.base_connection_id)
+    return replace(ends, source=source, target=replace(ends.target, params=flow.target.params))

@@ -43,6 +43,7 @@ def source(azurite: Azurite, seeded: str) -> Iterator[TableSource]:
 class TestContract(SourceContract):
     path = "contract"
     key = ("PartitionKey", "RowKey")
+    delta_column = "createdAt"
 
     def expected(self) -> Rows:
         return sorted((str(row["PartitionKey"]), str(row["RowKey"])) for row in customers(ROWS))

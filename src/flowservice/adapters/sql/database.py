@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -35,6 +35,11 @@ _MAPPING_SET: Final = TypeAdapter(MappingSet)
 _SPEC: Final = TypeAdapter(StoredSpec)
 
 
+def _run_columns(run: Run) -> dict[str, Any]:
+    waits_for = run.starts_at if run.is_waiting else None
+    return {"flow_id": run.flow_id, "starts_at_ms": None if waits_for is None else epoch_ms(waits_for)}
+
+
 class SqlFlows(SqlStore[Flow]):
     """Fills `ports.database.FlowStore`."""
 
@@ -60,6 +65,12 @@ class SqlRuns(SqlStore[Run]):
         if document is None:
             raise NotFound("run not found with the given id")
         return _RUN.validate_python(document)
+
+    def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
+        due = self.table.c.starts_at_ms
+        query = sa.select(self.table.c.document).where(due <= epoch_ms(at)).order_by(due).limit(limit)
+        with self.connect() as connection:
+            return [_RUN.validate_python(document) for document in connection.execute(query).scalars()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +114,7 @@ class SqlDatabase:
                 connect=connect,
                 own=lambda flow: {"next_run_at_ms": epoch_ms(flow.next_run_at) if flow.next_run_at else None},
             ),
-            "runs": SqlRuns(
-                noun="run", table=tables.runs, adapter=_RUN, connect=connect, own=lambda run: {"flow_id": run.flow_id}
-            ),
+            "runs": SqlRuns(noun="run", table=tables.runs, adapter=_RUN, connect=connect, own=_run_columns),
             "schemas": SqlStore(
                 noun="schema",
                 table=tables.schemas,

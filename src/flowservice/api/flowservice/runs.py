@@ -5,7 +5,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Response
 
 from flowservice.api import run_document, wire
-from flowservice.api.calls import Calling
+from flowservice.api.actions import RunAction
+from flowservice.api.calls import Calling, IfMatch, matching
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import FullList, envelope, one, query
 from flowservice.service.runs import Runs
@@ -27,7 +28,7 @@ _NAMES: Final = {
 
 
 def router(runs: Runs) -> APIRouter:
-    """Create, list and read."""
+    """Create, list, read and repeat."""
     routes = APIRouter(prefix=BASE, tags=["Runs"])
 
     @routes.get("/runs", summary="List runs")
@@ -47,5 +48,18 @@ def router(runs: Runs) -> APIRouter:
     @routes.get("/runs/{run_id}", summary="Read a run")
     def read(caller: Calling, run_id: str) -> dict[str, Any]:
         return one(run_document.run(runs.get(caller, run_id)))
+
+    @routes.post("/runs/{run_id}/action", summary="Run a failed run again")
+    def act(caller: Calling, run_id: str, _op: RunAction, if_match: IfMatch) -> dict[str, Any]:
+        """`op=re-trigger`: a new run over the window of one that failed, or that ingested no record."""
+        run = runs.get(caller, run_id)
+        matching(run, if_match, required=False)
+        return wire.created(runs.repeat(caller, run))
+
+    @routes.put("/runs/{run_id}", summary="Replace a run (for providers)")
+    def replaced(caller: Calling, run_id: str, if_match: IfMatch, _: wire.RunUpdateBody) -> dict[str, Any]:
+        """Runs are written by the service alone: with a user's token this is always refused (FLOW-1427)."""
+        matching(runs.get(caller, run_id), if_match)
+        runs.refuse_writing(caller)
 
     return routes

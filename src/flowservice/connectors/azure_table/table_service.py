@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -56,6 +57,8 @@ class Page:
 
     next: Token | None
     """None: this is the last page."""
+    date: str | None
+    """The service's clock, as its header `Date` has it."""
     _request: SyncStreamRequest
     _response: SyncResponse
     _host: str
@@ -142,6 +145,19 @@ class TableService:
                 failed += 1
                 self.retries.wait(error, failed=failed, stopped=self.closed)
 
+    def clock(self) -> datetime:
+        """The service's own time, to the second. Raises as `check`, and BrokenPage if it does not tell."""
+        table = self.only_table
+        path = f"{table}()" if table else "Tables"
+        page = self._open(path, {"$top": "1"}, table=table, retries=self.retries, stopped=self.closed)
+        page.body()
+        try:
+            return parsedate_to_datetime(page.date or "").astimezone(UTC)
+        except ValueError:
+            raise BrokenPage(
+                "the table service does not tell its time", advice="Look at the proxies in between: they cut `Date`."
+            ) from None
+
     def tables(self) -> Iterator[str]:
         """The names of all tables, in the service's order."""
         if self.only_table:
@@ -212,7 +228,7 @@ class TableService:
             token = {name: value for name, value in found.items() if value is not None}
             # Presence counts: a token may be empty where the next entity has an empty key. NextRowKey alone is none.
             goes_on = "NextPartitionKey" in token or "NextTableName" in token
-            return Page(token if goes_on else None, request, response, self._host)
+            return Page(token if goes_on else None, response.get_header("date"), request, response, self._host)
         try:
             body = response.body_reader.read(_LARGEST_ERROR)
         except PyreqwestError:
