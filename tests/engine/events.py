@@ -83,7 +83,7 @@ class TimedEvents(Events):
 
     clock: datetime = NOON
 
-    def now(self) -> datetime:
+    def server_time(self) -> datetime:
         return self.clock
 
     def open(self, connection: Connection) -> "TimedEvents":

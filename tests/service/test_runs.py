@@ -218,6 +218,7 @@ def test_a_flow_that_cannot_start_keeps_no_other_from_it(office: Office) -> None
     office.queue.refused.add(broken.id)
     assert office.at(NOON) == 1
     assert office.stored()[0].flow_id == sound.id
+    assert office.found(broken).next_run_at == NOON + HOUR
 
 
 @pytest.mark.parametrize(("ran", "due"), [(0, NOON + 2 * MINUTE), (3, NOON + HOUR)])

@@ -122,6 +122,49 @@ def test_a_schedule_reads_back_with_the_types_that_were_sent(
     client.delete(f"{FLOW}/flows/{flow_id}")
 
 
+HOSTILE: list[Any] = [
+    None,
+    -7.5,
+    10**30,
+    "",
+    "x\u0000\u202e'\";--",
+    "\ud800",
+    "x" * 70_000,
+    [[]],
+    {"x": {}},
+]
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize("wrong", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_value_anywhere_is_never_a_failure_of_ours(
+    client: Client, over_changes: Dataflow, wrong: Any
+) -> None:
+    for member in ("name", "dateFormat", "timezone"):
+        copy = {"name": "Copy", "params": {"deltaColumn": {"name": "changed", member: wrong}}}
+        _taken_or_refused(client, f"{FLOW}/flows", body(over_changes, DAILY, copy))
+    for member in ("startTime", "frequency", "interval", "backfill"):
+        _taken_or_refused(client, f"{FLOW}/flows", body(over_changes, DAILY | {member: wrong}, COPY))
+    flow_id = client.made(f"{FLOW}/flows", body(over_changes, resources.never()))["id"]
+    for member in ("startTime", "windowStartTime", "windowEndTime", "deltaColumn"):
+        params = {"startTime": NOW_S, "deltaColumn": {"name": "nothing"}, member: wrong}
+        if wrong is not None:
+            refusal(client.post(f"{FLOW}/runs", content=json.dumps({"flowId": flow_id, "params": params})))
+    for column in ({"name": wrong}, {"name": "nothing", "timezone": wrong}):
+        params = {"startTime": NOW_S, "deltaColumn": column}
+        refusal(client.post(f"{FLOW}/runs", content=json.dumps({"flowId": flow_id, "params": params})))
+    assert client.get(f"{FLOW}/runs?count=true&property=flowId=={flow_id}").json() == {"count": 0}
+    client.delete(f"{FLOW}/flows/{flow_id}")
+
+
+def _taken_or_refused(client: Client, path: str, sent: dict[str, Any]) -> None:
+    answer = client.post(path, content=json.dumps(sent))
+    if answer.status_code == 201:
+        client.delete(f"{path}/{answer.json()['id']}")
+    else:
+        refusal(answer)
+
+
 # --- run -------------------------------------------------------------------------------------------------------------
 
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
 from flowservice.errors import BadField
 
@@ -58,7 +59,7 @@ class DeltaColumn:
         """Return if format and time zone can be used. Raises BadField."""
         if self.date_format is not None:
             _pattern(self.date_format, at=at)
-        if self.timezone is not None and not _is_zone(self.timezone):
+        if self.timezone is not None and self.timezone not in _zones():
             raise BadField(f"{at}.timezone is no time zone", advice="Send an IANA name such as Europe/Berlin, or UTC.")
 
     @property
@@ -115,9 +116,6 @@ def _part(text: str) -> str:
     return "".join(character if character.isalnum() else f"\\x{{{ord(character):X}}}" for character in plain)
 
 
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

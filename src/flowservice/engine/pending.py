@@ -44,7 +44,7 @@ def pending(
         )
     start = schedule.takes_from if reached is None else reached
     # What the source writes now may carry a time that is a little older: clocks differ, commits take their time.
-    clock = source.now() if isinstance(source, Clocked) else max(run.slot_at or now(), schedule.slot_at(now()))
+    clock = source.server_time() if isinstance(source, Clocked) else max(run.slot_at or now(), schedule.slot_at(now()))
     end = (clock - window_lag).replace(microsecond=0)
     if start is not None:
         end = max(start, end)

@@ -110,7 +110,7 @@ class Batch:
 class Clocked(Protocol):
     """A source that can tell the time on its own clock: what it writes into its rows as the time of a change."""
 
-    def now(self) -> datetime:
+    def server_time(self) -> datetime:
         """Now, aware, never later than the truth. Raises as `Source.check`."""
 
 

@@ -44,12 +44,15 @@ class DueRuns:
             if recurs:
                 run = replace(run, slot_at=max(flow.schedule.slot_at(at), flow.next_run_at or at))
             self.launch.queued(flow, flow.started(at=at), run)
-        except Stale:
-            # Someone changed the flow in between; the next tick sees what became of it.
+        except (Stale, Transient):
+            # Someone changed the flow in between, or the store has a bad moment; the next tick sees what became of it.
             return False
         except Error as error:
             # One flow that cannot start must not keep the others from it.
             _LOG.warning("flow %s is due but cannot start: %s", flow.id, error.message)
+            if recurs:
+                with suppress(Stale):
+                    self.launch.database.flows.replace(flow, flow.passed(at=at))
             return False
         return True
 

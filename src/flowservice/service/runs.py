@@ -148,7 +148,8 @@ class Runs(Readable[Run]):
             )
         if flow.schedule.period is not None and run.state is RunState.FAILED:
             for state in _LANDED:
-                if any(other.number > run.number for other in self._launch.runs_of(flow, ("state",), state.value)):
+                later = (other for other in self._launch.runs_of(flow, ("state",), state.value))
+                if any(other.number > run.number and other.parent_id is None for other in later):
                     raise NotRetriable(
                         f"a later run of the flow has taken the rows of run {run.id}",
                         advice="There is nothing left to do: a window begins where the last one that landed ended.",

@@ -103,7 +103,7 @@ def test_timestamp_windows_by_the_services_clock_split_a_table(
     assert isinstance(source, Clocked)
     table = new_table("stamped")
     seed(TableAccount(endpoint=azurite.endpoint), table, (entity(f"{n:03d}") for n in range(150)))
-    now = source.now()
+    now = source.server_time()
     assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
     middle = now - timedelta(days=1)
     before, after = (windowed(source, table, "Timestamp", bounds) for bounds in ((None, middle), (middle, None)))
@@ -146,7 +146,7 @@ def test_the_filter_goes_along_with_every_page_and_every_range_of_keys() -> None
 def test_the_clock_is_the_services_date(date: str) -> None:
     with serving(lambda _: _dated(date)) as server:
         source = TableSource(server.account, egress=LAPTOP)
-        assert source.now() == NOON
+        assert source.server_time() == NOON
         source.close()
 
 
@@ -155,7 +155,7 @@ def test_a_service_that_does_not_tell_its_time_is_asked_again_later(date: str) -
     with serving(lambda _: _dated(date)) as server:
         source = TableSource(server.account, egress=LAPTOP)
         with pytest.raises(BrokenPage):
-            source.now()
+            source.server_time()
         source.close()
 
 

@@ -50,7 +50,7 @@ class TableSource:
         """Rows from all over the table; see `sampling`."""
         return sampling.sample(self._service, _table(path), rows=rows)
 
-    def now(self) -> datetime:
+    def server_time(self) -> datetime:
         """The service's clock: what it writes into `Timestamp`. One small request."""
         return self._service.clock()
 
