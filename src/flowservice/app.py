@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,12 +19,16 @@ from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.tokens.jwt import JwtTokens
 from flowservice.domain.dataset import Dataset
+from flowservice.domain.identity import Credential
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.xdm_tree import ObjectField
 from flowservice.errors import BadMappingVersion, NotFound
 from flowservice.ids import RandomIds
 from flowservice.sdk import ENTRY_POINTS, Connector
+from flowservice.service.admission import Admission
+from flowservice.service.clearing import Clearing
 from flowservice.service.connections import Connections
+from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.datasets import Datasets
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
@@ -92,6 +97,21 @@ class App:
         )
 
     @cached_property
+    def credentials(self) -> Credentials:
+        """Credentials. The file of the first one follows it."""
+        return Credentials(database=self.database, now=utc_now, ids=self.ids, tell=self._keep)
+
+    @cached_property
+    def admission(self) -> Admission:
+        """Who is at work in which sandbox."""
+        return Admission()
+
+    @cached_property
+    def clearing(self) -> Clearing:
+        """What empties sandboxes."""
+        return Clearing(database=self.database, lake=self.lake, admission=self.admission, now=utc_now)
+
+    @cached_property
     def lake(self) -> "DeltaLake":
         """The lake."""
         from flowservice.adapters.delta import DeltaLake  # noqa: PLC0415 - `token` need not load it
@@ -150,11 +170,26 @@ class App:
             places=Semaphore(self.settings.workers),
         )
 
-    def web(self, *, on_start: Callable[[], None], on_stop: Callable[[], None], wake: Callable[[], None]) -> "FastAPI":
-        """The web application. `wake` tells the tick that a flow may be due."""
+    def web(
+        self,
+        *,
+        on_start: Callable[[], None],
+        on_stop: Callable[[], None],
+        wake: Callable[[], None],
+        clear: Callable[[], None],
+    ) -> "FastAPI":
+        """The web application. `wake` tells that a flow may be due, `clear` that a sandbox is to be emptied."""
         from prometheus_client import REGISTRY  # noqa: PLC0415 - `token` need not load it
 
-        from flowservice.api import catalog, conversion, ims, sandboxes, schemaregistry, server  # noqa: PLC0415
+        from flowservice.api import (  # noqa: PLC0415
+            catalog,
+            conversion,
+            credentials,
+            ims,
+            sandboxes,
+            schemaregistry,
+            server,
+        )
         from flowservice.api.flowservice import (  # noqa: PLC0415
             connections,
             flows,
@@ -172,7 +207,10 @@ class App:
             identity=self.identity,
             routers=[
                 ims.router(self.identity),
-                sandboxes.router(Sandboxes(database)),
+                sandboxes.router(
+                    Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
+                ),
+                credentials.router(self.credentials),
                 specs.router(self.specs),
                 connections.router(accounts),
                 source_connections.router(SourceConnections(database, self.specs, accounts, now, ids)),
@@ -187,6 +225,7 @@ class App:
             registry=REGISTRY,
             on_start=on_start,
             on_stop=on_stop,
+            admission=self.admission,
             strict_sandbox=self.settings.strict_sandbox_header,
             max_body_bytes=self.settings.max_body_bytes,
         )
@@ -204,6 +243,26 @@ class App:
             raise BadMappingVersion(f"the mapping set {mapping_set.id} has no version {version}")
         return Mapper(mapping, self.tree(dataset))
 
+    def _keep(self, credential: Credential, secret: str | None) -> None:
+        """Let the file of the first credential say its new secret; revoked, it has no file."""
+        path = self.settings.credentials_path
+        with suppress(NotFound):
+            known = read_credentials(path)
+            if known.get("clientId") != credential.client_id:
+                return
+            if secret is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_credentials(path, {**known, "clientSecret": secret})
+
+    def described(self, made: NewCredential) -> dict[str, str]:
+        """A new credential, as `credentials show` prints one."""
+        with suppress(NotFound):
+            # A server that runs, or ran, has written its address there.
+            token_url = read_credentials(self.settings.credentials_path)["tokenUrl"]
+            return _described(made, token_url)
+        return _described(made, f"{self.settings.url}/ims/token/v3")
+
     def prepare(self) -> None:
         """Make what the home lacks: folder, key, store, organisation, sandbox, first credential."""
         self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -211,16 +270,17 @@ class App:
             return
         org = self.identity.add_org(f"{secrets.token_hex(12).upper()}@AdobeOrg", tenant_id="tenant")
         made = self.identity.add_credential(org.id)
-        write_credentials(
-            self.settings.credentials_path,
-            {
-                "clientId": made.credential.client_id,
-                "clientSecret": made.secret,
-                "orgId": org.id,
-                "scopes": made.credential.scopes,
-                "tokenUrl": f"http://{self.settings.host}:{self.settings.port}/ims/token/v3",
-            },
-        )
+        write_credentials(self.settings.credentials_path, self.described(made))
+
+
+def _described(made: NewCredential, token_url: str) -> dict[str, str]:
+    return {
+        "clientId": made.credential.client_id,
+        "clientSecret": made.secret,
+        "orgId": made.credential.org_id,
+        "scopes": made.credential.scopes,
+        "tokenUrl": token_url,
+    }
 
 
 def read_credentials(path: Path) -> dict[str, str]:
@@ -229,7 +289,9 @@ def read_credentials(path: Path) -> dict[str, str]:
         found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(
-            f"there are no credentials in {path.parent}", advice="Start the service once: flowservice serve."
+            f"there are no credentials in {path.parent}",
+            advice="Start the service once: flowservice serve. "
+            "If the first credential was revoked, make another: flowservice credentials add.",
         ) from None
     return found
 

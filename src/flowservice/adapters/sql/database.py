@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from flowservice.adapters.sql import tables
+from flowservice.adapters.sql.contents import SqlContents
 from flowservice.adapters.sql.faults import translated
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.resources import Connect, SqlStore, epoch_ms
@@ -77,6 +78,7 @@ class SqlDatabase:
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
     progress: SqlProgress = field(init=False)
+    contents: SqlContents = field(init=False)
 
     def __post_init__(self) -> None:
         connect = self._connect()
@@ -122,6 +124,7 @@ class SqlDatabase:
                 noun="mapping set", table=tables.mapping_sets, adapter=_MAPPING_SET, connect=connect
             ),
             "progress": SqlProgress(connect=connect),
+            "contents": SqlContents(connect=connect),
         }
         for name, store in stores.items():
             object.__setattr__(self, name, store)
