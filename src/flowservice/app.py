@@ -218,7 +218,7 @@ class App:
                 flows.router(Flows(database, checks, now, ids), wake),
                 runs.router(self.runs),
                 schemaregistry.router(self.schemas),
-                catalog.router(Datasets(database=database, schemas=self.schemas, now=now, ids=ids)),
+                catalog.router(Datasets(database=database, lake=self.lake, schemas=self.schemas, now=now, ids=ids)),
                 conversion.router(mapping_sets, self.schemas),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),

@@ -11,6 +11,8 @@ from typing import Final
 from flowservice.domain.identity import Permission
 
 _FLOW: Final = "/data/foundation/flowservice"
+_MANAGING: Final = (Permission.VIEW_SOURCES, Permission.MANAGE_SOURCES)
+"""Nobody changes what they may not see: etags, schemas and mappings are looked at on the way."""
 _READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -42,13 +44,13 @@ RULES: Final = (
     Rule("POST", _FLOW + r"/\w+/search", (Permission.VIEW_SOURCES,)),
     Rule("POST", r"/data/foundation/conversion/.*(validate|preview)", (Permission.VIEW_SOURCES,)),
     # A new connection, or one written anew, brings secrets.
-    Rule("POST", _FLOW + r"/connections", (Permission.MANAGE_SOURCES, Permission.MANAGE_SECRETS)),
-    Rule("PUT", _FLOW + r"/connections/[^/]+", (Permission.MANAGE_SOURCES, Permission.MANAGE_SECRETS)),
+    Rule("POST", _FLOW + r"/connections", (*_MANAGING, Permission.MANAGE_SECRETS)),
+    Rule("PUT", _FLOW + r"/connections/[^/]+", (*_MANAGING, Permission.MANAGE_SECRETS)),
     Rule("write", _FLOW + r"/runs(/.*)?", (Permission.RUN,)),
     Rule("any", r"/data/foundation/export(/.*)?", (Permission.VIEW_DATA,)),
     # Everything else is about sources and where they land.
     Rule("read", r".*", (Permission.VIEW_SOURCES,)),
-    Rule("write", r".*", (Permission.MANAGE_SOURCES,)),
+    Rule("write", r".*", _MANAGING),
 )
 """The first that covers a call counts."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
+from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Credential, Org, Sandbox, SandboxState, Scope
@@ -120,6 +121,16 @@ class ContentsStore(Protocol):
         """Remove up to `limit` rows of each kind, with all that hangs on them; how many. 0: it is empty."""
 
 
+R_co = TypeVar("R_co", bound=Resource, covariant=True)
+
+
+class Searched(Protocol[R_co]):
+    """Resources of one kind, found the way the catalog asks."""
+
+    def find(self, scope: Scope, search: Search) -> Sequence[R_co]:
+        """A page. Paths name the stored resource's fields, or columns. Raises BadQuery for a value that cannot be."""
+
+
 class ProgressStore(Protocol):
     """What runs have planned and staged. The engine alone uses it."""
 
@@ -164,6 +175,10 @@ class Database(Protocol):
     def mapping_sets(self) -> Store[MappingSet]: ...
     @property
     def progress(self) -> ProgressStore: ...
+    @property
+    def dataset_search(self) -> Searched[Dataset]: ...
+    @property
+    def batch_search(self) -> Searched[Batch]: ...
     @property
     def contents(self) -> ContentsStore: ...
 

@@ -55,6 +55,7 @@ class Connections(Readable[Connection]):
         Raises UnknownSpec, NoConnector, UnknownAuth, BadField, MissingField, and what `Source.check` raises.
         """
         caller.may(Permission.MANAGE_SOURCES)
+        caller.may(Permission.MANAGE_SECRETS)
         connector = self.specs.connector(spec.id)
         if auth_name is None:
             raise MissingField("auth is missing", advice="Send auth.specName and auth.params as the spec says.")
@@ -92,7 +93,8 @@ class Connections(Readable[Connection]):
             auth=self._changed_auth(connection, auth),
             stamp=connection.stamp.moved(caller, at=self.now()),
         )
-        if self.sources.revealed(changed) != self.sources.revealed(connection):
+        if self._signs_in_otherwise(changed, connection):
+            caller.may(Permission.MANAGE_SECRETS)
             self._check(changed)
         self.database.connections.replace(connection, changed)
         return changed
@@ -121,9 +123,11 @@ class Connections(Readable[Connection]):
         with self.opened(self.database.connections.get(caller.scope, connection_id)) as source:
             return list(source.explore(path))
 
-    def sample(self, caller: Caller, connection_id: str, path: str) -> Sample:
+    def sample(self, caller: Caller, connection_id: str, path: str, *, rows_shown: bool = False) -> Sample:
         """Rows from all over a table, and its columns. Raises NoSuchObject."""
         caller.may(Permission.VIEW_SOURCES)
+        if rows_shown:
+            caller.may(Permission.VIEW_DATA)
         with self.opened(self.database.connections.get(caller.scope, connection_id)) as source:
             return source.sample(path, rows=_SAMPLE_ROWS)
 
@@ -155,6 +159,10 @@ class Connections(Readable[Connection]):
     def _check(self, connection: Connection) -> None:
         with self.opened(connection):
             return
+
+    def _signs_in_otherwise(self, changed: Connection, connection: Connection) -> bool:
+        names = [known.auth.spec_name if known.auth else "" for known in (changed, connection)]
+        return names[0] != names[1] or self.sources.revealed(changed) != self.sources.revealed(connection)
 
     def _changed_auth(self, connection: Connection, auth: Mapping[str, Any]) -> Signin:
         connector = self.specs.connector(connection.spec.id)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -27,6 +27,7 @@ from flowservice.ports.lake import DataFile
 
 _REMOVED: Final = ".removed"
 """Folder, beside those of the sandboxes, of what is being removed."""
+_OF_A_FILE: Final = ["path", "num_records", "size_bytes", "modification_time"]
 _OS_ERROR: Final = re.compile(r"os error (\d+)")
 
 
@@ -138,7 +139,7 @@ class DeltaLake:
             known = self._open(table)
             if known is None:
                 return []
-            actions = pa.table(known.get_add_actions(flatten=True)).to_pylist()
+            actions = pa.table(known.get_add_actions(flatten=True)).select(_OF_A_FILE).to_pylist()
         except (DeltaError, OSError) as error:
             raise _translated(error, self._path(table)) from error
         return [
@@ -146,7 +147,7 @@ class DeltaLake:
                 path=action["path"],
                 rows=action["num_records"] or 0,
                 size_bytes=action["size_bytes"],
-                modified_at=action["modification_time"].replace(tzinfo=UTC),
+                modified_at=datetime.fromtimestamp(action["modification_time"] / 1000, UTC),
             )
             for action in actions
         ]

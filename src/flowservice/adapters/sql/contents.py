@@ -22,10 +22,11 @@ class SqlContents:
             # First the flows: whoever is about to start a run of one writes its row in the same transaction, and so
             # has either committed the run before or fails now.
             connection.execute(flows.delete().where(flows.c.sandbox_id == sandbox_id))
+        waiting = sa.and_(runs.c.sandbox_id == sandbox_id, runs.c.state == RunState.SCHEDULED.value)
         with self.connect() as connection:
-            connection.execute(
-                runs.delete().where(runs.c.sandbox_id == sandbox_id, runs.c.state == RunState.SCHEDULED.value)
-            )
+            for part in of_runs():
+                connection.execute(part.delete().where(part.c.run_id.in_(sa.select(runs.c.id).where(waiting))))
+            connection.execute(runs.delete().where(waiting))
 
     def at_work(self, sandbox_id: str) -> int:
         runs = tables.runs
