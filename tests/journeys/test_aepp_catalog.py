@@ -107,8 +107,8 @@ def spoilt(client: Client, azurite: Azurite) -> str:
         client,
         azurite.connection_string,
         resources.seeded(azurite, "aeppspoilt", entities),
-        fields={"mark": {"type": "integer"}},
-        mapping={"RowKey": "_id", "mark": ".mark"},
+        fields={"name": {"type": "string"}, "mark": {"type": "integer"}},
+        mapping={"RowKey": "_id", "name": ".name", "mark": ".mark"},
         required=("mark",),
     )
     (run,) = resources.ended(client, own.started(options={"errorDiagnosticsEnabled": True}))

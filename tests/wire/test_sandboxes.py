@@ -118,6 +118,7 @@ def test_a_list_pages_filters_and_sorts(client: Client) -> None:
         "property===",
         "orderBy=up:name",
         "orderBy=nothing",
+        "orderBy=",
     ):
         refusal(client.get(f"{PATH}?{query}"))
 

@@ -76,7 +76,7 @@ async def _list_call(
         start=start,
         properties=properties,
         conditions=tuple(conditions or ()),
-        order=order_by or sort,
+        order=sort if order_by is None else order_by,
         tags=tuple(tags or ()),
         others=tuple((name, value) for name, value in request.query_params.multi_items() if name not in _OTHERS),
     )
@@ -95,7 +95,7 @@ def found(
 ) -> Sequence[R]:
     """The objects that the call asks for. `aliases` are parameters with a name of their own. Raises BadQuery."""
     criteria = [names.meant(criterion) for criterion in _criteria(call, names, aliases or {})]
-    order = [_stored_key(key, names) for key in sort_keys(call.order)] if call.order else []
+    order = [_stored_key(key, names) for key in sort_keys(call.order)] if call.order is not None else []
     if len(criteria) + len(order) > _MAX_CRITERIA:
         raise BadQuery(f"the query has more than {_MAX_CRITERIA} conditions", advice="Ask for less at once.")
     told = [(criterion, names.criterion(criterion)) for criterion in criteria]

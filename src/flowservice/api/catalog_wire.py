@@ -147,4 +147,5 @@ def _given(**fields: Any) -> dict[str, Any]:
 
 
 def _epoch_ms(at: datetime | None) -> int | None:
-    return None if at is None else int(at.timestamp() * 1000)
+    # Rounded as the store does it, so that what is shown is found.
+    return None if at is None else round(at.timestamp() * 1000)

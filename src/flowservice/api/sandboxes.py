@@ -55,7 +55,7 @@ def router(sandboxes: Sandboxes) -> APIRouter:
     ) -> dict[str, Any]:
         """Deleted ones are left out unless `property` speaks of the state."""
         criteria = [criterion for text in wanted for criterion in property_criteria(text)]
-        keys = list(sort_keys(order)) if order else []
+        keys = [] if order is None else list(sort_keys(order))
         for path in [*(criterion.path for criterion in criteria), *(key.path for key in keys)]:
             check_known(path, _FIELDS)
         of_state = any(criterion.path == ("state",) for criterion in criteria)
