@@ -154,6 +154,7 @@ class Clear:
         self._thread.join(timeout=_DRAIN_S)
 
     def _go(self) -> None:
+        self._clearing.begin()
         while not self._stopping:
             waiting = True
             try:

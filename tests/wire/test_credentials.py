@@ -29,6 +29,7 @@ def admin(server: Server, app: App) -> Iterator[Client]:
 def made(admin: Client, **body: Any) -> dict[str, Any]:
     answer = admin.post(PATH, json=body)
     assert answer.status_code == 201, answer.text
+    assert answer.headers["cache-control"] == "no-store"
     found: dict[str, Any] = answer.json()
     return found
 

@@ -14,6 +14,7 @@ from flowservice.app import App
 from flowservice.domain.identity import SandboxState
 from flowservice.settings import Settings
 from tests.live import Client, Server
+from tests.operations.typed import typed
 from tests.wire import resources
 from tests.wire.resources import CATALOG, FLOW, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
 from tests.wire.waiting import settled
@@ -128,6 +129,9 @@ def test_all_that_a_sandbox_holds_goes_and_no_other_one_is_touched(place: Place,
     check_kept(place, kept)
     listed = gone.client.get(f"{FLOW}/flows")
     if verb == "delete":
+        asked = typed("sql", "--sandbox", name, f'SELECT * FROM "{gone.dataset_id}"', home=place.server.home)
+        assert (asked.returncode, asked.stdout) == (1, "")
+        assert "was deleted" in asked.stderr
         refusal(listed, "FLOW-2100-404")
         return
     for lists in (f"{FLOW}/flows", f"{FLOW}/runs", f"{CATALOG}/dataSets", f"{CATALOG}/batches", f"{PREP}/mappingSets"):
@@ -236,7 +240,15 @@ def _stuck_run(app: App, scope: Any) -> Any:
 
 def test_prod_can_be_reset(place: Place, kept: Dataflow) -> None:
     with place.server.client() as calls:
+        app = App(Settings(home=place.server.home))
+        stuck = _stuck_run(app, app.database.tenancy.sandbox(calls.headers["x-gw-ims-org-id"], "prod").scope)
         assert calls.put(f"{SANDBOXES}/sandboxes/prod", json={"action": "reset"}).status_code == 202
+        refusal(calls.get(f"{FLOW}/flows", headers={"x-sandbox-name": ""}), "FLOW-2106-404")
+        # What belongs to the organisation goes on.
+        assert calls.get(f"{SANDBOXES}/sandboxes/prod").json()["state"] == "resetting"
+        assert calls.get("/v1/credentials").status_code == 200
+        app.database.runs.delete(stuck)
+        app.database.engine.dispose()
         settled(calls, "prod", "active")
         assert calls.get(f"{CATALOG}/dataSets").json() == {}
         assert calls.get(f"{FLOW}/flows").json()["items"] == []

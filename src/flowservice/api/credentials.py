@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from starlette.requests import Request
 
 from flowservice.api import wire
@@ -22,10 +22,10 @@ def router(credentials: Credentials) -> APIRouter:
         return {"credentials": [wire.credential(known) for known in credentials.all(caller)]}
 
     @routes.post("", status_code=201, summary="Make a credential")
-    def add(caller: Calling, body: wire.CredentialBody, request: Request) -> dict[str, Any]:
+    def add(caller: Calling, body: wire.CredentialBody, request: Request, response: Response) -> dict[str, Any]:
         """The answer is the only one that ever tells the secret. Nobody can grant what they do not have."""
         granted = None if body.permissions is None else named_permissions(body.permissions)
-        return _told(credentials.add(caller, name=body.name or "", permissions=granted), request)
+        return _told(credentials.add(caller, name=body.name or "", permissions=granted), request, response)
 
     @routes.get("/{client_id}", summary="Read a credential")
     def read(caller: Calling, client_id: str) -> dict[str, Any]:
@@ -37,9 +37,9 @@ def router(credentials: Credentials) -> APIRouter:
         return wire.credential(credentials.change(caller, client_id, name=body.name, permissions=granted))
 
     @routes.post("/{client_id}/rotate", summary="Give a credential a new secret")
-    def rotate(caller: Calling, client_id: str, request: Request) -> dict[str, Any]:
+    def rotate(caller: Calling, client_id: str, request: Request, response: Response) -> dict[str, Any]:
         """The old secret is of no more use. Tokens that are out live on; to stop them, revoke the credential."""
-        return _told(credentials.rotate(caller, client_id), request)
+        return _told(credentials.rotate(caller, client_id), request, response)
 
     @routes.delete("/{client_id}", status_code=204, summary="Revoke a credential")
     def revoke(caller: Calling, client_id: str) -> None:
@@ -49,6 +49,7 @@ def router(credentials: Credentials) -> APIRouter:
     return routes
 
 
-def _told(made: NewCredential, request: Request) -> dict[str, Any]:
+def _told(made: NewCredential, request: Request, response: Response) -> dict[str, Any]:
+    response.headers["Cache-Control"] = "no-store"
     token_url = str(request.base_url).rstrip("/") + "/ims/token/v3"
     return {**wire.credential(made.credential), "clientSecret": made.secret, "tokenUrl": token_url}

@@ -32,6 +32,13 @@ class Clearing:
     admission: Admission
     now: Clock
 
+    def begin(self) -> None:
+        """What a former process was cut off from, before the first `advance`."""
+        try:
+            self.lake.tidy()
+        except Error as error:
+            _LOG.warning("what was removed from the lake is still on disk: %s", error.message)
+
     def advance(self) -> bool:
         """Do what can be done now; whether a sandbox still waits (for runs at work, say) and this shall be repeated."""
         waiting = self.database.tenancy.sandboxes_in(_BECOMES.keys())
