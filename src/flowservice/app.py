@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -18,6 +19,7 @@ from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.tokens.jwt import JwtTokens
 from flowservice.domain.dataset import Dataset
+from flowservice.domain.identity import Credential
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.schedule import ScheduleRules
 from flowservice.domain.xdm_tree import ObjectField
@@ -25,7 +27,10 @@ from flowservice.errors import BadMappingVersion, NotFound
 from flowservice.ids import RandomIds
 from flowservice.ports.runtime import Clock
 from flowservice.sdk import ENTRY_POINTS, Connector, Destinations, Egress
+from flowservice.service.admission import Admission
+from flowservice.service.clearing import Clearing
 from flowservice.service.connections import Connections
+from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
@@ -95,6 +100,21 @@ class App:
             ids=self.ids,
             token_lifetime_s=self.settings.token_lifetime_s,
         )
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Credentials. The file of the first one follows it."""
+        return Credentials(database=self.database, now=utc_now, ids=self.ids, tell=self._keep)
+
+    @cached_property
+    def admission(self) -> Admission:
+        """Who is at work in which sandbox."""
+        return Admission()
+
+    @cached_property
+    def clearing(self) -> Clearing:
+        """What empties sandboxes."""
+        return Clearing(database=self.database, lake=self.lake, admission=self.admission, now=utc_now)
 
     @cached_property
     def lake(self) -> "DeltaLake":
@@ -176,11 +196,27 @@ class App:
             window_lag=timedelta(seconds=self.settings.window_lag_s),
         )
 
-    def web(self, *, on_start: Callable[[], None], on_stop: Callable[[], None], wake: Callable[[], None]) -> "FastAPI":
-        """The web application. `wake` tells the tick that a flow may be due."""
+    def web(
+        self,
+        *,
+        on_start: Callable[[], None],
+        on_stop: Callable[[], None],
+        wake: Callable[[], None],
+        clear: Callable[[], None],
+    ) -> "FastAPI":
+        """The web application. `wake` tells that a flow may be due, `clear` that a sandbox is to be emptied."""
         from prometheus_client import REGISTRY  # noqa: PLC0415 - `token` need not load it
 
-        from flowservice.api import catalog, connectors, conversion, ims, sandboxes, schemaregistry, server  # noqa: PLC0415
+        from flowservice.api import (  # noqa: PLC0415
+            catalog,
+            connectors,
+            conversion,
+            credentials,
+            ims,
+            sandboxes,
+            schemaregistry,
+            server,
+        )
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
@@ -188,14 +224,17 @@ class App:
             min_interval_minutes=self.settings.min_interval_minutes, strict_start=self.settings.strict_start_time
         )
         mapping_sets = MappingSets(database=database, schemas=self.schemas, now=now, ids=ids)
-        datasets = Datasets(database=database, schemas=self.schemas, now=now, ids=ids)
+        datasets = Datasets(database=database, lake=self.lake, schemas=self.schemas, now=now, ids=ids)
         checks = FlowChecks(database, self.specs, accounts, mapping_sets)
         return server.build(
             identity=self.identity,
             routers=[
                 ims.router(self.identity),
                 connectors.router(),
-                sandboxes.router(Sandboxes(database)),
+                sandboxes.router(
+                    Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
+                ),
+                credentials.router(self.credentials),
                 specs.router(self.specs, CustomSpecs(database, self.specs, now, ids), datasets),
                 connections.router(accounts),
                 end_connections.router(
@@ -212,6 +251,7 @@ class App:
             registry=REGISTRY,
             on_start=on_start,
             on_stop=on_stop,
+            admission=self.admission,
             strict_sandbox=self.settings.strict_sandbox_header,
             max_body_bytes=self.settings.max_body_bytes,
         )
@@ -229,6 +269,26 @@ class App:
             raise BadMappingVersion(f"the mapping set {mapping_set.id} has no version {version}")
         return Mapper(mapping, self.tree(dataset))
 
+    def _keep(self, credential: Credential, secret: str | None) -> None:
+        """Let the file of the first credential say its new secret; revoked, it has no file."""
+        path = self.settings.credentials_path
+        with suppress(NotFound):
+            known = read_credentials(path)
+            if known.get("clientId") != credential.client_id:
+                return
+            if secret is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_credentials(path, {**known, "clientSecret": secret})
+
+    def described(self, made: NewCredential) -> dict[str, str]:
+        """A new credential, as `credentials show` prints one."""
+        with suppress(NotFound):
+            # A server that runs, or ran, has written its address there.
+            token_url = read_credentials(self.settings.credentials_path)["tokenUrl"]
+            return _described(made, token_url)
+        return _described(made, f"{self.settings.url}/ims/token/v3")
+
     def prepare(self) -> None:
         """Make what the home lacks: folder, key, store, organisation, sandbox, first credential."""
         self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -236,16 +296,17 @@ class App:
             return
         org = self.identity.add_org(f"{secrets.token_hex(12).upper()}@AdobeOrg", tenant_id="tenant")
         made = self.identity.add_credential(org.id)
-        write_credentials(
-            self.settings.credentials_path,
-            {
-                "clientId": made.credential.client_id,
-                "clientSecret": made.secret,
-                "orgId": org.id,
-                "scopes": made.credential.scopes,
-                "tokenUrl": f"http://{self.settings.host}:{self.settings.port}/ims/token/v3",
-            },
-        )
+        write_credentials(self.settings.credentials_path, self.described(made))
+
+
+def _described(made: NewCredential, token_url: str) -> dict[str, str]:
+    return {
+        "clientId": made.credential.client_id,
+        "clientSecret": made.secret,
+        "orgId": made.credential.org_id,
+        "scopes": made.credential.scopes,
+        "tokenUrl": token_url,
+    }
 
 
 def read_credentials(path: Path) -> dict[str, str]:
@@ -254,7 +315,9 @@ def read_credentials(path: Path) -> dict[str, str]:
         found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(
-            f"there are no credentials in {path.parent}", advice="Start the service once: flowservice serve."
+            f"there are no credentials in {path.parent}",
+            advice="Start the service once: flowservice serve. "
+            "If the first credential was revoked, make another: flowservice credentials add.",
         ) from None
     return found
 

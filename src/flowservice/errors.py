@@ -153,6 +153,63 @@ class Forbidden(Error):
     code = "forbidden"
 
 
+# --- organisations, credentials, sandboxes ---------------------------------------------------------------------------
+
+
+class LastAdministrator(Invalid):
+    """The organisation would be left without a credential that may administer."""
+
+    code = "administrator-last"
+
+
+class SandboxMissing(Invalid):
+    """The call has to name a sandbox (`x-sandbox-name`) and does not."""
+
+    code = "sandbox-missing"
+
+
+class SandboxNotFound(NotFound):
+    """The sandbox that the call names does not exist or is not active."""
+
+    code = "sandbox-not-found"
+
+
+class NoDefaultSandbox(SandboxNotFound):
+    """The call names no sandbox, and the default one is not active."""
+
+    code = "sandbox-default-not-found"
+
+
+class SandboxIdNotAllowed(Invalid):
+    """`x-sandbox-id` was sent and is not the id of the named sandbox."""
+
+    code = "sandbox-id-not-allowed"
+
+
+class EverySandbox(Forbidden):
+    """`x-sandbox-name: *` was sent: calls across sandboxes are restricted."""
+
+    code = "sandbox-all-restricted"
+
+
+class SandboxLimit(Invalid):
+    """The organisation has as many sandboxes as the server allows."""
+
+    code = "sandbox-limit"
+
+
+class SandboxBusy(Conflict):
+    """The sandbox is being made, reset or deleted."""
+
+    code = "sandbox-busy"
+
+
+class DefaultSandbox(Invalid):
+    """The default sandbox cannot be deleted."""
+
+    code = "sandbox-default"
+
+
 class NotSupported(Invalid):
     """Documented by Adobe, not available in this version."""
 

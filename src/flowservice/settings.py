@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         default=False,
         description="Refuse calls without `x-sandbox-name` (FLOW-2105) instead of taking the default one.",
     )
+    max_sandboxes: int | None = Field(
+        default=None, ge=1, description="Sandboxes that an organisation may have, the default one included."
+    )
     workers: int = Field(default=4, ge=1, le=64, description="Runs executed at the same time.")
     split_threads: int = Field(default=4, ge=1, le=64, description="Splits of one run read at the same time.")
     part_max_rows: int = Field(
@@ -131,6 +134,11 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def url(self) -> str:
+        """Where clients reach a server of these settings."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def credentials_path(self) -> Path:

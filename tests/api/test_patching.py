@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from flowservice.api.calls import expect
-from flowservice.api.patching import patched
 from flowservice.errors import EmptyBody, PatchFailed, PatchUnsupported, SpecIsFixed
+from flowservice.service.patch import patched
 
 EDITABLE = frozenset({"name", "auth"})
 DOCUMENT: dict[str, Any] = {"name": "old", "auth": {"params": {"a": 1}}}

@@ -25,5 +25,8 @@ def document(app: FastAPI) -> dict[str, Any]:
             if path.startswith("/data/"):
                 for call in calls.values():
                     call["security"] = [signed_in | {"sandbox": []}, signed_in]
+            elif path.startswith("/v1/"):
+                for call in calls.values():
+                    call["security"] = [signed_in]
         app.openapi_schema = made
     return app.openapi_schema

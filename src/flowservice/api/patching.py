@@ -1,23 +1,19 @@
-"""JSON Patch (RFC 6902) on the part of a resource that its clients may change, under the etag that they read."""
+"""Changing a resource by a JSON Patch, under the etag that its client read."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-import jsonpatch
-from jsonpointer import JsonPointerException
 from pydantic import ValidationError
 
 from flowservice.api.calls import matching
 from flowservice.api.wire import GovernedEdit
 from flowservice.domain.resource import Resource
-from flowservice.errors import EmptyBody, PatchFailed, PatchUnsupported, SpecIsFixed
+from flowservice.errors import PatchFailed
 from flowservice.service.contention import repeated
+from flowservice.service.patch import patched
 
 R = TypeVar("R", bound=Resource)
 E = TypeVar("E", bound=GovernedEdit)
-
-_OPERATIONS: Final = frozenset({"add", "replace", "remove"})
-_MAX_OPERATIONS: Final = 1_000
 
 
 def changed(read: Callable[[], R], if_match: str | None, change: Callable[[R], R]) -> R:
@@ -53,43 +49,3 @@ def edited(form: type[E], shown: Mapping[str, Any], operations: object, *, fixed
         )
         # `from None`: pydantic's own message quotes the value.
         raise PatchFailed(f"the patched resource is not valid: {wrong}"[:1_000], advice="Correct the values.") from None
-
-
-def patched(document: Mapping[str, Any], operations: object, *, editable: frozenset[str]) -> dict[str, Any]:
-    """`document` after all of `operations`, or unchanged and an error.
-
-    `editable` names the top-level members that may change. One operation may stand without its array; `op` may be in
-    any letter case, as clients send it. Raises PatchUnsupported, PatchFailed, SpecIsFixed, EmptyBody.
-    """
-    steps = operations if isinstance(operations, list) else [operations]
-    if not steps:
-        raise EmptyBody("the patch holds no operation", advice='Send [{"op", "path", "value"}].')
-    if len(steps) > _MAX_OPERATIONS:
-        raise PatchFailed(f"a patch holds at most {_MAX_OPERATIONS} operations", advice="Send several patches.")
-    checked = [_checked(step, editable) for step in steps]
-    try:
-        result: Any = jsonpatch.JsonPatch(checked).apply(dict(document))
-    except (jsonpatch.JsonPatchException, JsonPointerException):
-        paths = ", ".join(str(step["path"])[:80] for step in checked)
-        raise PatchFailed(
-            f"the patch does not apply at {paths}",
-            advice="A replaced or removed member must exist; use add for a new one.",
-        ) from None
-    return dict(result)
-
-
-def _checked(step: object, editable: frozenset[str]) -> Any:
-    if not isinstance(step, Mapping) or not isinstance(step.get("op"), str) or not isinstance(step.get("path"), str):
-        raise PatchFailed("each operation needs op and path", advice='Send [{"op", "path", "value"}].')
-    operation, path = step["op"].lower(), step["path"]
-    if operation not in _OPERATIONS:
-        raise PatchUnsupported("the patch operation is not supported", advice="Use add, replace or remove.")
-    top = path.split("/")[1] if path.startswith("/") else ""
-    if top == "connectionSpec":
-        raise SpecIsFixed("the connection spec of a connection cannot be changed", advice="Create a new connection.")
-    if top not in editable:
-        allowed = ", ".join(f"/{name}" for name in sorted(editable))
-        raise PatchFailed("the patch touches a member that cannot be changed", advice=f"Change one of {allowed}.")
-    if operation != "remove" and "value" not in step:
-        raise PatchFailed(f"{operation} needs a value")
-    return {"op": operation, "path": path, **({} if operation == "remove" else {"value": step["value"]})}

@@ -32,6 +32,11 @@ _FLOW: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
     e.NotFound: ("FLOW", 1439, 404),
     e.Conflict: ("FLOW", 1455, 409),
     e.Forbidden: ("FLOW", 2118, 403),
+    e.SandboxMissing: ("FLOW", 2105, 400),
+    e.SandboxNotFound: ("FLOW", 2100, 404),
+    e.NoDefaultSandbox: ("FLOW", 2106, 404),
+    e.SandboxIdNotAllowed: ("FLOW", 2110, 400),
+    e.EverySandbox: ("FLOW", 2111, 403),
     e.UnknownSpec: ("FLOW", 1413, 400),
     e.UnknownAuth: ("FLOW", 1415, 400),
     e.SpecIsFixed: ("FLOW", 1414, 400),
@@ -108,6 +113,8 @@ _TITLES: Final[Mapping[int, str]] = {
     503: "Service Unavailable",
 }
 
+_SANDBOX_TITLES: Final[Mapping[int, str]] = {2100: "Sandbox not found", 2106: "Sandbox not found"}
+
 _REGISTRY_NUMBERS: Final[Mapping[int, int]] = {404: 1012, 409: 1521, 403: 1030, 412: 1060}
 
 
@@ -135,13 +142,12 @@ def problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
     return JSONResponse(body, status_code=status, headers=headers)
 
 
-def sandbox_problem(error: e.NotFound, *, path: str, request_id: str) -> JSONResponse:
-    """No such sandbox, or not an active one: before a resource is looked for."""
+def sandbox_problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
+    """What is wrong with the sandbox that a call names, before a resource is looked for: in the Flow Service's shape on
+    its own paths, else in that of the Sandbox API."""
     if _service(path) != "flowservice":
-        return problem(error, path="/data/foundation/sandbox-management", request_id=request_id)
-    body = _flow_body("FLOW-2100-404", "Sandbox not found", 404, error, "sandboxes", request_id)
-    body |= {"code": error.code, "advice": error.advice}
-    return JSONResponse(body, status_code=404, headers={"x-request-id": request_id})
+        path = "/data/foundation/sandbox-management"
+    return problem(error, path=path, request_id=request_id)
 
 
 def _entry(kind: type[e.Error]) -> tuple[str, int, int]:
@@ -155,7 +161,8 @@ def _service(path: str) -> str:
 
 def _flow(error: e.Error, status: int, path: str, request_id: str) -> dict[str, Any]:
     catalogue, number, _ = _entry(type(error))
-    title = _TITLES.get(status) or ("Bad Request" if catalogue == "CONNECTOR" else "Invalid request")
+    invalid = "Bad Request" if catalogue == "CONNECTOR" else "Invalid request"
+    title = _SANDBOX_TITLES.get(number) or _TITLES.get(status, invalid)
     parts = path.split("/")
     body = _flow_body(
         f"{catalogue}-{number}-{status}", title, status, error, parts[4] if len(parts) > 4 else "", request_id

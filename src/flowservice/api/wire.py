@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from flowservice.domain.connection import Connection, EndConnection
 from flowservice.domain.flow import Endpoint, Flow
-from flowservice.domain.identity import Sandbox
+from flowservice.domain.identity import Credential, Permission, Sandbox
 from flowservice.domain.resource import MAX_DESCRIPTION, MAX_NAME, Governance, Governed, Resource, SpecRef
 from flowservice.service.content import AuthContent, ConnectionContent, EndContent, FlowContent
 
@@ -266,6 +266,53 @@ def flow(item: Flow) -> dict[str, Any]:
             "completedAtUTC": epoch_ms(item.last_run.completed_at),
         }
     return shown
+
+
+class OwnWire(Wire):
+    """A body of a call where a member that we do not know is a mistake: it would change nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SandboxBody(OwnWire):
+    """`POST /sandboxes`."""
+
+    name: str = Field(description="Lower-case letters, digits and hyphens; it stays.", examples=["dev-2"])
+    title: str = Field(description="What people read.", examples=["Development 2"])
+    type: str = Field(description="`development` or `production`.", examples=["development"])
+
+
+class SandboxTitleBody(OwnWire):
+    """`PATCH /sandboxes/{name}`: the title is all that can change."""
+
+    title: str
+
+
+class SandboxActionBody(OwnWire):
+    """`PUT /sandboxes/{name}`."""
+
+    action: str = Field(description="`reset`.", examples=["reset"])
+
+
+class CredentialBody(OwnWire):
+    """`POST` and `PATCH` of a credential. What is left out: in a new one all that the caller may, else as it is."""
+
+    name: str | None = Field(default=None, max_length=MAX_NAME)
+    permissions: list[str] | None = Field(default=None, max_length=50, examples=[["view-sources", "run"]])
+
+
+def credential(item: Credential) -> dict[str, Any]:
+    """A credential, without its secret."""
+    return {
+        "clientId": item.client_id,
+        "name": item.name,
+        "orgId": item.org_id,
+        "userId": item.user_id,
+        "scopes": item.scopes,
+        "permissions": [permission.value for permission in Permission if permission in item.permissions],
+        "createdAt": epoch_ms(item.created_at),
+        "secretChangedAt": epoch_ms(item.secret_changed_at or item.created_at),
+    }
 
 
 def sandbox(item: Sandbox) -> dict[str, Any]:

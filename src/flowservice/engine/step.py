@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from flowservice.domain.dataset import Dataset, TableRef
 from flowservice.domain.run import Counts, Run, Tally, merged
-from flowservice.domain.staging import Part, SplitProgress, Staged
+from flowservice.domain.staging import Part, SplitProgress, Staged, run_folder
 from flowservice.engine.landing import QUARANTINE, data_rows, data_schema, rejected_rows
 from flowservice.engine.row_mapper import Mapped
 from flowservice.engine.windowing import Selected
@@ -30,11 +30,6 @@ class PartLimits:
 
 _READ_FOR_NOTHING: Final = 4
 """Times the rows of a part: that many rows read are recorded, also when most of them lie outside the window."""
-
-
-def folder(run_id: str) -> str:
-    """Where the parts of a run are, within a table."""
-    return f"run={run_id}/"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,9 +54,8 @@ class Step:
 
     def __post_init__(self) -> None:
         # Attempts have numbers of their own, and each records its steps in order: a name is never used twice.
-        name = (
-            f"{folder(self.run.id)}{self.progress.number}-{self.progress.attempt}-{len(self.progress.staged)}.parquet"
-        )
+        progress = self.progress
+        name = f"{run_folder(self.run.id)}{progress.number}-{progress.attempt}-{len(progress.staged)}.parquet"
         schema = data_schema(self.rows_schema)
         self._data = _Stream(self.lake, self.dataset.table, name, schema, self.limits)
         self._rejects = _Stream(self.lake, self.dataset.quarantine, name, QUARANTINE, self.limits)

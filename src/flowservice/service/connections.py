@@ -48,6 +48,7 @@ class Connections(Readable[Connection]):
         raises.
         """
         caller.may(Permission.MANAGE_SOURCES)
+        caller.may(Permission.MANAGE_SECRETS)
         self.specs.connector(caller.scope, spec.id)
         if draft:
             takes_drafts(self.specs.known(caller.scope, SpecKind.CONNECTION, spec.id))
@@ -71,9 +72,12 @@ class Connections(Readable[Connection]):
         """
         caller.may(Permission.MANAGE_SOURCES)
         changed = replace(self._with(connection, content), stamp=connection.stamp.moved(caller, at=self.now()))
+        differs = self._signs_in_otherwise(changed, connection)
+        if differs:
+            caller.may(Permission.MANAGE_SECRETS)
         if connection.state is not ConnectionState.DRAFT:
             _signs_in(changed)
-            if self._differ(changed, connection):
+            if differs:
                 self._check(changed)
         self.database.connections.replace(connection, changed)
         return changed
@@ -113,9 +117,11 @@ class Connections(Readable[Connection]):
         with self.opened(self._published(caller, connection_id)) as source:
             return list(source.explore(path))
 
-    def sample(self, caller: Caller, connection_id: str, path: str) -> Sample:
+    def sample(self, caller: Caller, connection_id: str, path: str, *, rows_shown: bool = False) -> Sample:
         """Rows from all over a table, and its columns. Raises NoSuchObject."""
         caller.may(Permission.VIEW_SOURCES)
+        if rows_shown:
+            caller.may(Permission.VIEW_DATA)
         with self.opened(self._published(caller, connection_id)) as source:
             return source.sample(path, rows=_SAMPLE_ROWS)
 
@@ -150,10 +156,9 @@ class Connections(Readable[Connection]):
         with self.opened(connection):
             return
 
-    def _differ(self, one: Connection, other: Connection) -> bool:
-        return self.sources.revealed(one) != self.sources.revealed(other) or (
-            one.auth is not None and other.auth is not None and one.auth.spec_name != other.auth.spec_name
-        )
+    def _signs_in_otherwise(self, changed: Connection, connection: Connection) -> bool:
+        names = [known.auth.spec_name if known.auth else "" for known in (changed, connection)]
+        return names[0] != names[1] or self.sources.revealed(changed) != self.sources.revealed(connection)
 
     def _with(self, connection: Connection, content: ConnectionContent) -> Connection:
         return replace(

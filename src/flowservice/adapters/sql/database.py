@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from flowservice.adapters.sql import tables
+from flowservice.adapters.sql.contents import SqlContents
 from flowservice.adapters.sql.faults import translated
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.resources import Connect, SqlStore, epoch_ms
+from flowservice.adapters.sql.search import SqlSearch
 from flowservice.adapters.sql.tenancy import SqlTenancy
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.dataset import Batch, Dataset
@@ -91,6 +93,9 @@ class SqlDatabase:
     mapping_sets: SqlStore[MappingSet] = field(init=False)
     specs: SqlStore[StoredSpec] = field(init=False)
     progress: SqlProgress = field(init=False)
+    contents: SqlContents = field(init=False)
+    dataset_search: SqlSearch[Dataset] = field(init=False)
+    batch_search: SqlSearch[Batch] = field(init=False)
 
     def __post_init__(self) -> None:
         connect = self._connect()
@@ -141,6 +146,9 @@ class SqlDatabase:
                 own=lambda spec: {"kind": spec.kind.value},
             ),
             "progress": SqlProgress(connect=connect),
+            "contents": SqlContents(connect=connect),
+            "dataset_search": SqlSearch(table=tables.datasets, adapter=_DATASET, connect=connect),
+            "batch_search": SqlSearch(table=tables.batches, adapter=_BATCH, connect=connect),
         }
         for name, store in stores.items():
             object.__setattr__(self, name, store)

@@ -103,8 +103,9 @@ def router(connections: Connections) -> APIRouter:
             raise ExploreUnsupported(
                 f"this source has no objects of type {kind}", advice="Use objectType=root or objectType=table."
             )
-        sample = connections.sample(caller, connection_id, path)
-        return exploring.table(sample, preview=preview.lower() == "true")
+        shown_rows = preview.lower() == "true"
+        sample = connections.sample(caller, connection_id, path, rows_shown=shown_rows)
+        return exploring.table(sample, preview=shown_rows)
 
     @routes.get("/connections/{connection_id}/configs", summary="Read the columns of an object")
     def configs(

@@ -8,8 +8,8 @@ from flowservice.api.calls import Calling
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import FullList, ListCall, one
 from flowservice.api.spec_bodies import ConnectionSpecBody, FlowSpecBody
+from flowservice.domain.criteria import Search
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.query import Query as StoreQuery
 from flowservice.domain.spec import SpecKind
 from flowservice.errors import BadQuery, ExploreThroughSpec, MissingParameter, NotSupported
 from flowservice.service.custom_specs import CustomSpecs
@@ -87,7 +87,7 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
                 "outputType and outputField name nothing that can be listed",
                 advice="Send outputType=activationDatasets&outputField=datasets.",
             )
-        found = datasets.list(caller, StoreQuery(limit=start + limit + 1)).items[start:]
+        found = datasets.find(caller, Search(limit=limit + 1, start=start))
         return {
             "items": [{"id": dataset.id, "name": dataset.name} for dataset in found[:limit]],
             "pageInfo": {"hasNext": len(found) > limit},
