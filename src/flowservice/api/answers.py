@@ -8,6 +8,11 @@ from pydantic.alias_generators import to_camel
 T = TypeVar("T")
 
 
+def of(answer: Any, *, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """What a route says of its success: `responses=answers.of(answers.Created, status=201)`."""
+    return {status: {"model": answer}}
+
+
 class Answer(BaseModel):
     """Members that are not named here may come along."""
 

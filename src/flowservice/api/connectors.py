@@ -35,5 +35,5 @@ def router() -> APIRouter:
         ("GET", "/encryption/keys", no_keys, "List encryption keys"),
         ("POST", "/encryption/keys", no_keys, "Create an encryption key"),
     ):
-        routes.add_api_route(path, call, methods=[method], summary=summary, name=f"{method} {path}")
+        routes.add_api_route(path, call, methods=[method], summary=summary, name=summary)
     return routes

@@ -1,9 +1,10 @@
 """Changing a resource by a JSON Patch, under the etag that its client read."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError
+from fastapi import Body
+from pydantic import ValidationError, WithJsonSchema
 
 from flowservice.api.calls import matching
 from flowservice.api.wire import GovernedEdit
@@ -11,6 +12,26 @@ from flowservice.domain.resource import Resource
 from flowservice.errors import PatchFailed
 from flowservice.service.contention import repeated
 from flowservice.service.patch import patched
+
+Operations = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "op": {"type": "string", "enum": ["add", "replace", "remove"]},
+                    "path": {"type": "string", "pattern": "^/", "description": "A JSON Pointer."},
+                    "value": {},
+                },
+                "required": ["op", "path"],
+            },
+        }
+    ),
+    Body(description="A JSON Patch (RFC 6902). One operation may stand without its array; `op` in any letter case."),
+]
 
 R = TypeVar("R", bound=Resource)
 E = TypeVar("E", bound=GovernedEdit)

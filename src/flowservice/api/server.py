@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from flowservice import VERSION
 from flowservice.api.gateway import Gateway
-from flowservice.api.openapi import document
+from flowservice.api.openapi import document, operation_id
 from flowservice.api.problems import problem
 from flowservice.errors import BadField, BadQuery, Error, Invalid, MissingField, NotFound, WrongMethod
 from flowservice.service.admission import Admission
@@ -65,6 +65,7 @@ def build(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
         lifespan=lifespan,
     )
     for routes in routers:

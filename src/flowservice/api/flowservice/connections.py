@@ -2,15 +2,15 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Query, Response
 from starlette.requests import Request
 
-from flowservice.api import exploring, wire
+from flowservice.api import answers, exploring, wire
 from flowservice.api.actions import Publishing
 from flowservice.api.calls import Calling, Drafted, IfMatch, matching
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import ConnectionList, envelope, one, query
-from flowservice.api.patching import changed, edited
+from flowservice.api.patching import Operations, changed, edited
 from flowservice.domain.connection import Connection
 from flowservice.errors import ExploreUnsupported, MissingParameter, UnknownObjectType
 from flowservice.service.connections import Connections, shown_auth
@@ -43,21 +43,28 @@ def router(connections: Connections) -> APIRouter:
             return {"count": connections.count(caller, asked)}
         return envelope(connections.list(caller, asked), shown, "connections")
 
-    @routes.post("/connections", status_code=201, summary="Create a connection")
+    @routes.post(
+        "/connections",
+        status_code=201,
+        summary="Create a connection",
+        responses=answers.of(answers.Created, status=201),
+    )
     def create(caller: Calling, draft: Drafted, body: wire.ConnectionBody, response: Response) -> dict[str, Any]:
         """Tests the credentials first: what does not work is not stored, except as a draft."""
         connection = connections.create(caller, body.connection_spec.ref(), body.content(), draft=draft)
         response.headers["Location"] = f"{BASE}/connections/{connection.id}"
         return wire.created(connection)
 
-    @routes.get("/connections/{connection_id}", summary="Read a connection")
+    @routes.get(
+        "/connections/{connection_id}",
+        summary="Read a connection",
+        responses=answers.of(answers.One[answers.Connection]),
+    )
     def read(caller: Calling, connection_id: str) -> dict[str, Any]:
         return one(shown(connections.get(caller, connection_id)))
 
-    @routes.patch("/connections/{connection_id}", summary="Change a connection")
-    def patch(
-        caller: Calling, connection_id: str, if_match: IfMatch, operations: Annotated[Any, Body()]
-    ) -> dict[str, Any]:
+    @routes.patch("/connections/{connection_id}", summary="Change a connection", responses=answers.of(answers.Created))
+    def patch(caller: Calling, connection_id: str, if_match: IfMatch, operations: Operations) -> dict[str, Any]:
         """A JSON Patch on name, description, auth, labels and policy. Changed credentials are tested first."""
 
         def change(connection: Connection) -> Connection:
@@ -66,7 +73,9 @@ def router(connections: Connections) -> APIRouter:
 
         return wire.created(changed(lambda: connections.get(caller, connection_id), if_match, change))
 
-    @routes.post("/connections/{connection_id}/action", summary="Publish a draft")
+    @routes.post(
+        "/connections/{connection_id}/action", summary="Publish a draft", responses=answers.of(answers.Created)
+    )
     def act(caller: Calling, connection_id: str, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
         """Tests the credentials first."""
         connection = connections.get(caller, connection_id)
@@ -77,12 +86,17 @@ def router(connections: Connections) -> APIRouter:
     def delete(caller: Calling, connection_id: str) -> None:
         connections.delete(caller, connection_id)
 
-    @routes.get("/connections/{connection_id}/test", summary="Test a connection")
+    @routes.get("/connections/{connection_id}/test", summary="Test a connection", responses=answers.of(answers.Tested))
     def test(caller: Calling, connection_id: str) -> dict[str, bool]:
         connections.test(caller, connection_id)
         return {"result": True}
 
-    @routes.get("/connections/{connection_id}/explore", summary="Explore a connection", response_model=None)
+    @routes.get(
+        "/connections/{connection_id}/explore",
+        summary="Explore a connection",
+        response_model=None,
+        responses=answers.of(list[answers.Node] | answers.Table),
+    )
     def explore(
         caller: Calling,
         connection_id: str,
@@ -107,7 +121,11 @@ def router(connections: Connections) -> APIRouter:
         sample = connections.sample(caller, connection_id, path, rows_shown=shown_rows)
         return exploring.table(sample, preview=shown_rows)
 
-    @routes.get("/connections/{connection_id}/configs", summary="Read the columns of an object")
+    @routes.get(
+        "/connections/{connection_id}/configs",
+        summary="Read the columns of an object",
+        responses=answers.of(answers.Configs),
+    )
     def configs(
         caller: Calling,
         connection_id: str,

@@ -1,15 +1,15 @@
 """Source connections and target connections: two collections of one form."""
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Response
 
-from flowservice.api import wire
+from flowservice.api import answers, wire
 from flowservice.api.actions import Publishing
 from flowservice.api.calls import Calling, Drafted, IfMatch, matching
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import FullList, envelope, one, query
-from flowservice.api.patching import changed, edited
+from flowservice.api.patching import Operations, changed, edited
 from flowservice.domain.connection import ConnectionState, EndConnection
 from flowservice.service.end_connections import EndConnections
 
@@ -41,21 +41,19 @@ def router(connections: EndConnections[E], collection: str) -> APIRouter:
             return {"count": connections.count(caller, asked)}
         return envelope(connections.list(caller, asked), wire.end_connection, collection)
 
-    @routes.post("", status_code=201, summary=f"Create a {noun}")
+    @routes.post("", status_code=201, summary=f"Create a {noun}", responses=answers.of(answers.Created, status=201))
     def create(caller: Calling, draft: Drafted, body: wire.EndBody, response: Response) -> dict[str, Any]:
         """Stored only if a flow can use it, except as a draft."""
         connection = connections.create(caller, body.connection_spec.ref(), body.content(), draft=draft)
         response.headers["Location"] = f"{BASE}/{collection}/{connection.id}"
         return wire.created(connection)
 
-    @routes.get("/{connection_id}", summary=f"Read a {noun}")
+    @routes.get("/{connection_id}", summary=f"Read a {noun}", responses=answers.of(answers.One[answers.EndConnection]))
     def read(caller: Calling, connection_id: str) -> dict[str, Any]:
         return one(wire.end_connection(connections.get(caller, connection_id)))
 
-    @routes.patch("/{connection_id}", summary=f"Change a {noun}")
-    def patch(
-        caller: Calling, connection_id: str, if_match: IfMatch, operations: Annotated[Any, Body()]
-    ) -> dict[str, Any]:
+    @routes.patch("/{connection_id}", summary=f"Change a {noun}", responses=answers.of(answers.Created))
+    def patch(caller: Calling, connection_id: str, if_match: IfMatch, operations: Operations) -> dict[str, Any]:
         """A JSON Patch on name, description, data, params, labels and policy; flows made from it stay as they are.
 
         The connection below can be changed in a draft only.
@@ -68,7 +66,7 @@ def router(connections: EndConnections[E], collection: str) -> APIRouter:
 
         return wire.created(changed(lambda: connections.get(caller, connection_id), if_match, change))
 
-    @routes.post("/{connection_id}/action", summary=f"Publish a drafted {noun}")
+    @routes.post("/{connection_id}/action", summary=f"Publish a drafted {noun}", responses=answers.of(answers.Created))
     def act(caller: Calling, connection_id: str, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
         """Checked like a new one."""
         connection = connections.get(caller, connection_id)

@@ -1,16 +1,16 @@
 """Flows."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Response
 
-from flowservice.api import wire
+from flowservice.api import answers, wire
 from flowservice.api.actions import FlowAction, Op
 from flowservice.api.calls import Calling, Drafted, IfMatch, matching
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import FullList, envelope, one, query
-from flowservice.api.patching import changed, edited
+from flowservice.api.patching import Operations, changed, edited
 from flowservice.domain.flow import Flow, FlowState
 from flowservice.service.contention import repeated
 from flowservice.service.flows import Flows
@@ -49,7 +49,7 @@ def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
             return {"count": flows.count(caller, asked)}
         return envelope(flows.list(caller, asked), wire.flow, "flows")
 
-    @routes.post("/flows", status_code=201, summary="Create a flow")
+    @routes.post("/flows", status_code=201, summary="Create a flow", responses=answers.of(answers.Created, status=201))
     def create(caller: Calling, draft: Drafted, body: wire.FlowBody, response: Response) -> dict[str, Any]:
         """With frequency `once` and a start that has come, its run starts at once."""
         flow = flows.create(caller, body.flow_spec.ref(), body.content(), state=body.state, draft=draft)
@@ -57,12 +57,12 @@ def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
         response.headers["Location"] = f"{BASE}/flows/{flow.id}"
         return wire.created(flow)
 
-    @routes.get("/flows/{flow_id}", summary="Read a flow")
+    @routes.get("/flows/{flow_id}", summary="Read a flow", responses=answers.of(answers.One[answers.Flow]))
     def read(caller: Calling, flow_id: str) -> dict[str, Any]:
         return one(wire.flow(flows.get(caller, flow_id)))
 
-    @routes.patch("/flows/{flow_id}", summary="Change a flow")
-    def patch(caller: Calling, flow_id: str, if_match: IfMatch, operations: Annotated[Any, Body()]) -> dict[str, Any]:
+    @routes.patch("/flows/{flow_id}", summary="Change a flow", responses=answers.of(answers.FlowChanged))
+    def patch(caller: Calling, flow_id: str, if_match: IfMatch, operations: Operations) -> dict[str, Any]:
         """A JSON Patch; what is changed is checked as in a new flow. Both ends can be changed in a draft only.
 
         The answer also names `name`, `version` and `state`, which published clients read.
@@ -77,7 +77,9 @@ def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
         wake()
         return wire.created(flow) | {"name": flow.name, "version": flow.etag, "state": flow.state.value}
 
-    @routes.post("/flows/{flow_id}/action", summary="Publish, enable or disable a flow")
+    @routes.post(
+        "/flows/{flow_id}/action", summary="Publish, enable or disable a flow", responses=answers.of(answers.Created)
+    )
     def act(caller: Calling, flow_id: str, op: FlowAction, if_match: IfMatch) -> dict[str, Any]:
         """A disabled flow starts no run."""
 

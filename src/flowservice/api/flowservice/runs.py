@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Response
 
-from flowservice.api import run_document, wire
+from flowservice.api import answers, run_document, wire
 from flowservice.api.actions import RunAction
 from flowservice.api.calls import Calling, IfMatch, matching
 from flowservice.api.flowservice import BASE
@@ -38,18 +38,20 @@ def router(runs: Runs) -> APIRouter:
             return {"count": runs.count(caller, asked)}
         return envelope(runs.list(caller, asked), run_document.run, "runs")
 
-    @routes.post("/runs", status_code=201, summary="Run a flow on demand")
+    @routes.post(
+        "/runs", status_code=201, summary="Run a flow on demand", responses=answers.of(answers.RunCreated, status=201)
+    )
     def create(caller: Calling, body: wire.RunBody, response: Response) -> dict[str, Any]:
         """Published clients read the answer in two shapes; this one holds both."""
         run = runs.create(caller, flow_id=body.flow_id, params=body.params or {})
         response.headers["Location"] = f"{BASE}/runs/{run.id}"
         return wire.created(run) | {"items": [wire.created(run)]}
 
-    @routes.get("/runs/{run_id}", summary="Read a run")
+    @routes.get("/runs/{run_id}", summary="Read a run", responses=answers.of(answers.One[answers.Run]))
     def read(caller: Calling, run_id: str) -> dict[str, Any]:
         return one(run_document.run(runs.get(caller, run_id)))
 
-    @routes.post("/runs/{run_id}/action", summary="Run a failed run again")
+    @routes.post("/runs/{run_id}/action", summary="Run a failed run again", responses=answers.of(answers.Created))
     def act(caller: Calling, run_id: str, _op: RunAction, if_match: IfMatch) -> dict[str, Any]:
         """`op=re-trigger`: a new run over the window of one that failed, or that ingested no record."""
         run = runs.get(caller, run_id)

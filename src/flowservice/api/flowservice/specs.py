@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from flowservice.api import answers
 from flowservice.api.calls import Calling
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import FullList, ListCall, one
@@ -35,22 +36,37 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
     def connection_specs(caller: Calling, call: FullList) -> dict[str, Any]:
         return listed(caller, SpecKind.CONNECTION, call)
 
-    @routes.post("/connectionSpecs", status_code=201, summary="Create a connection spec of your own")
+    @routes.post(
+        "/connectionSpecs",
+        status_code=201,
+        summary="Create a connection spec of your own",
+        responses=answers.of(answers.SpecCreated, status=201),
+    )
     def create_connection_spec(caller: Calling, body: ConnectionSpecBody, response: Response) -> dict[str, Any]:
         """Kept and checked; connections cannot be made from it yet."""
         spec = custom.create(caller, SpecKind.CONNECTION, body.document())
         response.headers["Location"] = f"{BASE}/connectionSpecs/{spec.spec_id}"
         return {"id": spec.spec_id, **one(stored_spec(spec))}
 
-    @routes.get("/connectionSpecs/{spec_id}", summary="Read a connection spec")
+    @routes.get(
+        "/connectionSpecs/{spec_id}", summary="Read a connection spec", responses=answers.of(answers.One[answers.Spec])
+    )
     def connection_spec(caller: Calling, spec_id: str) -> dict[str, Any]:
         return one(read(caller, SpecKind.CONNECTION, spec_id))
 
-    @routes.put("/connectionSpecs/{spec_id}", summary="Replace a connection spec of your own")
+    @routes.put(
+        "/connectionSpecs/{spec_id}",
+        summary="Replace a connection spec of your own",
+        responses=answers.of(answers.Spec),
+    )
     def replace_connection_spec(caller: Calling, spec_id: str, body: ConnectionSpecBody) -> Document:
         return stored_spec(custom.put(caller, SpecKind.CONNECTION, spec_id, body.document()))
 
-    @routes.get("/connectionSpecs/{spec_id}/explore", summary="Explore without a connection")
+    @routes.get(
+        "/connectionSpecs/{spec_id}/explore",
+        summary="Explore without a connection",
+        responses=answers.of(list[answers.Node] | answers.Table),
+    )
     def explore(caller: Calling, spec_id: str) -> dict[str, Any]:
         """For sources that need no connection. None of those that this server reads is one."""
         spec = read(caller, SpecKind.CONNECTION, spec_id)
@@ -61,7 +77,11 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
             advice="Create a connection and call GET /connections/{id}/explore.",
         )
 
-    @routes.get("/connectionSpecs/{spec_id}/configs", summary="Read what a connection can be configured with")
+    @routes.get(
+        "/connectionSpecs/{spec_id}/configs",
+        summary="Read what a connection can be configured with",
+        responses=answers.of(answers.SpecConfigs),
+    )
     def configs(
         caller: Calling,
         spec_id: str,
@@ -97,18 +117,23 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
     def flow_specs(caller: Calling, call: FullList) -> dict[str, Any]:
         return listed(caller, SpecKind.FLOW, call)
 
-    @routes.post("/flowSpecs", status_code=201, summary="Create a flow spec of your own")
+    @routes.post(
+        "/flowSpecs",
+        status_code=201,
+        summary="Create a flow spec of your own",
+        responses=answers.of(answers.Spec, status=201),
+    )
     def create_flow_spec(caller: Calling, body: FlowSpecBody, response: Response) -> Document:
         """Every connection spec that it names must be there."""
         spec = custom.create(caller, SpecKind.FLOW, body.document())
         response.headers["Location"] = f"{BASE}/flowSpecs/{spec.spec_id}"
         return stored_spec(spec)
 
-    @routes.get("/flowSpecs/{spec_id}", summary="Read a flow spec")
+    @routes.get("/flowSpecs/{spec_id}", summary="Read a flow spec", responses=answers.of(answers.One[answers.Spec]))
     def flow_spec(caller: Calling, spec_id: str) -> dict[str, Any]:
         return one(read(caller, SpecKind.FLOW, spec_id))
 
-    @routes.put("/flowSpecs/{spec_id}", summary="Replace a flow spec")
+    @routes.put("/flowSpecs/{spec_id}", summary="Replace a flow spec", responses=answers.of(answers.Spec))
     def replace_flow_spec(caller: Calling, spec_id: str, body: FlowSpecBody) -> Document:
         """A documented one too: the sandbox has its own form of it from then on."""
         return stored_spec(custom.put(caller, SpecKind.FLOW, spec_id, body.document()))
