@@ -52,9 +52,9 @@ def router(runs: Runs) -> APIRouter:
     @routes.post("/runs/{run_id}/action", summary="Run a failed run again")
     def action(caller: Calling, run_id: str, if_match: IfMatch, op: Annotated[str, Query()] = "") -> dict[str, Any]:
         """`op=re-trigger`: a new run over the window of one that failed, or that ingested no record."""
+        run = runs.get(caller, run_id)
         if op.lower().replace("-", "").replace("_", "") != "retrigger":
             raise UnknownRunAction("op names no action of runs", advice="Send op=re-trigger.")
-        run = runs.get(caller, run_id)
         matching(run, if_match, required=False)
         return wire.created(runs.repeat(caller, run))
 
