@@ -8,11 +8,11 @@ from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.domain.schedule import DOCUMENTED, ScheduleRules, changed_schedule, parsed_schedule
 from flowservice.domain.window import DeltaColumn
-from flowservice.errors import BadTransition, MissingField, StateNotAllowed
+from flowservice.errors import BadTransition, MissingField, StartHasPassed, StateNotAllowed
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.content import FlowContent
-from flowservice.service.delta_columns import DeltaColumns, recurs
+from flowservice.service.delta_columns import DeltaColumns, recurs, same_column
 from flowservice.service.drafts import takes_drafts
 from flowservice.service.flow_checks import Ends, FlowChecks
 from flowservice.service.readable import Readable
@@ -78,7 +78,7 @@ class Flows(Readable[Flow]):
     def change(self, caller: Caller, flow: Flow, content: FlowContent) -> Flow:
         """The flow with other content, checked like a new one. A run under way goes on as it was planned.
 
-        Raises as `create`; StartHasPassed, CannotBecomeOnce, BackfillIsFixed; Stale.
+        Raises as `create`; StartHasPassed, CannotBecomeOnce, BackfillIsFixed, DeltaColumnDiffers; Stale.
         """
         caller.may(Permission.MANAGE_SOURCES)
         now = self.now()
@@ -106,6 +106,13 @@ class Flows(Readable[Flow]):
             if (steps, recurs(sent)) != (flow.transformations, recurs(flow.schedule_sent)):
                 taken_up = _as_taken_up(ends, flow)
                 self._check(caller, content.name, taken_up, steps, recurs=recurs(sent), kept=flow.delta_column)
+            if flow.runs_started and changed.delta_column is not None:
+                same_column(flow.delta_column, changed.delta_column)
+            if flow.runs_started and recurs(sent) and flow.schedule.period is None:
+                # Its runs took everything and left no watermark: a window would take their rows again.
+                raise StartHasPassed(
+                    "a flow that has run once cannot become a recurring one", advice="Create another flow."
+                )
             if sent != flow.schedule_sent:
                 schedule = changed_schedule(flow.schedule, sent, now=now, rules=self.rules)
                 changed = changed.rescheduled(schedule, sent, at=now)
