@@ -17,6 +17,7 @@ from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.tokens.jwt import JwtTokens
+from flowservice.api.search_forms import FORMS
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.xdm_tree import ObjectField
@@ -68,7 +69,9 @@ class App:
         """The control store, migrated."""
         engine = open_engine(self.settings.resolved_database_url)
         migrate(engine)
-        return SqlDatabase(engine=engine)
+        database = SqlDatabase(engine=engine, forms=FORMS)
+        database.refresh_search()
+        return database
 
     @cached_property
     def ids(self) -> RandomIds:

@@ -7,32 +7,27 @@ from fastapi import APIRouter, Query, Response
 
 from flowservice.api import wire
 from flowservice.api.calls import Calling, IfMatch, matching
+from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
-from flowservice.api.listing import FullList, envelope, one, query
+from flowservice.api.listing import Fields, one
 from flowservice.domain.flow import FlowState
 from flowservice.errors import BadQuery
 from flowservice.service.flows import Flows
 
-_NAMES: Final = {
-    "id": "id",
-    "name": "name",
-    "description": "description",
-    "state": "state",
-    "flowSpec": "flow_spec",
-    "sourceConnectionIds": "source.id",
-    "targetConnectionIds": "target.id",
-    "inheritedAttributes.sourceConnections.id": "source.id",
-    "inheritedAttributes.sourceConnections.connectionSpec": "source.spec",
-    "inheritedAttributes.sourceConnections.baseConnection.id": "source.base_connection_id",
-    "inheritedAttributes.targetConnections.id": "target.id",
-    "inheritedAttributes.targetConnections.connectionSpec": "target.spec",
-    "inheritedAttributes": None,
-    "transformations": None,
-    "scheduleParams": "schedule_sent",
-    "options": "options",
-    "createdAt": "created_at",
-    "updatedAt": "updated_at",
-}
+_FIELDS: Final = Fields(
+    names=STAMPED
+    | {
+        "flowSpec",
+        "sourceConnectionIds",
+        "targetConnectionIds",
+        "transformations",
+        "scheduleParams",
+        "options",
+        "runs",
+        "lastOperation",
+        "lastRunDetails",
+    }
+)
 _STATES: Final = {"enable": FlowState.ENABLED, "disable": FlowState.DISABLED}
 
 
@@ -40,12 +35,9 @@ def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
     """Create, list, read, enable, disable and delete. `wake` tells the tick that a flow may be due."""
     routes = APIRouter(prefix=BASE, tags=["Flows"])
 
-    @routes.get("/flows", summary="List flows")
-    def listed(caller: Calling, call: FullList) -> dict[str, Any]:
-        asked = query(call, _NAMES)
-        if call.count:
-            return {"count": flows.count(caller, asked)}
-        return envelope(flows.list(caller, asked), wire.flow, "flows")
+    collection = Collection(name="flows", noun="flows", items=flows, fields=_FIELDS, shown=wire.flow)
+    collection.add_list(routes)
+    collection.add_search(routes)
 
     @routes.post("/flows", status_code=201, summary="Create a flow")
     def create(caller: Calling, body: wire.FlowBody, response: Response) -> dict[str, Any]:

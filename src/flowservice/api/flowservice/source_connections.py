@@ -6,34 +6,25 @@ from fastapi import APIRouter, Response
 
 from flowservice.api import wire
 from flowservice.api.calls import Calling
+from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
-from flowservice.api.listing import FullList, envelope, one, query
+from flowservice.api.listing import Fields, one
 from flowservice.service.source_connections import SourceConnections
 
-_NAMES: Final = {
-    "id": "id",
-    "name": "name",
-    "description": "description",
-    "state": "state",
-    "connectionSpec": "spec",
-    "baseConnectionId": "base_connection_id",
-    "data": "data",
-    "params": "params",
-    "createdAt": "created_at",
-    "updatedAt": "updated_at",
-}
+_FIELDS: Final = Fields(names=STAMPED | {"connectionSpec", "baseConnectionId", "data", "params"})
 
 
 def router(connections: SourceConnections) -> APIRouter:
     """Create, list, read and delete."""
     routes = APIRouter(prefix=BASE, tags=["Source connections"])
 
-    @routes.get("/sourceConnections", summary="List source connections")
-    def listed(caller: Calling, call: FullList) -> dict[str, Any]:
-        asked = query(call, _NAMES)
-        if call.count:
-            return {"count": connections.count(caller, asked)}
-        return envelope(connections.list(caller, asked), wire.source_connection, "sourceConnections")
+    Collection(
+        name="sourceConnections",
+        noun="source connections",
+        items=connections,
+        fields=_FIELDS,
+        shown=wire.source_connection,
+    ).add_list(routes)
 
     @routes.post("/sourceConnections", status_code=201, summary="Create a source connection")
     def create(caller: Calling, body: wire.SourceConnectionBody, response: Response) -> dict[str, Any]:

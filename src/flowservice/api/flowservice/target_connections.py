@@ -6,34 +6,25 @@ from fastapi import APIRouter, Response
 
 from flowservice.api import wire
 from flowservice.api.calls import Calling
+from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
-from flowservice.api.listing import FullList, envelope, one, query
+from flowservice.api.listing import Fields, one
 from flowservice.service.target_connections import TargetConnections
 
-_NAMES: Final = {
-    "id": "id",
-    "name": "name",
-    "description": "description",
-    "state": "state",
-    "connectionSpec": "spec",
-    "baseConnectionId": "base_connection_id",
-    "data": "data",
-    "params": "params",
-    "createdAt": "created_at",
-    "updatedAt": "updated_at",
-}
+_FIELDS: Final = Fields(names=STAMPED | {"connectionSpec", "baseConnectionId", "data", "params"})
 
 
 def router(connections: TargetConnections) -> APIRouter:
     """Create, list, read and delete."""
     routes = APIRouter(prefix=BASE, tags=["Target connections"])
 
-    @routes.get("/targetConnections", summary="List target connections")
-    def listed(caller: Calling, call: FullList) -> dict[str, Any]:
-        asked = query(call, _NAMES)
-        if call.count:
-            return {"count": connections.count(caller, asked)}
-        return envelope(connections.list(caller, asked), wire.target_connection, "targetConnections")
+    Collection(
+        name="targetConnections",
+        noun="target connections",
+        items=connections,
+        fields=_FIELDS,
+        shown=wire.target_connection,
+    ).add_list(routes)
 
     @routes.post("/targetConnections", status_code=201, summary="Create a target connection")
     def create(caller: Calling, body: wire.TargetConnectionBody, response: Response) -> dict[str, Any]:

@@ -1,0 +1,157 @@
+"""The list of a collection and, where there is one, its search: the same for every collection."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter
+from fastapi import Query as QueryParam
+from pydantic import Field
+
+from flowservice.api.calls import Calling
+from flowservice.api.listing import Asked, Fields, ListCall, Said, asked, counting, envelope, query
+from flowservice.api.wire import Wire
+from flowservice.domain.identity import Caller
+from flowservice.domain.query import Page, Query
+from flowservice.errors import Aggregation, BadField
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+MAX_SEARCH_LIMIT: Final = 1_000
+
+STAMPED: Final = frozenset(
+    {
+        "id",
+        "createdAt",
+        "updatedAt",
+        "createdBy",
+        "updatedBy",
+        "createdClient",
+        "updatedClient",
+        "sandboxId",
+        "sandboxName",
+        "imsOrgId",
+        "name",
+        "description",
+        "state",
+        "version",
+        "etag",
+        "labels",
+        "policy",
+        "unifiedMetadata",
+        "providerId",
+        "providerRefId",
+        "typeInfo",
+        "inheritedAttributes",
+    }
+)
+"""Members that every resource may have."""
+
+
+class Listable(Protocol[R_co]):
+    """What is listed."""
+
+    def list(self, caller: Caller, query: Query, /) -> Page[R_co]:
+        """A page. Raises BadQuery."""
+
+    def count(self, caller: Caller, query: Query, /) -> int:
+        """How many match. Raises BadQuery."""
+
+
+class SearchBody(Wire):
+    """The body of a search."""
+
+    query_string: str | None = Field(
+        default=None, description="What stands after `?` in a list call, or a bare condition such as `state==enabled`."
+    )
+    limit: int | None = Field(default=None, description=f"Items a page, 1 to {MAX_SEARCH_LIMIT}.")
+    orderby: str | None = Field(default=None, description="`name`, `+name`, `-name`; commas for several.")
+    count: bool | None = Field(default=None, description="Answer the number of items alone.")
+    projection_fields: str | None = Field(default=None, description="Paths to answer, with commas between them.")
+    group_by_property: str | None = Field(default=None, description="Not supported.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection(Generic[R]):
+    """One collection: `name` as in its path, what its documents have, and how one is shown."""
+
+    name: str
+    noun: str
+    items: Listable[R]
+    fields: Fields
+    shown: Callable[[R], Mapping[str, Any]]
+    page_size: int = 100
+    """Items of a page where the call does not say."""
+
+    def add_list(self, routes: APIRouter) -> None:
+        """`GET /<name>`."""
+
+        @routes.get(f"/{self.name}", summary=f"List {self.noun}")
+        def listed(caller: Calling, call: ListCall) -> dict[str, Any]:
+            return self._answer(caller, call)
+
+    def add_search(self, routes: APIRouter) -> None:
+        """`POST /<name>/search`."""
+
+        @routes.post(f"/{self.name}/search", summary=f"Search {self.noun}")
+        def search(
+            caller: Calling,
+            body: SearchBody,
+            continuation_token: Annotated[str | None, QueryParam(alias="continuationToken")] = None,
+        ) -> dict[str, Any]:
+            """The same filters, orders and pages as the list, from a body."""
+            return self._answer(caller, _search_call(body, continuation_token or ""), f"{self.name}/search")
+
+    def _answer(self, caller: Caller, call: Asked, link: str = "") -> dict[str, Any]:
+        wanted = query(call, self.fields, self.page_size)
+        if call.count:
+            return {"count": self.items.count(caller, wanted)}
+        return envelope(self.items.list(caller, wanted), self.shown, link or self.name, call)
+
+
+def _search_call(body: SearchBody, token: str) -> Asked:
+    """Raises what `asked` raises; Aggregation; BadField where the query string and the body contradict each other."""
+    if body.group_by_property:
+        raise Aggregation("groupByProperty is not supported", advice="Leave it out, and group what the search finds.")
+    texts, others = _query_string((body.query_string or "").strip())
+    said: dict[str, Any] = {
+        "orderby": body.orderby,
+        "limit": body.limit,
+        "count": body.count,
+    }
+    for name, value in others.items():
+        if said[name] is not None:
+            raise BadField(f"{name} stands in the body and in queryString", advice="Send it once.")
+        said[name] = value
+    limit, count = said["limit"], said["count"]
+    if isinstance(limit, str):
+        if not limit.isascii() or not limit.isdigit() or len(limit) > 6:
+            raise BadField(f"limit must be a number between 1 and {MAX_SEARCH_LIMIT}")
+        limit = int(limit)
+    return asked(
+        Said(
+            texts=texts,
+            orderby=(said["orderby"] or "").strip(),
+            fields=(body.projection_fields or "").strip(),
+            limit=limit,
+        ),
+        count=counting(count) if isinstance(count, str) else bool(count),
+        token=token,
+        most=MAX_SEARCH_LIMIT,
+    )
+
+
+def _query_string(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The `property` texts, and `orderby`, `limit` and `count` where they stand there too."""
+    if not text:
+        return (), {}
+    named = text.removeprefix("?")
+    if not named.startswith(("property=", "orderby=", "limit=", "count=")) or named.startswith("property=="):
+        # A bare condition is no part of a URL: nothing in it is encoded.
+        return (text,), {}
+    # A bare + is a blank here too, as after the ? of a URL; a semicolon is part of a value.
+    pairs = parse_qsl(named, keep_blank_values=True, max_num_fields=200, separator="&")
+    others = {name: value for name, value in pairs if name in {"orderby", "limit", "count"} and value.strip()}
+    return tuple(value for name, value in pairs if name == "property"), others
