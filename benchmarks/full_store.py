@@ -34,6 +34,7 @@ RUNS: Final = 1_000_000
 FIRST: Final = datetime(2024, 1, 1, tzinfo=UTC)
 _APART: Final = timedelta(minutes=1)
 _AT_ONCE: Final = 20_000
+_CACHE_KB: Final = 1_500_000
 
 # Numbers that nothing else in a rendered run has.
 _READ, _WRITTEN, _REJECTED, _INPUT, _OUTPUT = 7_700_001, 7_700_002, 7_700_003, 7_700_004, 7_700_005
@@ -67,8 +68,11 @@ def fill(settings: Settings) -> Scene:
     _write(engine, tables.flows_search, (app.database.flows.search.new_row(flow) for flow in flows))
     _write(engine, tables.runs, _rows(app.database.runs, caller, flows, run_ids, search=False))
     _write(engine, tables.runs_search, _rows(app.database.runs, caller, flows, run_ids, search=True))
-    for index in indexes:
-        index.create(engine)
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"PRAGMA cache_size = {-_CACHE_KB}")
+        for index in indexes:
+            index.create(connection)
     if engine.dialect.name == "postgresql":
         # As the server does by itself within a minute of such a load.
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -245,6 +249,8 @@ def _write(engine: sa.Engine, table: sa.Table, rows: Iterator[dict[str, Any]]) -
     if engine.dialect.name == "sqlite":
         statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         with engine.begin() as connection:
+            # Ids are in no order: with a small cache each row would wait for pages of the index.
+            connection.exec_driver_sql(f"PRAGMA cache_size = {-_CACHE_KB}")
             for some in _pieces(cells):
                 connection.exec_driver_sql(statement, [tuple(row) for row in some])
         return

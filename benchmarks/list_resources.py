@@ -111,7 +111,7 @@ def _calls(scene: Scene) -> Iterator[Call]:
             ("inheritedAttributes.properties.isSourceFlow==true",): (100, 100),
             ("inheritedAttributes.properties.isDestinationFlow==true",): (0, 0),
             (f"inheritedAttributes.sourceConnections[].connectionSpec.id=={some.source.spec.id}",): (100, 100),
-            (f"inheritedAttributes.sourceConnections[].baseConnection.id=={some.source.base_connection_id}",): (
+            (f"inheritedAttributes.sourceConnections[].baseConnection.id=={base}",): (
                 100,
                 100,
             ),

@@ -140,10 +140,15 @@ def as_number(text: str) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) and text.strip() == text else None
 
 
+def bare(text: str) -> str:
+    """Without the quotes around it."""
+    return text[1:-1] if len(text) > 1 and text.startswith('"') and text.endswith('"') else text
+
+
 def fits(document: Mapping[str, Any], wanted: Condition) -> bool:
     """The condition, said plainly."""
-    texts = [value if isinstance(value, str) else json.dumps(value) for value in at(document, wanted.path)]
-    values = wanted.values
+    texts = [bare(value if isinstance(value, str) else json.dumps(value)) for value in at(document, wanted.path)]
+    values = tuple(map(bare, wanted.values))
     if wanted.path == ("state",):
         values = tuple(value.replace("_", "").lower() for value in values)
     if wanted.operator in {Operator.EQ, Operator.NE}:
@@ -218,7 +223,7 @@ def test_an_order_is_total_and_its_pages_hold_each_item_once(
         query = replace(query, after=page.next)
 
     def key(number: int) -> tuple[Any, ...]:
-        text = values[number] if isinstance(values[number], str) else json.dumps(values[number])
+        text = bare(values[number] if isinstance(values[number], str) else json.dumps(values[number]))
         value = as_number(text)
         return (0, float(value), "") if value is not None else (1, 0.0, text[:200])
 

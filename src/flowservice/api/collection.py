@@ -14,12 +14,14 @@ from flowservice.api.listing import Asked, Fields, ListCall, Said, asked, counti
 from flowservice.api.wire import Wire
 from flowservice.domain.identity import Caller
 from flowservice.domain.query import Page, Query
-from flowservice.errors import Aggregation, BadField
+from flowservice.errors import Aggregation, BadField, FilterTooLarge
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 MAX_SEARCH_LIMIT: Final = 1_000
+
+_MAX_PARTS: Final = 100
 
 STAMPED: Final = frozenset(
     {
@@ -151,7 +153,9 @@ def _query_string(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
     if not named.startswith(("property=", "orderby=", "limit=", "count=")) or named.startswith("property=="):
         # A bare condition is no part of a URL: nothing in it is encoded.
         return (text,), {}
-    # A bare + is a blank here too, as after the ? of a URL; a semicolon is part of a value.
-    pairs = parse_qsl(named, keep_blank_values=True, max_num_fields=200, separator="&")
+    try:
+        pairs = parse_qsl(named, keep_blank_values=True, max_num_fields=_MAX_PARTS)
+    except ValueError:
+        raise FilterTooLarge(f"queryString has up to {_MAX_PARTS} parts", advice="Send fewer conditions.") from None
     others = {name: value for name, value in pairs if name in {"orderby", "limit", "count"} and value.strip()}
     return tuple(value for name, value in pairs if name == "property"), others

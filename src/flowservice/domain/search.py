@@ -69,8 +69,9 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def text_of(value: Any) -> str:
-    """A leaf as filters compare it."""
-    return value if isinstance(value, str) else json.dumps(value)
+    """A leaf as filters compare it. Double quotes around a text do not count: an etag has them, a filter loses them."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def number_of(text: str) -> float | None:
@@ -118,7 +119,8 @@ def fulfils(document: Mapping[str, Any], condition: Condition) -> bool:
     wanted = ".".join(condition.path)
     found = [text_of(value) for path, value in leaves(document) if path == wanted]
     if condition.operator in {Operator.EQ, Operator.NE}:
-        return any(text in condition.values for text in found) is (condition.operator is Operator.EQ)
+        values = set(map(text_of, condition.values))
+        return any(text in values for text in found) is (condition.operator is Operator.EQ)
     limit, compare = float(bound(condition)), _ORDERINGS[condition.operator]
     return any(number is not None and compare(number, limit) for number in map(number_of, found))
 
