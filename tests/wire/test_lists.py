@@ -237,6 +237,15 @@ def test_runs_are_found_by_their_metrics(client: Client, landed: str) -> None:
         assert len(found.json().get("items", [])) >= 1, (condition, found.text)
 
 
+def test_a_number_of_any_size_is_listed_and_found(client: Client, dataflow: Dataflow) -> None:
+    params = {"dataSetId": dataflow.dataset_id, "big": 10**30, "text": "a\nb \u0001 😀"}
+    made = client.made(TARGETS, resources.target(dataflow.dataset_id) | {"params": params})["id"]
+    for condition in (f"params.big=={10**30}", "params.big>1e29", "params.text==a\nb \u0001 😀"):
+        found = client.get(TARGETS, params={"property": [condition, f"id=={made}"]}).json()
+        assert [item["params"] for item in found["items"]] == [params], condition
+    client.delete(f"{TARGETS}/{made}")
+
+
 def test_paths_without_a_value_are_all_that_is_shown(client: Client, many: list[str]) -> None:
     query = {"property": ["id,params.dataSetId", "name==page-001,page-002", "name"], "limit": "1"}
     first = client.get(TARGETS, params=query).json()

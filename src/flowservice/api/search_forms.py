@@ -1,11 +1,13 @@
 """What lists filter and sort by: of each kind of resource the document that clients see."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flowservice.api import run_document, wire
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.flow import Flow
+from flowservice.domain.identity import Scope
 from flowservice.domain.run import Run
 from flowservice.domain.search import Column, SearchForm
 
@@ -15,15 +17,17 @@ _STAMPED: Final = (
     "updatedBy",
     "createdClient",
     "updatedClient",
-    "sandboxId",
-    "sandboxName",
-    "imsOrgId",
     "name",
     "description",
-    "version",
     "etag",
     "state",
 )
+_PLACED: Final[Mapping[str, Callable[[Scope], str]]] = {
+    "sandboxId": lambda scope: scope.sandbox_id,
+    "sandboxName": lambda scope: scope.sandbox_name,
+    "imsOrgId": lambda scope: scope.org_id,
+}
+_ALIASES: Final = {"version": "etag"}
 _REF: Final = ("connectionSpec.id", "connectionSpec.version")
 
 
@@ -38,12 +42,19 @@ class SearchForms:
 
     connections: SearchForm[Connection] = field(
         default=SearchForm(
-            number=1, shown=_connection, words=frozenset({"state"}), codes=(*_STAMPED, *_REF, "auth.specName")
+            number=1,
+            placed=_PLACED,
+            aliases=_ALIASES,
+            shown=_connection,
+            words=frozenset({"state"}),
+            codes=(*_STAMPED, *_REF, "auth.specName"),
         )
     )
     source_connections: SearchForm[SourceConnection] = field(
         default=SearchForm(
             number=1,
+            placed=_PLACED,
+            aliases=_ALIASES,
             shown=wire.source_connection,
             words=frozenset({"state"}),
             codes=(*_STAMPED, *_REF, "baseConnectionId", "data.format", "params.tableName"),
@@ -52,6 +63,8 @@ class SearchForms:
     target_connections: SearchForm[TargetConnection] = field(
         default=SearchForm(
             number=1,
+            placed=_PLACED,
+            aliases=_ALIASES,
             shown=wire.target_connection,
             words=frozenset({"state"}),
             codes=(*_STAMPED, *_REF, "data.format", "params.dataSetId"),
@@ -60,6 +73,8 @@ class SearchForms:
     flows: SearchForm[Flow] = field(
         default=SearchForm(
             number=1,
+            placed=_PLACED,
+            aliases=_ALIASES,
             shown=wire.flow,
             words=frozenset({"state", "lastRunDetails.state", "lastOperation.operation"}),
             codes=(
@@ -97,6 +112,8 @@ class SearchForms:
     runs: SearchForm[Run] = field(
         default=SearchForm(
             number=1,
+            placed=_PLACED,
+            aliases=_ALIASES,
             shown=run_document.run,
             words=frozenset({"state", "metrics.statusSummary.status", "activities.statusSummary.status"}),
             columns={

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
+from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Order, Path
 from flowservice.domain.resource import Resource
 from flowservice.errors import BadFilterValue, BadValueType, UnsupportedForField
@@ -50,6 +51,10 @@ class SearchForm(Generic[R]):
     """The document that clients see, without anything secret."""
     columns: Mapping[str, Column] = field(default_factory=dict)
     """By path. Two paths may share a column where they always show the same."""
+    placed: Mapping[str, Callable[[Scope], str]] = field(default_factory=dict)
+    """Paths that show the same for all of one sandbox: nothing of them is stored."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Paths that always show what another path shows; that one is stored."""
     words: frozenset[str] = frozenset()
     """Paths that are compared without regard to case and underscores."""
     codes: tuple[str, ...] = ()

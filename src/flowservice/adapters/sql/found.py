@@ -60,11 +60,16 @@ class Found:
         return self._table.c.sandbox_id == self.scope.sandbox_id
 
     @property
+    def _somewhere(self) -> sa.ColumnElement[bool]:
+        """As `_here`, said so that no index is taken for it."""
+        return self._table.c.sandbox_id.concat("") == self.scope.sandbox_id
+
+    @property
     def _keys(self) -> tuple[sa.Column[Any], sa.Column[Any]]:
         return self._table.c.created_at_ms, self._table.c.id
 
     def _conditions(self) -> list[sa.ColumnElement[bool]]:
-        return [self.search.where(condition) for condition in self.query.shown]
+        return [self.search.where(condition, self.scope) for condition in self.query.shown]
 
     def _is_indexed(self, condition: Condition) -> bool:
         column = self.search.column(condition)
@@ -92,7 +97,7 @@ class Found:
     def _by_values(self, condition: Condition, limit: int) -> Sequence[tuple[str, Key]]:
         column = self.search.column(condition)
         assert column is not None
-        others = [self.search.where(other) for other in self.query.shown if other is not condition]
+        others = [self.search.where(other, self.scope) for other in self.query.shown if other is not condition]
         parts = [
             self._descending(
                 sa.select(*self._keys).where(self._here, column == value, *others, *self._beyond()), limit
@@ -105,7 +110,11 @@ class Found:
         return self._read(sa.select(merged).order_by(merged.c.created_at_ms.desc(), merged.c.id.desc()).limit(limit))
 
     def _if_few(self, condition: Condition, limit: int) -> Sequence[tuple[str, Key]] | None:
-        fitting = sa.select(*self._keys).where(self._here, self.search.where(condition)).limit(self.search.few + 1)
+        # Without statistics SQLite would read the whole sandbox rather than a few ids.
+        here = self._somewhere if condition.path == ("id",) else self._here
+        fitting = (
+            sa.select(*self._keys).where(here, self.search.where(condition, self.scope)).limit(self.search.few + 1)
+        )
         if (
             self.connection.execute(sa.select(sa.func.count()).select_from(fitting.subquery())).scalar_one()
             > self.search.few
@@ -131,7 +140,7 @@ class Found:
 
     def _unindexed(self) -> list[sa.ColumnElement[bool]]:
         """The conditions, so said that the table is read from end to end: in the order of an index it takes longer."""
-        return [self._table.c.sandbox_id.concat("") == self.scope.sandbox_id, *self._conditions()]
+        return [self._somewhere, *self._conditions()]
 
     def _sorted(self, limit: int) -> Sequence[tuple[str, Key]]:
         keys = [(key, order.descending) for order in self.query.order for key in self.search.keys(order)]

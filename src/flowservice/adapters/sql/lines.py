@@ -1,11 +1,14 @@
 """The searchable text of a resource: a line for every value that clients see, and SQL that looks for lines.
 
-A line is a path, a tag and a value; a line feed stands before the first and after each. Tags: `=` a text, `#` a number
-(of one path the smallest comes first), `^` the largest where a path has several numbers. An equality is then one
-search for a piece of text, which both databases do many times faster than they take JSON apart.
+A line is a code for the path, a tag and a value, and ends with a line feed. An equality is then one search for a piece
+of text, which both databases do many times faster than they take JSON apart. Codes begin with a control character and
+nothing else has one: a search skips from one to the next. Numbers come first. Tags: `=` a text, `#` a number (of one
+path the largest comes first), `<` the smallest where a path has several numbers.
 """
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
@@ -19,7 +22,11 @@ from flowservice.domain.search import SearchForm, bound, folded, leaves, number_
 MAX_VALUE: Final = 4_000
 """Characters of a value that are kept. The longest filter is shorter, so no filter equals a value that was cut."""
 _SORTED_CHARACTERS: Final = 200
-_TEXT, _NUMBER, _LARGEST = "=", "#", "^"
+_TEXT, _NUMBER, _SMALLEST = "=", "#", "<"
+_STARTS: Final = [chr(number) for number in range(1, 32) if chr(number) not in "\t\n\r"]
+_UNLISTED: Final = _STARTS.pop()
+"""Begins a path that is written out because the form has no code for it."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\\]")
 
 
 def text_lines(form: SearchForm[Any], document: Mapping[str, Any]) -> str:
@@ -27,21 +34,21 @@ def text_lines(form: SearchForm[Any], document: Mapping[str, Any]) -> str:
     numbers: dict[str, list[tuple[float, str]]] = {}
     texts: list[str] = []
     for path, value in leaves(document):
-        if path in form.columns or path in {"id", "createdAt"}:
+        if path in form.columns or path in form.placed or path in form.aliases or path in {"id", "createdAt"}:
             continue
         text = stored_text(form, path, value)
         number = number_of(text)
         if number is None:
-            texts.append(f"{_code(form, path)}{_TEXT}{text}")
+            texts.append(f"{_code(form, path)}{_TEXT}{text}\n")
         else:
             numbers.setdefault(path, []).append((number, text))
     lines: list[str] = []
     for path, found in numbers.items():
-        found.sort()
-        lines += [f"{_code(form, path)}{_NUMBER}{text}" for _, text in found]
+        found.sort(reverse=True)
+        lines += [f"{_code(form, path)}{_NUMBER}{text}\n" for _, text in found]
         if len(found) > 1:
-            lines.append(f"{_code(form, path)}{_LARGEST}{found[-1][1]}")
-    return "\n".join(["", *lines, *texts, ""])
+            lines.append(f"{_code(form, path)}{_SMALLEST}{found[-1][1]}\n")
+    return "".join([*lines, *texts])
 
 
 def stored_text(form: SearchForm[Any], path: str, value: Any) -> str:
@@ -56,16 +63,16 @@ def has_line(form: SearchForm[Any], text: sa.Column[str], condition: Condition) 
     path = ".".join(condition.path)
     if condition.operator in {Operator.EQ, Operator.NE}:
         values = [stored_text(form, path, value) for value in condition.values]
-        found = sa.or_(*(Contains(text, f"\n{_code(form, path)}{_tag(value)}{value}\n") for value in values))
+        found = sa.or_(*(Contains(text, f"{_code(form, path)}{_tag(value)}{value}\n") for value in values))
         return found if condition.operator is Operator.EQ else sa.not_(found)
     limit = sa.literal(float(bound(condition)), sa.Float())
-    smallest = NumberAfter(text, f"\n{_code(form, path)}{_NUMBER}")
-    largest = NumberAfter(text, f"\n{_code(form, path)}{_LARGEST}")
+    largest = NumberAfter(text, f"{_code(form, path)}{_NUMBER}")
+    smallest = sa.func.coalesce(NumberAfter(text, f"{_code(form, path)}{_SMALLEST}"), largest)
     comparison: sa.ColumnElement[bool] = {
         Operator.LT: smallest < limit,
         Operator.LE: smallest <= limit,
-        Operator.GT: sa.func.coalesce(largest, smallest) > limit,
-        Operator.GE: sa.func.coalesce(largest, smallest) >= limit,
+        Operator.GT: largest > limit,
+        Operator.GE: largest >= limit,
     }[condition.operator]
     return comparison
 
@@ -73,7 +80,7 @@ def has_line(form: SearchForm[Any], text: sa.Column[str], condition: Condition) 
 def sort_keys(form: SearchForm[Any], text: sa.Column[str], order: Order) -> list[sa.ColumnElement[Any]]:
     """Keys that put numbers first, then texts, then what has no value; none of them is ever null."""
     code = _code(form, ".".join(order.path))
-    number, word = f"\n{code}{_NUMBER}", f"\n{code}{_TEXT}"
+    number, word = f"{code}{_NUMBER}", f"{code}{_TEXT}"
     rank = sa.case((Contains(text, number), 0), (Contains(text, word), 1), else_=2)
     return [
         rank,
@@ -92,23 +99,20 @@ def _tag(value: str) -> str:
 
 
 def _code(form: SearchForm[Any], path: str) -> str:
-    # A full stop sets the paths that are written out apart from the short ones.
-    known = _codes(form.codes).get(path)
-    return f".{_plain(path).replace('=', '%3D').replace('#', '%23').replace('^', '%5E')}" if known is None else known
+    number = _numbers(form.codes).get(path)
+    if number is None:
+        return _UNLISTED + _plain(path).replace("=", "\\x3d").replace("#", "\\x23").replace("<", "\\x3c")
+    return _STARTS[number % len(_STARTS)] + chr(ord("0") + number // len(_STARTS))
 
 
-def _codes(paths: tuple[str, ...]) -> Mapping[str, str]:
-    if paths not in _CODES:
-        _CODES[paths] = {path: f"{number:x}" for number, path in enumerate(paths)}
-    return _CODES[paths]
-
-
-_CODES: Final[dict[tuple[str, ...], Mapping[str, str]]] = {}
+@cache
+def _numbers(codes: tuple[str, ...]) -> Mapping[str, int]:
+    return {path: number for number, path in enumerate(codes)}
 
 
 def _plain(text: str) -> str:
-    # Neither database keeps a NUL in a text, or half of a surrogate pair; a line feed would end the line.
-    escaped = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\0", "\\0")
+    """The text without control characters and halves of surrogate pairs."""
+    escaped = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     return escaped.encode("utf-8", "backslashreplace").decode()
 
 

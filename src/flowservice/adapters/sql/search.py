@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 
 from flowservice.adapters.sql.lines import collated, has_line, sort_keys, stored_text, text_lines
+from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Order
 from flowservice.domain.resource import Resource
 from flowservice.domain.search import Column, SearchForm, bound, leaves, wholes, without_ordering
@@ -55,9 +56,17 @@ class Search(Generic[R]):
         known = self._column(".".join(condition.path))
         return None if known is None else self.table.c[known.name]
 
-    def where(self, condition: Condition) -> sa.ColumnElement[bool]:
+    def where(self, condition: Condition, scope: Scope) -> sa.ColumnElement[bool]:
         """`condition` as SQL. Raises BadFilterValue, BadValueType, UnsupportedForField."""
         path = ".".join(condition.path)
+        placed = self.form.placed.get(path)
+        if placed is not None:
+            if condition.operator not in {Operator.EQ, Operator.NE}:
+                raise without_ordering(condition)
+            is_equal = placed(scope) in condition.values
+            return sa.true() if is_equal is (condition.operator is Operator.EQ) else sa.false()
+        if path in self.form.aliases:
+            return self.where(replace(condition, path=tuple(self.form.aliases[path].split("."))), scope)
         known = self._column(path)
         if condition.operator not in {Operator.EQ, Operator.NE} and path in self.form.words:
             raise without_ordering(condition)
@@ -88,7 +97,12 @@ class Search(Generic[R]):
 
     def keys(self, order: Order) -> list[sa.ColumnElement[Any]]:
         """Sort keys, none of them ever null."""
-        known = self._column(".".join(order.path))
+        path = ".".join(order.path)
+        if path in self.form.placed:
+            return []
+        if path in self.form.aliases:
+            return self.keys(replace(order, path=tuple(self.form.aliases[path].split("."))))
+        known = self._column(path)
         if known is None:
             return sort_keys(self.form, self.table.c.text, order)
         column = self.table.c[known.name]
@@ -98,7 +112,10 @@ class Search(Generic[R]):
 
     def key_types(self, order: Order) -> list[type]:
         """What `keys` gives."""
-        known = self._column(".".join(order.path))
+        path = ".".join(order.path)
+        if path in self.form.placed:
+            return []
+        known = self._column(path)
         if known is None:
             return [int, float, str]
         return [int, int if known.is_number else str]

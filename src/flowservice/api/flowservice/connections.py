@@ -14,7 +14,7 @@ from flowservice.domain.connection import Connection
 from flowservice.errors import ExploreUnsupported, MissingParameter, UnknownObjectType
 from flowservice.service.connections import Connections, shown_auth
 
-_FIELDS: Final = Fields(
+FIELDS: Final = Fields(
     names=STAMPED | {"connectionSpec", "auth"},
     # Of all that a connection signs in with no filter may tell anything.
     hidden=frozenset({("auth", "params")}),
@@ -30,7 +30,7 @@ def router(connections: Connections) -> APIRouter:
         return wire.connection(connection, shown_auth(connection.auth, connections.secret_names(connection)))
 
     collection = Collection(
-        name="connections", noun="connections", items=connections, fields=_FIELDS, shown=shown, page_size=20
+        name="connections", noun="connections", items=connections, fields=FIELDS, shown=shown, page_size=20
     )
     collection.add_list(routes)
     collection.add_search(routes)

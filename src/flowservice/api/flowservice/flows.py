@@ -14,7 +14,7 @@ from flowservice.domain.flow import FlowState
 from flowservice.errors import BadQuery
 from flowservice.service.flows import Flows
 
-_FIELDS: Final = Fields(
+FIELDS: Final = Fields(
     names=STAMPED
     | {
         "flowSpec",
@@ -35,7 +35,7 @@ def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
     """Create, list, read, enable, disable and delete. `wake` tells the tick that a flow may be due."""
     routes = APIRouter(prefix=BASE, tags=["Flows"])
 
-    collection = Collection(name="flows", noun="flows", items=flows, fields=_FIELDS, shown=wire.flow)
+    collection = Collection(name="flows", noun="flows", items=flows, fields=FIELDS, shown=wire.flow)
     collection.add_list(routes)
     collection.add_search(routes)
 

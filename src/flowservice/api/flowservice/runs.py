@@ -11,7 +11,7 @@ from flowservice.api.flowservice import BASE
 from flowservice.api.listing import Fields, one
 from flowservice.service.runs import Runs
 
-_FIELDS: Final = Fields(
+FIELDS: Final = Fields(
     names=STAMPED
     | {
         "flowId",
@@ -31,7 +31,7 @@ def router(runs: Runs) -> APIRouter:
     """Create, list and read."""
     routes = APIRouter(prefix=BASE, tags=["Runs"])
 
-    Collection(name="runs", noun="runs", items=runs, fields=_FIELDS, shown=run_document.run).add_list(routes)
+    Collection(name="runs", noun="runs", items=runs, fields=FIELDS, shown=run_document.run).add_list(routes)
 
     @routes.post("/runs", status_code=201, summary="Run a flow on demand")
     def create(caller: Calling, body: wire.RunBody, response: Response) -> dict[str, Any]:

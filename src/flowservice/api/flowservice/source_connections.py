@@ -11,7 +11,7 @@ from flowservice.api.flowservice import BASE
 from flowservice.api.listing import Fields, one
 from flowservice.service.source_connections import SourceConnections
 
-_FIELDS: Final = Fields(names=STAMPED | {"connectionSpec", "baseConnectionId", "data", "params"})
+FIELDS: Final = Fields(names=STAMPED | {"connectionSpec", "baseConnectionId", "data", "params"})
 
 
 def router(connections: SourceConnections) -> APIRouter:
@@ -22,7 +22,7 @@ def router(connections: SourceConnections) -> APIRouter:
         name="sourceConnections",
         noun="source connections",
         items=connections,
-        fields=_FIELDS,
+        fields=FIELDS,
         shown=wire.source_connection,
     ).add_list(routes)
 

@@ -11,7 +11,7 @@ from flowservice.api.flowservice import BASE
 from flowservice.api.listing import Fields, one
 from flowservice.service.target_connections import TargetConnections
 
-_FIELDS: Final = Fields(names=STAMPED | {"connectionSpec", "baseConnectionId", "data", "params"})
+FIELDS: Final = Fields(names=STAMPED | {"connectionSpec", "baseConnectionId", "data", "params"})
 
 
 def router(connections: TargetConnections) -> APIRouter:
@@ -22,7 +22,7 @@ def router(connections: TargetConnections) -> APIRouter:
         name="targetConnections",
         noun="target connections",
         items=connections,
-        fields=_FIELDS,
+        fields=FIELDS,
         shown=wire.target_connection,
     ).add_list(routes)
 
