@@ -40,6 +40,7 @@ class Call(NamedTuple):
     at_least: int
     """Items, or what is counted."""
     at_most: int
+    counts: bool = False
 
 
 def run() -> list[str]:
@@ -146,8 +147,8 @@ def _calls(scene: Scene) -> Iterator[Call]:
         ("activities[].sizeSummary.inputBytes>99999999",): (0, 0),
     }
     for texts, (least, most) in counts.items():
-        yield Call("/runs?count=true", texts, ANY_MS, least, most)
-    yield Call("/flows?count=true", ("options.partialIngestionPercent>4",), ANY_MS, FLOWS // 2, FLOWS // 2)
+        yield Call("/runs", texts, ANY_MS, least, most, counts=True)
+    yield Call("/flows", ("options.partialIngestionPercent>4",), ANY_MS, FLOWS // 2, FLOWS // 2, counts=True)
 
 
 def _measured(name: str, settings: Settings, scene: Scene) -> list[str]:
@@ -157,7 +158,7 @@ def _measured(name: str, settings: Settings, scene: Scene) -> list[str]:
     with serving(settings.home, **env) as (url, _), _client(url, settings) as client:
         for call in _calls(scene):
             median_ms, found = _median(client, call)
-            label = f"{call.path} {' & '.join(text if len(text) < 90 else f'{text[:80]}…' for text in call.properties)}"
+            label = f"{'count ' if call.counts else ''}{call.path} {' & '.join(text if len(text) < 90 else f'{text[:80]}…' for text in call.properties)}"
             print(f"{label:<92}{found:>8}{median_ms:>11.1f}{call.bound_ms:>7.0f}", flush=True)
             slowest[call.bound_ms] = max(slowest.get(call.bound_ms, (0.0, "")), (median_ms, label))
     print()
@@ -176,7 +177,7 @@ def _median(client: httpx.Client, call: Call) -> tuple[float, int]:
     taken = []
     for _ in range(_REPEATS[call.bound_ms] + 1):
         began = time.perf_counter()
-        answer = client.get(call.path, params=[("property", text) for text in call.properties])
+        answer = client.get(call.path, params=_parameters(call))
         taken.append((time.perf_counter() - began) * 1000)
         if answer.status_code != 200:
             raise RuntimeError(f"{call}: {answer.text}")
@@ -185,6 +186,10 @@ def _median(client: httpx.Client, call: Call) -> tuple[float, int]:
     if not call.at_least <= size <= call.at_most:
         raise RuntimeError(f"{call} found {size}")
     return statistics.median(taken[1:]), size
+
+
+def _parameters(call: Call) -> list[tuple[str, str]]:
+    return [*(("property", text) for text in call.properties), *([("count", "true")] if call.counts else [])]
 
 
 @contextmanager

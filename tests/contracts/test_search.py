@@ -323,6 +323,7 @@ def some_runs(database: SqlDatabase, caller: Caller) -> None:
 
 STARTED_10 = round((NOON + timedelta(minutes=10, seconds=1)).timestamp() * 1000)
 CREATED_10 = STARTED_10 - 1_000
+MINUTE_MS = 60_000
 
 
 @pytest.mark.parametrize("few", [2, 10_000])
@@ -361,6 +362,12 @@ CREATED_10 = STARTED_10 - 1_000
         (["activities[].statusSummary.status==FAILED", "flowId==f0"], list(range(27, -1, -3))),
         (["activities[].id==promotionActivity", "id==r00007"], []),
         (["createdAt==" + str(CREATED_10)], [10]),
+        (["createdAt<" + str(CREATED_10)], range(9, -1, -1)),
+        (["createdAt<" + str(CREATED_10), "providerRefId!=b7"], [9, 8, 6, 5, 4, 3, 2, 1, 0]),
+        (["createdAt>=" + str(CREATED_10), "createdAt<=" + str(CREATED_10 + MINUTE_MS)], [11, 10]),
+        (["version==nothing"], []),
+        (["sandboxName==dev"], []),
+        (["sandboxName!=dev", "imsOrgId!=B@AdobeOrg", "id==r00001"], [1]),
         (["createdAt!=" + str(CREATED_10), "id==r00010"], []),
         (["providerRefId==b7"], [7]),
         (["providerRefId==B7"], []),

@@ -22,7 +22,8 @@ from flowservice.errors import BadFilterValue, BadValueType, UnsupportedForField
 R = TypeVar("R", bound=Resource)
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_LONGEST_NUMBER: Final = 40
+LONGEST_NUMBER: Final = 40
+"""Characters; what is longer is a text."""
 _ORDERINGS: Final[Mapping[Operator, Callable[[float, float], bool]]] = {
     Operator.LT: operator.lt,
     Operator.LE: operator.le,
@@ -81,7 +82,7 @@ def text_of(value: Any) -> str:
 
 def number_of(text: str) -> float | None:
     """The number that a text looks like; None where it does not."""
-    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
+    if len(text) > LONGEST_NUMBER or not _NUMBER.fullmatch(text):
         return None
     number = float(text)
     return number if math.isfinite(number) else None

@@ -10,7 +10,7 @@ No statistics tell the databases how a filter and the default order go together,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -19,6 +19,9 @@ from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Query
 
 Key: TypeAlias = tuple[Any, ...]
+
+_VALUES_AT_ONCE: Final = 4
+"""Reads of an index that cost less than looking first how much it holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +45,15 @@ class Found:
         if self.query.order:
             return self._sorted(limit)
         for condition in self.query.shown:
-            if self._is_ordered_by(condition):
+            if self._is_ordered_by(condition) and len(condition.values) <= _VALUES_AT_ONCE:
                 return self._by_values(condition, limit)
         for condition in self.query.shown:
             if condition.operator is not Operator.NE and self._is_indexed(condition):
                 few = self._if_few(condition, limit)
                 if few is not None:
                     return few
+                if self._is_ordered_by(condition):
+                    return self._by_values(condition, limit)
         return self._newest(limit)
 
     @property
@@ -86,10 +91,11 @@ class Found:
         )
 
     def _beyond(self) -> list[sa.ColumnElement[bool]]:
-        """What the default order leaves to see."""
-        implied = [self.search.implied(condition) for condition in self.query.shown]
+        """Where in the default order to look: past the page before, and when what is sought can have been created."""
         after = [] if self.after is None else [sa.tuple_(*self._keys) < self.after]
-        return [*after, *(bound for bound in implied if bound is not None)]
+        created = [self.search.where(one, self.scope) for one in self.query.shown if one.path == ("createdAt",)]
+        implied = [self.search.implied(condition) for condition in self.query.shown]
+        return [*after, *created, *(bound for bound in implied if bound is not None)]
 
     def _read(self, select: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[tuple[str, Key]]:
         return [(row.id, (row.created_at_ms, row.id)) for row in self.connection.execute(select)]
@@ -112,35 +118,28 @@ class Found:
     def _if_few(self, condition: Condition, limit: int) -> Sequence[tuple[str, Key]] | None:
         # Without statistics SQLite would read the whole sandbox rather than a few ids.
         here = self._somewhere if condition.path == ("id",) else self._here
-        fitting = (
-            sa.select(*self._keys).where(here, self.search.where(condition, self.scope)).limit(self.search.few + 1)
-        )
-        if (
-            self.connection.execute(sa.select(sa.func.count()).select_from(fitting.subquery())).scalar_one()
-            > self.search.few
-        ):
+        fits = self.search.where(condition, self.scope)
+        fitting = sa.select(*self._keys).where(here, fits).limit(self.search.few + 1)
+        count = sa.select(sa.func.count()).select_from(fitting.subquery())
+        if self.connection.execute(count).scalar_one() > self.search.few:
             return None
         few = fitting.cte("few")
         joined = sa.select(*self._keys).select_from(few.join(self._table, self._table.c.id == few.c.id))
         return self._read(self._descending(joined.where(*self._conditions(), *self._beyond()), limit))
 
     def _newest(self, limit: int) -> Sequence[tuple[str, Key]]:
-        beyond = self._beyond()
-        edge = self._descending(sa.select(*self._keys).where(self._here, *beyond), 1).offset(self.search.few)
-        last = self.connection.execute(edge).first()
-        select = sa.select(*self._keys).where(*self._unindexed(), *beyond)
-        if last is None:
-            newest = sa.select(*self._keys).where(self._here, *self._conditions(), *beyond)
-            return self._read(self._descending(newest, limit))
-        near = sa.select(*self._keys).where(
-            self._here, sa.tuple_(*self._keys) >= tuple(last), *self._conditions(), *beyond
-        )
+        beyond, fits = self._beyond(), self._conditions()
+        newest = sa.select(*self._keys).where(self._here, *beyond)
+        edge = self.connection.execute(self._descending(newest, 1).offset(self.search.few)).first()
+        if edge is None:
+            return self._read(self._descending(newest.where(*fits), limit))
+        near = newest.where(sa.tuple_(*self._keys) >= tuple(edge), *fits)
         found = self._read(self._descending(near, limit))
-        return found if len(found) == limit else self._read(self._descending(select, limit))
-
-    def _unindexed(self) -> list[sa.ColumnElement[bool]]:
-        """The conditions, so said that the table is read from end to end: in the order of an index it takes longer."""
-        return [self._somewhere, *self._conditions()]
+        if len(found) == limit:
+            return found
+        # From one end of the table to the other: in the order of an index it takes longer.
+        whole = sa.select(*self._keys).where(self._somewhere, *beyond, *fits)
+        return self._read(self._descending(whole, limit))
 
     def _sorted(self, limit: int) -> Sequence[tuple[str, Key]]:
         keys = [(key, order.descending) for order in self.query.order for key in self.search.keys(order)]

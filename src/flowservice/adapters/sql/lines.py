@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from flowservice.domain.query import Condition, Operator, Order
-from flowservice.domain.search import SearchForm, bound, folded, leaves, number_of, text_of
+from flowservice.domain.search import LONGEST_NUMBER, SearchForm, bound, folded, leaves, number_of, text_of
 
 MAX_VALUE: Final = 4_000
 """Characters of a value that are kept. The longest filter is shorter, so no filter equals a value that was cut."""
@@ -85,7 +85,7 @@ def sort_keys(form: SearchForm[Any], text: sa.Column[str], order: Order) -> list
     return [
         rank,
         sa.func.coalesce(NumberAfter(text, number), sa.literal(0.0, sa.Float())),
-        sa.case((rank == 1, collated(sa.func.substr(TextAfter(text, word), 1, _SORTED_CHARACTERS))), else_=""),
+        sa.case((rank == 1, collated(TextAfter(text, word))), else_=""),
     ]
 
 
@@ -142,7 +142,7 @@ class Contains(_Piece, sa.ColumnElement[bool]):
 
 
 class TextAfter(_Piece, sa.ColumnElement[str]):
-    """What follows the first such piece, to the end of its line."""
+    """What follows the first such piece, to the end of its line; of a long line the first 200 characters."""
 
     inherit_cache = True
     type = sa.String()
@@ -174,20 +174,22 @@ def _sqlite_contains(element: Contains, compiler: SQLCompiler, **kw: Any) -> str
 
 @compiles(TextAfter, "sqlite")
 def _sqlite_text(element: TextAfter, compiler: SQLCompiler, **kw: Any) -> str:
-    rest = _sqlite_rest(element, compiler, **kw)
-    return f"substr({rest}, 1, instr({rest}, char(10)) - 1)"
+    rest = _sqlite_rest(element, compiler, _SORTED_CHARACTERS, **kw)
+    return f"substr({rest}, 1, instr({rest} || char(10), char(10)) - 1)"
 
 
 @compiles(NumberAfter, "sqlite")
 def _sqlite_number(element: NumberAfter, compiler: SQLCompiler, **kw: Any) -> str:
     # A cast reads as far as the number goes, which is the end of the line.
     text, pattern = compiler.process(element.text, **kw), compiler.process(element.pattern, **kw)
-    return f"CASE WHEN {text} GLOB {pattern} THEN CAST({_sqlite_rest(element, compiler, **kw)} AS REAL) END"
+    rest = _sqlite_rest(element, compiler, LONGEST_NUMBER + 1, **kw)
+    return f"CASE WHEN {text} GLOB {pattern} THEN CAST({rest} AS REAL) END"
 
 
-def _sqlite_rest(element: _Piece, compiler: SQLCompiler, **kw: Any) -> str:
+def _sqlite_rest(element: _Piece, compiler: SQLCompiler, length: int, **kw: Any) -> str:
+    # With a length: to the end it would count the letters of the whole text.
     text, piece = compiler.process(element.text, **kw), compiler.process(element.piece, **kw)
-    return f"substr({text}, instr({text}, {piece}) + {compiler.process(element.after, **kw)})"
+    return f"substr({text}, instr({text}, {piece}) + {compiler.process(element.after, **kw)}, {length})"
 
 
 @compiles(ByCodePoint, "sqlite")
@@ -203,7 +205,7 @@ def _postgresql_contains(element: Contains, compiler: SQLCompiler, **kw: Any) ->
 @compiles(TextAfter, "postgresql")
 def _postgresql_text(element: TextAfter, compiler: SQLCompiler, **kw: Any) -> str:
     text, piece = compiler.process(element.text, **kw), compiler.process(element.piece, **kw)
-    return f"split_part(split_part({text}, {piece}, 2), chr(10), 1)"
+    return f"left(split_part(split_part({text}, {piece}, 2), chr(10), 1), {_SORTED_CHARACTERS})"
 
 
 @compiles(NumberAfter, "postgresql")
