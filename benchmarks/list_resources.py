@@ -158,7 +158,8 @@ def _measured(name: str, settings: Settings, scene: Scene) -> list[str]:
     with serving(settings.home, **env) as (url, _), _client(url, settings) as client:
         for call in _calls(scene):
             median_ms, found = _median(client, call)
-            label = f"{'count ' if call.counts else ''}{call.path} {' & '.join(text if len(text) < 90 else f'{text[:80]}…' for text in call.properties)}"
+            texts = " & ".join(text if len(text) < 90 else f"{text[:80]}…" for text in call.properties)
+            label = f"{'count ' if call.counts else ''}{call.path} {texts}"
             print(f"{label:<92}{found:>8}{median_ms:>11.1f}{call.bound_ms:>7.0f}", flush=True)
             slowest[call.bound_ms] = max(slowest.get(call.bound_ms, (0.0, "")), (median_ms, label))
     print()
@@ -188,8 +189,8 @@ def _median(client: httpx.Client, call: Call) -> tuple[float, int]:
     return statistics.median(taken[1:]), size
 
 
-def _parameters(call: Call) -> list[tuple[str, str]]:
-    return [*(("property", text) for text in call.properties), *([("count", "true")] if call.counts else [])]
+def _parameters(call: Call) -> dict[str, str | list[str]]:
+    return {"property": list(call.properties), **({"count": "true"} if call.counts else {})}
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
+from flowservice.adapters.sql.lines import Unindexed
 from flowservice.adapters.sql.search import Search
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Query
@@ -37,7 +38,9 @@ class Found:
 
     def count(self) -> int:
         """How many there are."""
-        select = sa.select(sa.func.count()).select_from(self._table).where(self._here, *self._conditions())
+        by_index = all(self.search.column(condition) is not None for condition in self.query.shown)
+        here = self._here if by_index else self._somewhere
+        select = sa.select(sa.func.count()).select_from(self._table).where(here, *self._conditions())
         return int(self.connection.execute(select).scalar_one())
 
     def page(self, limit: int) -> Sequence[tuple[str, Key]]:
@@ -66,8 +69,8 @@ class Found:
 
     @property
     def _somewhere(self) -> sa.ColumnElement[bool]:
-        """As `_here`, said so that no index is taken for it."""
-        return self._table.c.sandbox_id.concat("") == self.scope.sandbox_id
+        """As `_here`, where the sandbox's own index would be the wrong one."""
+        return Unindexed(self._table.c.sandbox_id) == self.scope.sandbox_id
 
     @property
     def _keys(self) -> tuple[sa.Column[Any], sa.Column[Any]]:

@@ -85,13 +85,8 @@ def sort_keys(form: SearchForm[Any], text: sa.Column[str], order: Order) -> list
     return [
         rank,
         sa.func.coalesce(NumberAfter(text, number), sa.literal(0.0, sa.Float())),
-        sa.case((rank == 1, collated(TextAfter(text, word))), else_=""),
+        sa.case((rank == 1, ByCodePoint(TextAfter(text, word))), else_=""),
     ]
-
-
-def collated(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """Text in an order that does not depend on where the database was set up."""
-    return ByCodePoint(value)
 
 
 def _tag(value: str) -> str:
@@ -155,15 +150,26 @@ class NumberAfter(_Piece, sa.ColumnElement[float]):
     type = sa.Float()
 
 
-class ByCodePoint(sa.ColumnElement[str]):
-    """A text that is compared code point by code point."""
+class _Value(sa.ColumnElement[str]):
+    """A text, said in another way."""
 
-    inherit_cache = True
     type = sa.String()
     _traverse_internals = [("value", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - as SQLAlchemy declares it
 
     def __init__(self, value: sa.ColumnElement[Any]) -> None:
         self.value = value
+
+
+class ByCodePoint(_Value):
+    """Compared code point by code point, in an order that does not depend on where the database was set up."""
+
+    inherit_cache = True
+
+
+class Unindexed(_Value):
+    """Said so that SQLite, which keeps no statistics, takes no index for it."""
+
+    inherit_cache = True
 
 
 @compiles(Contains, "sqlite")
@@ -217,3 +223,13 @@ def _postgresql_number(element: NumberAfter, compiler: SQLCompiler, **kw: Any) -
 @compiles(ByCodePoint, "postgresql")
 def _postgresql_by_code_point(element: ByCodePoint, compiler: SQLCompiler, **kw: Any) -> str:
     return f'({compiler.process(element.value, **kw)} COLLATE "C")'
+
+
+@compiles(Unindexed, "sqlite")
+def _sqlite_unindexed(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{compiler.process(element.value, **kw)}"
+
+
+@compiles(Unindexed, "postgresql")
+def _postgresql_unindexed(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.value, **kw)

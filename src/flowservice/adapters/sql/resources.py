@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from flowservice.adapters.sql.conditions import matches
 from flowservice.adapters.sql.found import Found
+from flowservice.adapters.sql.lines import Unindexed
 from flowservice.adapters.sql.search import Search
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Page, Query
@@ -102,7 +103,7 @@ class SqlStore(Generic[R]):
             found = self._finding(connection, scope, query).page(query.limit + 1)
             keys = dict(found[: query.limit])
             # Said so that only the ids have an index: without statistics SQLite would take the sandbox's.
-            here = [column.concat("") == value for column, value in self._place(scope)]
+            here = [Unindexed(column) == value for column, value in self._place(scope)]
             select = sa.select(table.c.id, table.c.document).where(table.c.id.in_(keys), *here)
             documents = {row.id: row.document for row in connection.execute(select)} if keys else {}
         token = _token(found[query.limit - 1][1]) if len(found) > query.limit else None

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from flowservice.adapters.sql.lines import collated, has_line, sort_keys, stored_text, text_lines
+from flowservice.adapters.sql.lines import ByCodePoint, has_line, sort_keys, stored_text, text_lines
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Order
 from flowservice.domain.resource import Resource
@@ -108,7 +108,7 @@ class Search(Generic[R]):
         column = self.table.c[known.name]
         if known.is_number:
             return [column.is_(None).cast(sa.Integer), sa.func.coalesce(column, 0)]
-        return [column.is_(None).cast(sa.Integer), collated(sa.func.coalesce(column, ""))]
+        return [column.is_(None).cast(sa.Integer), ByCodePoint(sa.func.coalesce(column, ""))]
 
     def key_types(self, order: Order) -> list[type]:
         """What `keys` gives."""
