@@ -64,8 +64,8 @@ def _ended(tutorial: Tutorial, flow_id: str, rows: int) -> None:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[tuple[str, int]]:
-    """A server on a home: where it is, and its process."""
+def serving(home: Path, **settings: str) -> Iterator[tuple[str, int]]:
+    """A server on a home, with environment variables besides: where it is, and its process."""
     command = [
         sys.executable,
         "-c",
@@ -78,7 +78,7 @@ def serving(home: Path) -> Iterator[tuple[str, int]]:
     ]
     with (
         home.with_suffix(".log").open("w") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=CODE) as server,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env={**CODE, **settings}) as server,
     ):
         try:
             assert server.stdout is not None
