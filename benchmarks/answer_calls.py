@@ -49,15 +49,16 @@ class Peer:
 
 def run() -> list[str]:
     """Print the tables; the claims that do not hold."""
-    with tempfile.TemporaryDirectory() as folder, running() as postgres:
-        with (
-            _flowservice(Path(folder) / "home", postgres.new_database()) as ours,
-            _echo(postgres.new_database()) as theirs,
-        ):
-            for peer in (ours, theirs):
-                _loaded(replace(peer.plan, seconds=WARM_S))
-            rounds = [(_measured(ours), _measured(theirs)) for _ in range(ROUNDS)]
-            steady = _loaded(replace(ours.plan, seconds=STEADY_S, rate=RATE))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running() as postgres,
+        _flowservice(Path(folder) / "home", postgres.new_database()) as ours,
+        _echo(postgres.new_database()) as theirs,
+    ):
+        for peer in (ours, theirs):
+            _loaded(replace(peer.plan, seconds=WARM_S))
+        rounds = [(_measured(ours), _measured(theirs)) for _ in range(ROUNDS)]
+        steady = _loaded(replace(ours.plan, seconds=STEADY_S, rate=RATE))
     mine, others = ([costs[side] for costs in rounds] for side in (0, 1))
     print(
         f"{CONNECTIONS} connections, {ROUNDS} rounds of {ROUND_S:.0f} s each, in turns; {os.cpu_count()} cores for all"
@@ -96,7 +97,7 @@ def run() -> list[str]:
 def _flowservice(home: Path, database_url: str) -> Iterator[Peer]:
     from flowservice.app import read_credentials
 
-    with serving(home, {"FLOWSERVICE_DATABASE_URL": database_url}) as (url, process):
+    with serving(home, FLOWSERVICE_DATABASE_URL=database_url) as (url, process):
         tutorial = Tutorial(url=url, credentials=read_credentials(home / "credentials.json"))
         tutorial.sign_in()
         schema_id, _ = tutorial.schema(CUSTOMERS)

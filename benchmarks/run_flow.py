@@ -11,7 +11,7 @@ columns and converts their types, without nesting, checks, restarts or a table f
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,8 @@ def _ended(tutorial: Tutorial, flow_id: str, rows: int) -> None:
 
 
 @contextmanager
-def serving(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
-    """A server on a home, with settings as environment variables: where it is, and its process."""
+def serving(home: Path, **settings: str) -> Iterator[tuple[str, int]]:
+    """A server on a home, with environment variables besides: where it is, and its process."""
     command = [
         sys.executable,
         "-c",
@@ -78,9 +78,7 @@ def serving(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[t
     ]
     with (
         home.with_suffix(".log").open("w") as log,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, env={**CODE, **(settings or {})}
-        ) as server,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env={**CODE, **settings}) as server,
     ):
         try:
             assert server.stdout is not None

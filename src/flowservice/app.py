@@ -18,6 +18,7 @@ from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.tokens.jwt import JwtTokens
+from flowservice.api.search_forms import FORMS
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Credential
 from flowservice.domain.mapping import MappingSet
@@ -78,7 +79,9 @@ class App:
         """The control store, migrated."""
         engine = open_engine(self.settings.resolved_database_url)
         migrate(engine)
-        return SqlDatabase(engine=engine)
+        database = SqlDatabase(engine=engine, forms=FORMS)
+        database.refresh_search()
+        return database
 
     @cached_property
     def ids(self) -> RandomIds:

@@ -75,6 +75,42 @@ class UnfilterableField(BadQuery):
     code = "filter-field-unsupported"
 
 
+class UnsupportedForField(UnfilterableField):
+    """A filter compares by order what is no number."""
+
+    code = "filter-operator-not-for-field"
+
+
+class BadFilterValue(BadQuery):
+    """A filter's value cannot be one of that field."""
+
+    code = "filter-value-invalid"
+
+
+class BadValueType(BadQuery):
+    """A filter compares by order with something that is no number."""
+
+    code = "filter-value-type"
+
+
+class FilterTooLarge(BadQuery):
+    """A list has more conditions, values, steps or characters than are taken at once."""
+
+    code = "filter-too-large"
+
+
+class BadToken(BadQuery):
+    """A continuation token is malformed, or belongs to another query."""
+
+    code = "token-invalid"
+
+
+class Aggregation(BadQuery):
+    """A search asks to group what it finds."""
+
+    code = "aggregation-unsupported"
+
+
 class EmptyFilterValue(BadQuery):
     """A filter has no value."""
 

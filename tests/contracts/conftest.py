@@ -8,6 +8,7 @@ import pytest
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
+from flowservice.api.search_forms import FORMS
 from tests.postgres import Postgres
 
 
@@ -25,5 +26,5 @@ def database(database_url: str) -> Iterator[SqlDatabase]:
     """A migrated database."""
     engine = open_engine(database_url)
     migrate(engine)
-    yield SqlDatabase(engine=engine)
+    yield SqlDatabase(engine=engine, forms=FORMS)
     engine.dispose()

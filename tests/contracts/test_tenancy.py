@@ -155,4 +155,6 @@ def test_every_table_is_one_of_tenancy_or_is_emptied() -> None:
         "orgs",
         "sandboxes",
         "credentials",
+        # Of the whole store: which form its search tables have.
+        "search_forms",
     }

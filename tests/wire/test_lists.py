@@ -1,6 +1,8 @@
 """Lists: filters, order, pages, counts."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -126,6 +128,14 @@ def test_items_come_in_the_order_asked_for(client: Client, many: list[str], orde
         ("property=name==page-001&property=createdAt>99999999999999999999", 0),
         ("property=name==page-001&property=connectionSpec.id==" + resources.LAKE, 1),
         ("property=name==page-001&property=params.nothing==1", 0),
+        ("property=name==page-001&property=params.nothing!=1", 1),
+        ("property=name%3D%3Dpage-001", 1),
+        ("property=name=page-001", 1),
+        ('property=name="page-001"', 1),
+        ('property=name=="page-001","page-002"', 2),
+        ("property=name==page-001&property=data[]==x", 0),
+        ("property=name==page-001&property=sandboxName==prod", 1),
+        ("property=name==page-001&unknown=1&PROPERTY=x", 1),
     ],
 )
 def test_conditions_select(client: Client, many: list[str], query: str, expected: int) -> None:
@@ -142,7 +152,14 @@ def test_conditions_select(client: Client, many: list[str], query: str, expected
         ("property=name~x", "FLOW-1440-400"),
         ("property=createdAt>1,2", "FLOW-1443-400"),
         ("property=name==", "FLOW-1453-400"),
-        ("property=createdAt>nan", "FLOW-1451-400"),
+        ("property=createdAt>nan", "FLOW-1454-400"),
+        ("property=params.x<abc", "FLOW-1454-400"),
+        ("property=createdAt==abc", "FLOW-1452-400"),
+        ("property=state>5", "FLOW-1448-400"),
+        ("property=id==" + ",".join("x" * 101), "FLOW-1451-400"),
+        ("&".join(["property=id==x"] * 21), "FLOW-1451-400"),
+        ("property=" + ".".join("p" * 17) + "==x", "FLOW-1451-400"),
+        ("property=nothing,name", "FLOW-1449-400"),
         ("orderby=nothing", "FLOW-1433-400"),
         ("orderby=*name", "FLOW-1432-400"),
     ],
@@ -163,9 +180,51 @@ def test_flows_are_found_by_what_they_inherit(client: Client, dataflow: Dataflow
         assert [item["id"] for item in found.json().get("items", [])] == [landed], (condition, found.text)
 
 
-def test_a_field_that_cannot_be_filtered_by_says_so(client: Client) -> None:
-    refusal(client.get(f"{FLOW}/flows?property=transformations[].params.mappingId==x"), "FLOW-1448-400")
-    refusal(client.get(f"{FLOW}/connections?property=auth.params.connectionString==x"), "FLOW-1448-400")
+def test_a_secret_cannot_be_filtered_or_sorted_by(client: Client, account: str) -> None:
+    for path in ("auth.params.connectionString", "auth.params", "auth.params[].connectionString"):
+        refusal(client.get(f"{FLOW}/connections?property={path}==x"), "FLOW-1448-400")
+        refusal(client.get(f"{FLOW}/connections?property={path}!=x"), "FLOW-1448-400")
+    refusal(client.get(f"{FLOW}/connections?orderby=auth.params.connectionString"), "FLOW-1433-400")
+    shown = client.get(f"{FLOW}/connections?property=auth.params&property=id=={account}").json()["items"]
+    assert "AccountKey" not in str(shown)
+
+
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Every value of a document and its path, with `[]` after arrays."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, f"{path}[]")
+    else:
+        yield path, value
+
+
+def test_whatever_a_document_shows_finds_it(client: Client, dataflow: Dataflow, account: str, landed: str) -> None:
+    run_id = resources.ended(client, landed)[-1]["id"]
+    shown = {
+        f"connections/{account}": {"auth.params.connectionString"},
+        f"sourceConnections/{dataflow.source_id}": set(),
+        f"targetConnections/{dataflow.target_id}": set(),
+        f"flows/{landed}": set(),
+        f"runs/{run_id}": set(),
+    }
+    for place, secret in shown.items():
+        collection, _, resource_id = place.partition("/")
+        document = client.one(f"{FLOW}/{place}")
+        for path, value in leaves(document):
+            if path in secret:
+                continue
+            text = json.dumps(value) if not isinstance(value, str) else value
+            condition = f'{path}=="{text}"' if "," in text else f"{path}=={text}"
+            for sent in (condition, condition.replace("[]", "")):
+                found = client.get(f"{FLOW}/{collection}", params={"property": [sent, f"id=={resource_id}"]}).json()
+                assert [item["id"] for item in found.get("items", [])] == [resource_id], (sent, found)
+            if isinstance(value, int) and not isinstance(value, bool):
+                for sent, expected in ((f"{path}>={value}", 1), (f"{path}<={value - 1}", 0)):
+                    query = {"property": [sent, f"id=={resource_id}"]}
+                    assert len(client.get(f"{FLOW}/{collection}", params=query).json()["items"]) >= expected, sent
 
 
 def test_runs_are_found_by_their_metrics(client: Client, landed: str) -> None:
@@ -176,6 +235,166 @@ def test_runs_are_found_by_their_metrics(client: Client, landed: str) -> None:
     ):
         found = client.get(f"{FLOW}/runs", params={"property": [condition, f"flowId=={landed}"]})
         assert len(found.json().get("items", [])) >= 1, (condition, found.text)
+
+
+def test_a_number_of_any_size_is_listed_and_found(client: Client, dataflow: Dataflow) -> None:
+    params = {"dataSetId": dataflow.dataset_id, "big": 10**30, "text": "a\nb \u0001 😀"}
+    made = client.made(TARGETS, resources.target(dataflow.dataset_id) | {"params": params})["id"]
+    for condition in (f"params.big=={10**30}", "params.big>1e29", "params.text==a\nb \u0001 😀"):
+        found = client.get(TARGETS, params={"property": [condition, f"id=={made}"]}).json()
+        assert [item["params"] for item in found["items"]] == [params], condition
+    client.delete(f"{TARGETS}/{made}")
+
+
+def test_paths_without_a_value_are_all_that_is_shown(client: Client, many: list[str]) -> None:
+    query = {"property": ["id,params.dataSetId", "name==page-001,page-002", "name"], "limit": "1"}
+    first = client.get(TARGETS, params=query).json()
+    (item,) = first["items"]
+    assert item.keys() == {"id", "params", "name"}
+    assert item["params"].keys() == {"dataSetId"}
+    # The link alone goes on with filter, projection and limit.
+    second = client.get(f"{FLOW}{first['_links']['next']['href']}").json()
+    assert [item.keys() for item in second["items"]] == [{"id", "params", "name"}]
+    assert second["_links"] == {}
+
+
+def test_a_token_belongs_to_its_query(client: Client, many: list[str]) -> None:
+    query = {"property": f"params.dataSetId=={_dataset(client, many)}", "orderby": "-name", "limit": "2"}
+    href = client.get(TARGETS, params=query).json()["_links"]["next"]["href"]
+    token = href.split("=")[1]
+    for other in ({"property": "name==page-001"}, {"orderby": "name"}, {"property": "id"}):
+        refusal(client.get(TARGETS, params=query | other | {"continuationToken": token}), "FLOW-1451-400")
+    for collection in ("connections", "flows", "runs"):
+        answer = client.get(f"{FLOW}/{collection}?continuationToken={token}")
+        assert answer.status_code in {200, 400}, answer.text
+    for forged in (token[:-3], token[3:], token.swapcase(), token + "A"):
+        assert client.get(TARGETS, params={"continuationToken": forged}).status_code in {200, 400}
+
+
+def test_an_order_has_several_keys_and_pages_while_items_come_and_go(client: Client, dataflow: Dataflow) -> None:
+    def made(name: str, description: str) -> str:
+        body = resources.target(dataflow.dataset_id, name=name, description=description)
+        return str(client.made(TARGETS, body)["id"])
+
+    ids = [made(f"sort-{number % 2}", f"d{number % 3}") for number in range(12)]
+    names = ",".join(["sort-0", "sort-1", "sort-2"])
+    query = {"property": f"name=={names}", "orderby": "-name, description", "limit": "5"}
+    first = client.get(TARGETS, params=query).json()
+    client.delete(f"{TARGETS}/{first['items'][0]['id']}")
+    late = [made("sort-2", "before"), made("sort-0", "d9")]
+    seen = [item["id"] for item in first["items"]]
+    href = first["_links"]["next"]["href"]
+    while href:
+        answer = client.get(f"{FLOW}{href}").json()
+        seen += [item["id"] for item in answer["items"]]
+        href = answer["_links"].get("next", {}).get("href", "")
+    expected = sorted(range(12), key=lambda number: (-(number % 2), number % 3, -number))
+    assert seen == [*(ids[number] for number in expected), late[1]]
+    for target_id in (*ids, *late):
+        client.delete(f"{TARGETS}/{target_id}")
+
+
+def test_flows_runs_and_connections_are_sorted_too(client: Client, landed: str, account: str) -> None:
+    for collection in ("connections", "sourceConnections", "targetConnections", "flows", "runs"):
+        up = client.get(f"{FLOW}/{collection}?orderby=createdAt&limit=5").json()["items"]
+        assert [item["createdAt"] for item in up] == sorted(item["createdAt"] for item in up)
+    runs = client.get(f"{FLOW}/runs?orderby=-metrics.recordSummary.outputRecordCount,id").json()["items"]
+    counts = [item["metrics"]["recordSummary"]["outputRecordCount"] for item in runs]
+    assert counts == sorted(counts, reverse=True)
+
+
+SEARCHES = f"{FLOW}/flows/search"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"queryString": "property=state==enabled&property=id=={id}"},
+        {"queryString": "?property=id=={id}&orderby=-name"},
+        {"queryString": "property=id%3D%3D{id}"},
+        {"queryString": "id=={id}"},
+        {"queryString": "id=={id}", "limit": 1000, "orderby": "name,-createdAt"},
+    ],
+)
+def test_a_search_finds_what_a_list_finds(client: Client, landed: str, body: dict[str, Any]) -> None:
+    sent = {**body, "queryString": body["queryString"].replace("{id}", landed)}
+    answer = client.post(SEARCHES, json=sent, headers={"x-active-sandbox-ids": "a,b"}).json()
+    assert [item["id"] for item in answer["items"]] == [landed], answer
+    assert answer["_links"] == {}
+
+
+def test_a_search_pages_projects_and_counts(client: Client, landed: str, dataflow: Dataflow) -> None:
+    other = dataflow.started(name="second", scheduleParams=resources.never())
+    body = {"queryString": f"id=={landed},{other}", "limit": 1, "projectionFields": "id,flowSpec.id"}
+    first = client.post(SEARCHES, json=body).json()
+    href = first["_links"]["next"]["href"]
+    assert href.startswith("/flows/search?continuationToken=")
+    second = client.post(f"{FLOW}{href}", json=body).json()
+    alone = client.post(f"{FLOW}{href}", json={}).json()
+    assert second == alone
+    assert {item["id"] for item in (*first["items"], *second["items"])} == {landed, other}
+    assert all(item.keys() == {"id", "flowSpec"} and item["flowSpec"].keys() == {"id"} for item in first["items"])
+    assert client.post(SEARCHES, json={"queryString": f"id=={landed},{other}", "count": True}).json() == {"count": 2}
+    assert client.post(SEARCHES, json={}).json()["items"]
+    client.delete(f"{FLOW}/flows/{other}")
+
+
+def test_connections_and_flow_specs_are_searched(client: Client, account: str) -> None:
+    found = client.post(f"{FLOW}/connections/search", json={"queryString": f"id=={account}"}).json()
+    assert [item["id"] for item in found["items"]] == [account]
+    specs = client.post(
+        f"{FLOW}/flowSpecs/search",
+        json={"queryString": "name==CRMToAEP,CloudStorageToAEP", "orderby": "-name", "projectionFields": "name"},
+    ).json()
+    assert specs["items"] == [{"name": "CloudStorageToAEP"}, {"name": "CRMToAEP"}]
+    first = client.post(f"{FLOW}/flowSpecs/search", json={"limit": 2}).json()
+    second = client.post(f"{FLOW}{first['_links']['next']['href']}", json={}).json()
+    assert len({item["id"] for item in (*first["items"], *second["items"])}) == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"groupByProperty": "name"}, "FLOW-1438-400"),
+        ({"limit": 0}, "FLOW-1451-400"),
+        ({"limit": 1001}, "FLOW-1451-400"),
+        ({"limit": "5"}, "FLOW-1452-400"),
+        ({"limit": True}, "FLOW-1452-400"),
+        ({"limit": 1, "count": True}, "FLOW-1401-400"),
+        ({"count": "true"}, "FLOW-1452-400"),
+        ({"orderby": 5}, "FLOW-1452-400"),
+        ({"orderby": "nothing"}, "FLOW-1433-400"),
+        ({"queryString": 5}, "FLOW-1452-400"),
+        ({"queryString": "nothing==5"}, "FLOW-1449-400"),
+        ({"queryString": "name~x"}, "FLOW-1440-400"),
+        ({"queryString": "property=name=="}, "FLOW-1453-400"),
+        ({"queryString": "limit=x"}, "FLOW-1452-400"),
+        ({"queryString": "limit=5", "limit": 5}, "FLOW-1452-400"),
+        ({"queryString": "&".join(["property=name==x"] * 300)}, "FLOW-1451-400"),
+        ({"projectionFields": "nothing"}, "FLOW-1449-400"),
+        ({"projectionFields": ["id"]}, "FLOW-1452-400"),
+        ([], "FLOW-1452-400"),
+        ("x", "FLOW-1452-400"),
+    ],
+)
+def test_a_search_that_cannot_be_understood_is_refused(client: Client, body: object, code: str) -> None:
+    for collection in ("connections", "flows", "flowSpecs"):
+        refusal(client.post(f"{FLOW}/{collection}/search", json=body), code)
+    refusal(client.post(f"{SEARCHES}?continuationToken=nonsense", json={}), "FLOW-1451-400")
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("property=name==CRMToAEP", ["CRMToAEP"]),
+        ("property=name==%22CRMToAEP%22&property=attributes.isSourceFlow==true", ["CRMToAEP"]),
+        ("property=name==CRMToAEP&property=transformationSpecs[].name==Mapping", ["CRMToAEP"]),
+        ("property=name==CRMToAEP,CloudStorageToAEP&orderby=name", ["CRMToAEP", "CloudStorageToAEP"]),
+        ("property=name==nothing", []),
+    ],
+)
+def test_flow_specs_are_filtered(client: Client, query: str, names: list[str]) -> None:
+    assert [item["name"] for item in client.get(f"{FLOW}/flowSpecs?{query}").json()["items"]] == names
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "x", "-3"])
@@ -211,7 +430,7 @@ def test_the_catalog_pages_by_offset_and_ends_with_nothing(client: Client, lande
         "limit=1e3",
         "property=",
         "property===",
-        "property=name",
+        "property=name,",
         "property=name==",
         "property=name~x",
         "property=name!>x",

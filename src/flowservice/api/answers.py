@@ -1,5 +1,6 @@
 """What answers look like, for the API's own document. Answers are checked against these, not made from them."""
 
+from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -254,6 +255,7 @@ class Count(Answer):
     count: int = Field(ge=0)
 
 
+@cache
 def fields_of(model: type[BaseModel]) -> type[BaseModel]:
     """The members of `model`, any of which may be missing: what a list shows under a projection."""
     members: dict[str, Any] = {

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from flowservice import errors as e
 from flowservice.api import answers
+from flowservice.api.permissions import needed
 from flowservice.api.problems import problem
 
 _HEADERS: Final = {
@@ -69,6 +70,8 @@ def document(app: FastAPI) -> dict[str, Any]:
                 call["security"] = [_signed_in("sandbox"), _signed_in()]
             elif path.startswith("/v1/"):
                 call["security"] = [_signed_in()]
+            if "security" in call:
+                call["x-permissions"] = [permission.value for permission in needed(method.upper(), path)]
         app.openapi_schema = made
     return app.openapi_schema
 

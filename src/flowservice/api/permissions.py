@@ -46,7 +46,8 @@ RULES: Final = (
     # A new connection, or one written anew, brings secrets.
     Rule("POST", _FLOW + r"/connections", (*_MANAGING, Permission.MANAGE_SECRETS)),
     Rule("PUT", _FLOW + r"/connections/[^/]+", (*_MANAGING, Permission.MANAGE_SECRETS)),
-    Rule("write", _FLOW + r"/runs(/.*)?", (Permission.RUN,)),
+    Rule("POST", _FLOW + r"/runs", (Permission.RUN,)),
+    Rule("write", _FLOW + r"/runs/.*", (Permission.VIEW_SOURCES, Permission.RUN)),
     Rule("any", r"/data/foundation/export(/.*)?", (Permission.VIEW_DATA,)),
     # Everything else is about sources and where they land.
     Rule("read", r".*", (Permission.VIEW_SOURCES,)),

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 R_co = TypeVar("R_co", covariant=True)
+
+Path: TypeAlias = tuple[str, ...]
+"""The steps to a value inside a document."""
 
 
 class Operator(StrEnum):
@@ -21,18 +24,18 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """`path` `operator` any of `values`. A path names the stored resource's fields, in the domain's names."""
+    """`path` `operator` any of `values`."""
 
-    path: tuple[str, ...]
+    path: Path
     operator: Operator
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One sort key."""
+    """One sort key: a path of the document that clients see."""
 
-    path: tuple[str, ...]
+    path: Path
     descending: bool = False
 
 
@@ -41,6 +44,9 @@ class Query:
     """A page of a list. Without `order` the newest come first. `after` is the token a former page ended with."""
 
     conditions: tuple[Condition, ...] = ()
+    """On the fields that the store keeps to look resources up by, in the domain's names: what the service asks."""
+    shown: tuple[Condition, ...] = ()
+    """On paths of the document that clients see (`domain.search`): what they ask."""
     order: tuple[Order, ...] = ()
     limit: int = 100
     after: str | None = None

@@ -130,9 +130,13 @@ def _new_secret() -> str:
 
 
 def _own(database: Database, caller: Caller, client_id: str) -> Credential:
-    credential = database.tenancy.credential(client_id)
-    if credential.org_id != caller.scope.org_id:
-        raise NotFound("no such client id")
+    try:
+        credential = database.tenancy.credential(client_id)
+    except NotFound:
+        credential = None
+    # Another organisation's is answered to the letter like one that nobody has.
+    if credential is None or credential.org_id != caller.scope.org_id:
+        raise NotFound("no such client id", advice="GET /v1/credentials lists those of the organisation.")
     return credential
 
 

@@ -1,27 +1,21 @@
 """Connection specs and flow specs: what is documented, what customers added, and what of it this server can do."""
 
 import json
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from typing import Any, Final
 
-from flowservice.domain.identity import Scope
-from flowservice.domain.query import Condition, Operator, Query
+from flowservice.domain.identity import Caller, Permission, Scope
+from flowservice.domain.query import Condition, Operator, Page, Query
+from flowservice.domain.search import fulfils, sort_key
 from flowservice.domain.spec import SpecKind, StoredSpec, row_id
-from flowservice.errors import NoConnector, NotFound, UnknownSpec
+from flowservice.errors import BadToken, NoConnector, NotFound, UnknownSpec
 from flowservice.ports.database import Database
 from flowservice.sdk import Connector
 from flowservice.service.spec_documents import Document, connection_spec, flow_spec, stored_spec
 
-_COMPARE: Final[Mapping[Operator, Callable[[str, str], bool]]] = {
-    Operator.LT: operator.lt,
-    Operator.LE: operator.le,
-    Operator.GT: operator.gt,
-    Operator.GE: operator.ge,
-}
 _NOUNS: Final = {SpecKind.CONNECTION: "connection spec", SpecKind.FLOW: "flow spec"}
 _MEMBERS: Final = {SpecKind.CONNECTION: "connectionSpec", SpecKind.FLOW: "flowSpec"}
 _PAGE: Final = 500
@@ -101,32 +95,31 @@ class Specs:
                 return found
 
 
-def selected(documents: Sequence[Document], conditions: Sequence[Condition]) -> list[Document]:
-    """The documents that fulfil every condition. Conditions speak of the wire document's own paths."""
-    return [document for document in documents if all(_fulfils(document, condition) for condition in conditions)]
+@dataclass(frozen=True, slots=True)
+class SpecList:
+    """Specs as a collection that is listed: in the order of the catalog, for they were not made one after the other."""
+
+    documents: Callable[[Scope], Sequence[Document]]
+
+    def list(self, caller: Caller, query: Query) -> Page[Document]:
+        """A page. Raises BadToken, BadValueType."""
+        found = _found(self.documents(caller.scope), caller, query)
+        for order in reversed(query.order):
+            found.sort(key=partial(sort_key, order=order), reverse=order.descending)
+        start = 0
+        if query.after is not None:
+            # Which come first does not change while the service runs.
+            if not query.after.isascii() or not query.after.isdigit() or len(query.after) > 6:
+                raise BadToken("the continuation token is not one of this list", advice="Repeat the first call.")
+            start = int(query.after)
+        end = start + query.limit
+        return Page(items=found[start:end], next=str(end) if end < len(found) else None)
+
+    def count(self, caller: Caller, query: Query) -> int:
+        """How many match. Raises BadValueType."""
+        return len(_found(self.documents(caller.scope), caller, query))
 
 
-def _fulfils(document: Document, condition: Condition) -> bool:
-    found = [_text(value) for value in _at(document, condition.path)]
-    if condition.operator is Operator.NE:
-        return not any(value in condition.values for value in found)
-    if condition.operator is Operator.EQ:
-        return any(value in condition.values for value in found)
-    wanted = condition.values[0]
-    return any(_COMPARE[condition.operator](value, wanted) for value in found)
-
-
-def _at(value: Any, path: Sequence[str]) -> list[Any]:
-    """Every value at the path; `[]` after a step goes into each element of an array."""
-    if not path:
-        return list(value) if isinstance(value, list) else [value]
-    if isinstance(value, list):
-        return [found for element in value for found in _at(element, path)]
-    if not isinstance(value, Mapping):
-        return []
-    step = path[0].removesuffix("[]")
-    return _at(value[step], path[1:]) if step in value else []
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, bool) else str(value)
+def _found(documents: Sequence[Document], caller: Caller, query: Query) -> list[Document]:
+    caller.may(Permission.VIEW_SOURCES)
+    return [document for document in documents if all(fulfils(document, item) for item in query.shown)]

@@ -1,4 +1,4 @@
-"""Filters and orders as SQL, over columns where there is one and over the document otherwise."""
+"""What the service itself looks resources up by, as SQL: columns where there is one and the document otherwise."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 
-from flowservice.domain.query import Condition, Operator, Order
+from flowservice.domain.query import Condition, Operator
 from flowservice.errors import BadQuery
 
 _COLUMNS: Final[Mapping[tuple[str, ...], str]] = {
@@ -40,13 +40,6 @@ def matches(table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
         Operator.GE: left >= number,
     }[condition.operator]
     return comparison
-
-
-def sort_key(table: sa.Table, order: Order) -> sa.ColumnElement[Any]:
-    """`order` as SQL."""
-    column = _column(table, order.path)
-    key = column if column is not None else _text(table, order.path)
-    return key.desc() if order.descending else key.asc()
 
 
 def _equality(table: sa.Table, condition: Condition, column: sa.Column[Any] | None) -> sa.ColumnElement[bool]:

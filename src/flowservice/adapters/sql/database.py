@@ -4,26 +4,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from flowservice.adapters.sql import tables
+from flowservice.adapters.sql.catalog_search import SqlSearch
 from flowservice.adapters.sql.contents import SqlContents
 from flowservice.adapters.sql.faults import translated
 from flowservice.adapters.sql.progress import SqlProgress
+from flowservice.adapters.sql.refreshing import refresh
 from flowservice.adapters.sql.resources import Connect, SqlStore, epoch_ms
-from flowservice.adapters.sql.search import SqlSearch
+from flowservice.adapters.sql.search import FEW, Search
 from flowservice.adapters.sql.tenancy import SqlTenancy
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.mapping import MappingSet
+from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
 from flowservice.domain.schema import SchemaResource
+from flowservice.domain.search import SearchForm
 from flowservice.domain.spec import StoredSpec
 from flowservice.errors import NotFound
+
+R = TypeVar("R", bound=Resource)
 
 _CONNECTION: Final = TypeAdapter(Connection)
 _SOURCE: Final = TypeAdapter(SourceConnection)
@@ -75,11 +81,30 @@ class SqlRuns(SqlStore[Run]):
             return [_RUN.validate_python(document) for document in connection.execute(query).scalars()]
 
 
+class Forms(Protocol):
+    """The search form of every kind of resource that is searched."""
+
+    @property
+    def connections(self) -> SearchForm[Connection]: ...
+    @property
+    def source_connections(self) -> SearchForm[SourceConnection]: ...
+    @property
+    def target_connections(self) -> SearchForm[TargetConnection]: ...
+    @property
+    def flows(self) -> SearchForm[Flow]: ...
+    @property
+    def runs(self) -> SearchForm[Run]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlDatabase:
     """Fills `ports.database.Database`; inside a transaction every store shares one connection."""
 
     engine: sa.Engine
+    forms: Forms | None = None
+    """Without them nothing is searched by what clients see."""
+    few: int = FEW
+    """How many rows a search reads before it tries another plan."""
     open_connection: sa.Connection | None = None
     tenancy: SqlTenancy = field(init=False)
     connections: SqlStore[Connection] = field(init=False)
@@ -98,19 +123,30 @@ class SqlDatabase:
     batch_search: SqlSearch[Batch] = field(init=False)
 
     def __post_init__(self) -> None:
-        connect = self._connect()
+        connect, forms = self._connect(), self.forms
         stores = {
             "tenancy": SqlTenancy(connect=connect),
-            "connections": SqlStore(noun="connection", table=tables.connections, adapter=_CONNECTION, connect=connect),
+            "connections": SqlStore(
+                noun="connection",
+                table=tables.connections,
+                adapter=_CONNECTION,
+                connect=connect,
+                search=self._search(tables.connections_search, forms.connections if forms else None),
+            ),
             "source_connections": SqlStore(
                 noun="source connection",
                 table=tables.source_connections,
                 adapter=_SOURCE,
                 connect=connect,
                 own=lambda source: {"base_connection_id": source.base_connection_id},
+                search=self._search(tables.source_connections_search, forms.source_connections if forms else None),
             ),
             "target_connections": SqlStore(
-                noun="target connection", table=tables.target_connections, adapter=_TARGET, connect=connect
+                noun="target connection",
+                table=tables.target_connections,
+                adapter=_TARGET,
+                connect=connect,
+                search=self._search(tables.target_connections_search, forms.target_connections if forms else None),
             ),
             "flows": SqlFlows(
                 noun="flow",
@@ -118,8 +154,16 @@ class SqlDatabase:
                 adapter=_FLOW,
                 connect=connect,
                 own=lambda flow: {"next_run_at_ms": epoch_ms(flow.next_run_at) if flow.next_run_at else None},
+                search=self._search(tables.flows_search, forms.flows if forms else None),
             ),
-            "runs": SqlRuns(noun="run", table=tables.runs, adapter=_RUN, connect=connect, own=_run_columns),
+            "runs": SqlRuns(
+                noun="run",
+                table=tables.runs,
+                adapter=_RUN,
+                connect=connect,
+                own=_run_columns,
+                search=self._search(tables.runs_search, forms.runs if forms else None),
+            ),
             "schemas": SqlStore(
                 noun="schema",
                 table=tables.schemas,
@@ -153,6 +197,9 @@ class SqlDatabase:
         for name, store in stores.items():
             object.__setattr__(self, name, store)
 
+    def _search(self, table: sa.Table, form: SearchForm[R] | None) -> Search[R] | None:
+        return None if form is None else Search(table=table, form=form, few=self.few)
+
     def _connect(self) -> Connect:
         inside = self.open_connection
         return (lambda: nullcontext(inside)) if inside is not None else self._begun
@@ -175,7 +222,12 @@ class SqlDatabase:
             yield self
             return
         with self._begun() as connection:
-            yield SqlDatabase(engine=self.engine, open_connection=connection)
+            yield SqlDatabase(engine=self.engine, forms=self.forms, few=self.few, open_connection=connection)
+
+    def refresh_search(self) -> int:
+        """Make search rows anew where their form is not this version's; how many. Quick where there are none."""
+        stores = (self.connections, self.source_connections, self.target_connections, self.flows, self.runs)
+        return sum(refresh(store) for store in stores)
 
     def ping(self) -> None:
         with self._begun() as connection:

@@ -3,7 +3,8 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,11 +13,14 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from flowservice.adapters.sql.conditions import matches, sort_key
+from flowservice.adapters.sql.conditions import matches
+from flowservice.adapters.sql.found import Found
+from flowservice.adapters.sql.lines import Unindexed
+from flowservice.adapters.sql.search import Search
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Resource
-from flowservice.errors import BadQuery, Conflict, NotFound, Stale
+from flowservice.errors import BadToken, Conflict, NotFound, Stale
 
 R = TypeVar("R", bound=Resource)
 
@@ -34,6 +38,8 @@ class SqlStore(Generic[R]):
     adapter: TypeAdapter[R]
     connect: Connect
     own: Callable[[R], Mapping[str, Any]] = field(default=lambda _: {})
+    search: Search[R] | None = None
+    """Where it is searched by what clients see. Without it a list takes no `shown` and no `order`."""
 
     def get(self, scope: Scope, resource_id: str) -> R:
         table = self.table
@@ -45,25 +51,22 @@ class SqlStore(Generic[R]):
         return self.adapter.validate_python(document)
 
     def add(self, resource: R) -> None:
-        scope = resource.stamp.scope
-        row = {
-            "id": resource.id,
-            "org_id": scope.org_id,
-            "sandbox_id": scope.sandbox_id,
-            "created_at_ms": epoch_ms(resource.stamp.created.at),
-            **self._changing(resource),
-        }
         with self.connect() as connection:
             try:
-                connection.execute(self.table.insert().values(row))
+                connection.execute(self.table.insert().values(self.new_row(resource)))
             except sa.exc.IntegrityError:
                 raise Conflict(f"the {self.noun} {resource.id} exists already") from None
+            if self.search is not None:
+                connection.execute(self.search.table.insert().values(self.search.new_row(resource)))
 
     def replace(self, old: R, new: R) -> None:
         with self.connect() as connection:
             changed = connection.execute(self._at(self.table.update(), old).values(self._changing(new))).rowcount
             if not changed:
                 raise self._lost(connection, old)
+            if self.search is not None:
+                found = self.search.table
+                connection.execute(found.update().where(found.c.id == new.id).values(self.search.row(new)))
 
     def delete(self, resource: R) -> None:
         with self.connect() as connection:
@@ -71,34 +74,70 @@ class SqlStore(Generic[R]):
                 raise self._lost(connection, resource)
 
     def list(self, scope: Scope, query: Query) -> Page[R]:
+        if query.shown or query.order:
+            return self._found(scope, query)
         table = self.table
         select = self._selected(sa.select(table.c.created_at_ms, table.c.id, table.c.document), scope, query)
-        skip = 0
-        if query.order:
-            select = select.order_by(*(sort_key(table, order) for order in query.order), table.c.id)
-            skip = _read_token(query.after, int)[0] if query.after else 0
-            select = select.offset(skip)
-        else:
-            select = select.order_by(table.c.created_at_ms.desc(), table.c.id.desc())
-            if query.after:
-                created_at_ms, last_id = _read_token(query.after, int, str)
-                select = select.where(sa.tuple_(table.c.created_at_ms, table.c.id) < (created_at_ms, last_id))
+        select = select.order_by(table.c.created_at_ms.desc(), table.c.id.desc())
+        if query.after is not None:
+            after = _read_token(query.after, [int, str])
+            select = select.where(sa.tuple_(table.c.created_at_ms, table.c.id) < after)
         with self.connect() as connection:
             # One more than asked for tells whether there is a next page.
             rows = connection.execute(select.limit(query.limit + 1)).all()
         shown = rows[: query.limit]
-        token = None
-        if len(rows) > len(shown) and shown:
-            token = _token(skip + len(shown)) if query.order else _token(shown[-1][0], shown[-1][1])
+        token = _token((shown[-1][0], shown[-1][1])) if len(rows) > len(shown) and shown else None
         return Page(items=[self.adapter.validate_python(row.document) for row in shown], next=token)
 
     def count(self, scope: Scope, query: Query) -> int:
+        if query.shown:
+            with self.connect() as connection:
+                return self._finding(connection, scope, query).count()
         select = self._selected(sa.select(sa.func.count()).select_from(self.table), scope, query)
         with self.connect() as connection:
             return int(connection.execute(select).scalar_one())
 
+    def _found(self, scope: Scope, query: Query) -> Page[R]:
+        table = self.table
+        with self.connect() as connection:
+            found = self._finding(connection, scope, query).page(query.limit + 1)
+            keys = dict(found[: query.limit])
+            # Said so that only the ids have an index: without statistics SQLite would take the sandbox's.
+            here = [Unindexed(column) == value for column, value in self._place(scope)]
+            select = sa.select(table.c.id, table.c.document).where(table.c.id.in_(keys), *here)
+            documents = {row.id: row.document for row in connection.execute(select)} if keys else {}
+        token = _token(found[query.limit - 1][1]) if len(found) > query.limit else None
+        return Page(
+            # One that was deleted since is not there.
+            items=[self.adapter.validate_python(documents[key]) for key in keys if key in documents],
+            next=token,
+        )
+
+    def _finding(self, connection: sa.Connection, scope: Scope, query: Query) -> Found:
+        if self.search is None or query.conditions:
+            raise RuntimeError(f"the {self.noun} cannot be searched so")
+        after = None
+        if query.after is not None:
+            types = [kind for order in query.order for kind in self.search.key_types(order)]
+            after = _read_token(query.after, [*types, int, str])
+        return Found(search=self.search, connection=connection, scope=scope, query=query, after=after)
+
+    def new_row(self, resource: R) -> dict[str, Any]:
+        """Its whole row, in the table of the resources themselves."""
+        scope = resource.stamp.scope
+        return {
+            "id": resource.id,
+            "org_id": scope.org_id,
+            "sandbox_id": scope.sandbox_id,
+            "created_at_ms": epoch_ms(resource.stamp.created.at),
+            **self._changing(resource),
+        }
+
     def _in(self, scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
-        return (self.table.c.sandbox_id == scope.sandbox_id, self.table.c.org_id == scope.org_id)
+        return tuple(column == value for column, value in self._place(scope))
+
+    def _place(self, scope: Scope) -> tuple[tuple[sa.Column[Any], str], ...]:
+        return ((self.table.c.sandbox_id, scope.sandbox_id), (self.table.c.org_id, scope.org_id))
 
     def _selected(self, select: sa.Select[Any], scope: Scope, query: Query) -> sa.Select[Any]:
         return select.where(*self._in(scope), *(matches(self.table, condition) for condition in query.conditions))
@@ -140,16 +179,25 @@ def epoch_ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def _token(*parts: int | str) -> str:
+def _token(keys: tuple[Any, ...]) -> str:
     # Clients cut the token at `=` and put it back unquoted: base64url without padding is all they can carry.
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
 
 
-def _read_token(token: str, *types: type) -> list[Any]:
+def _read_token(token: str, types: Sequence[type]) -> tuple[Any, ...]:
     try:
-        parts = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (binascii.Error, ValueError):
-        parts = None
-    if not isinstance(parts, list) or [type(part) for part in parts] != list(types):
-        raise BadQuery("the continuation token is not one of this list", advice="Follow the link in _links.next.href.")
-    return parts
+        keys = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        keys = None
+    if not isinstance(keys, list) or len(keys) != len(types) or not all(map(_is_key, keys, types)):
+        raise BadToken("the continuation token is not one of this list", advice="Follow the link in _links.next.href.")
+    return tuple(keys)
+
+
+def _is_key(value: object, kind: type) -> bool:
+    if type(value) is not kind:
+        return False
+    if isinstance(value, str):
+        # Neither database takes a NUL or half of a surrogate pair.
+        return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else isinstance(value, float) and math.isfinite(value)

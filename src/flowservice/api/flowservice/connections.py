@@ -8,24 +8,19 @@ from starlette.requests import Request
 from flowservice.api import answers, exploring, wire
 from flowservice.api.actions import Publishing
 from flowservice.api.calls import Calling, Drafted, IfMatch, matching
+from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
-from flowservice.api.listing import ConnectionList, envelope, one, query
+from flowservice.api.listing import Fields, one
 from flowservice.api.patching import Operations, changed, edited
 from flowservice.domain.connection import Connection
 from flowservice.errors import ExploreUnsupported, MissingParameter, UnknownObjectType
 from flowservice.service.connections import Connections, shown_auth
 
-_NAMES: Final = {
-    "id": "id",
-    "name": "name",
-    "description": "description",
-    "state": "state",
-    "connectionSpec": "spec",
-    "auth.specName": "auth.spec_name",
-    "auth": None,
-    "createdAt": "created_at",
-    "updatedAt": "updated_at",
-}
+FIELDS: Final = Fields(
+    names=STAMPED | {"connectionSpec", "auth"},
+    # Of all that a connection signs in with no filter may tell anything.
+    hidden=frozenset({("auth", "params")}),
+)
 _OBJECT_TYPES: Final = frozenset({"root", "folder", "file", "table", "rest"})
 
 
@@ -36,12 +31,17 @@ def router(connections: Connections) -> APIRouter:
     def shown(connection: Connection) -> dict[str, Any]:
         return wire.connection(connection, shown_auth(connection.auth, connections.secret_names(connection)))
 
-    @routes.get("/connections", summary="List connections")
-    def listed(caller: Calling, call: ConnectionList) -> dict[str, Any]:
-        asked = query(call, _NAMES)
-        if call.count:
-            return {"count": connections.count(caller, asked)}
-        return envelope(connections.list(caller, asked), shown, "connections")
+    collection = Collection(
+        name="connections",
+        noun="connections",
+        items=connections,
+        fields=FIELDS,
+        shown=shown,
+        answer=answers.Connection,
+        page_size=20,
+    )
+    collection.add_list(routes)
+    collection.add_search(routes)
 
     @routes.post(
         "/connections",

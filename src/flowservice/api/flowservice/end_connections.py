@@ -7,52 +7,50 @@ from fastapi import APIRouter, Response
 from flowservice.api import answers, wire
 from flowservice.api.actions import Publishing
 from flowservice.api.calls import Calling, Drafted, IfMatch, matching
+from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
-from flowservice.api.listing import FullList, envelope, one, query
+from flowservice.api.listing import Fields, one
 from flowservice.api.patching import Operations, changed, edited
 from flowservice.domain.connection import ConnectionState, EndConnection
 from flowservice.service.end_connections import EndConnections
 
 E = TypeVar("E", bound=EndConnection)
 
-_NAMES: Final = {
-    "id": "id",
-    "name": "name",
-    "description": "description",
-    "state": "state",
-    "connectionSpec": "spec",
-    "baseConnectionId": "base_connection_id",
-    "data": "data",
-    "params": "params",
-    "createdAt": "created_at",
-    "updatedAt": "updated_at",
-}
+FIELDS: Final = Fields(names=STAMPED | {"connectionSpec", "baseConnectionId", "data", "params"})
 
 
 def router(connections: EndConnections[E], collection: str) -> APIRouter:
     """Create, list, read, change, publish and delete. `collection` is sourceConnections or targetConnections."""
     noun = connections.noun
-    routes = APIRouter(prefix=f"{BASE}/{collection}", tags=[f"{noun.capitalize()}s"])
+    routes = APIRouter(prefix=BASE, tags=[f"{noun.capitalize()}s"])
 
-    @routes.get("", summary=f"List {noun}s")
-    def listed(caller: Calling, call: FullList) -> dict[str, Any]:
-        asked = query(call, _NAMES)
-        if call.count:
-            return {"count": connections.count(caller, asked)}
-        return envelope(connections.list(caller, asked), wire.end_connection, collection)
+    Collection(
+        name=collection,
+        noun=f"{noun}s",
+        items=connections,
+        fields=FIELDS,
+        shown=wire.end_connection,
+        answer=answers.EndConnection,
+    ).add_list(routes)
 
-    @routes.post("", status_code=201, summary=f"Create a {noun}", responses=answers.of(answers.Created, status=201))
+    @routes.post(
+        f"/{collection}", status_code=201, summary=f"Create a {noun}", responses=answers.of(answers.Created, status=201)
+    )
     def create(caller: Calling, draft: Drafted, body: wire.EndBody, response: Response) -> dict[str, Any]:
         """Stored only if a flow can use it, except as a draft."""
         connection = connections.create(caller, body.connection_spec.ref(), body.content(), draft=draft)
         response.headers["Location"] = f"{BASE}/{collection}/{connection.id}"
         return wire.created(connection)
 
-    @routes.get("/{connection_id}", summary=f"Read a {noun}", responses=answers.of(answers.One[answers.EndConnection]))
+    @routes.get(
+        f"/{collection}/{{connection_id}}",
+        summary=f"Read a {noun}",
+        responses=answers.of(answers.One[answers.EndConnection]),
+    )
     def read(caller: Calling, connection_id: str) -> dict[str, Any]:
         return one(wire.end_connection(connections.get(caller, connection_id)))
 
-    @routes.patch("/{connection_id}", summary=f"Change a {noun}", responses=answers.of(answers.Created))
+    @routes.patch(f"/{collection}/{{connection_id}}", summary=f"Change a {noun}", responses=answers.of(answers.Created))
     def patch(caller: Calling, connection_id: str, if_match: IfMatch, operations: Operations) -> dict[str, Any]:
         """A JSON Patch on name, description, data, params, labels and policy; flows made from it stay as they are.
 
@@ -66,14 +64,18 @@ def router(connections: EndConnections[E], collection: str) -> APIRouter:
 
         return wire.created(changed(lambda: connections.get(caller, connection_id), if_match, change))
 
-    @routes.post("/{connection_id}/action", summary=f"Publish a drafted {noun}", responses=answers.of(answers.Created))
+    @routes.post(
+        f"/{collection}/{{connection_id}}/action",
+        summary=f"Publish a drafted {noun}",
+        responses=answers.of(answers.Created),
+    )
     def act(caller: Calling, connection_id: str, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
         """Checked like a new one."""
         connection = connections.get(caller, connection_id)
         matching(connection, if_match, required=False)
         return wire.created(connections.publish(caller, connection))
 
-    @routes.delete("/{connection_id}", status_code=204, summary=f"Delete a {noun}")
+    @routes.delete(f"/{collection}/{{connection_id}}", status_code=204, summary=f"Delete a {noun}")
     def delete(caller: Calling, connection_id: str) -> None:
         connections.delete(caller, connection_id)
 

@@ -8,33 +8,28 @@ from fastapi import APIRouter, Response
 from flowservice.api import answers, wire
 from flowservice.api.actions import FlowAction, Op
 from flowservice.api.calls import Calling, Drafted, IfMatch, matching
+from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
-from flowservice.api.listing import FullList, envelope, one, query
+from flowservice.api.listing import Fields, one
 from flowservice.api.patching import Operations, changed, edited
 from flowservice.domain.flow import Flow, FlowState
 from flowservice.service.contention import repeated
 from flowservice.service.flows import Flows
 
-_NAMES: Final = {
-    "id": "id",
-    "name": "name",
-    "description": "description",
-    "state": "state",
-    "flowSpec": "flow_spec",
-    "sourceConnectionIds": "source.id",
-    "targetConnectionIds": "target.id",
-    "inheritedAttributes.sourceConnections.id": "source.id",
-    "inheritedAttributes.sourceConnections.connectionSpec": "source.spec",
-    "inheritedAttributes.sourceConnections.baseConnection.id": "source.base_connection_id",
-    "inheritedAttributes.targetConnections.id": "target.id",
-    "inheritedAttributes.targetConnections.connectionSpec": "target.spec",
-    "inheritedAttributes": None,
-    "transformations": None,
-    "scheduleParams": "schedule_sent",
-    "options": "options",
-    "createdAt": "created_at",
-    "updatedAt": "updated_at",
-}
+FIELDS: Final = Fields(
+    names=STAMPED
+    | {
+        "flowSpec",
+        "sourceConnectionIds",
+        "targetConnectionIds",
+        "transformations",
+        "scheduleParams",
+        "options",
+        "runs",
+        "lastOperation",
+        "lastRunDetails",
+    }
+)
 _ENDS: Final = frozenset({"sourceConnectionIds", "targetConnectionIds"})
 
 
@@ -42,12 +37,11 @@ def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
     """Create, list, read, change, publish, enable, disable and delete. `wake` tells the tick that a flow may be due."""
     routes = APIRouter(prefix=BASE, tags=["Flows"])
 
-    @routes.get("/flows", summary="List flows")
-    def listed(caller: Calling, call: FullList) -> dict[str, Any]:
-        asked = query(call, _NAMES)
-        if call.count:
-            return {"count": flows.count(caller, asked)}
-        return envelope(flows.list(caller, asked), wire.flow, "flows")
+    collection = Collection(
+        name="flows", noun="flows", items=flows, fields=FIELDS, shown=wire.flow, answer=answers.Flow
+    )
+    collection.add_list(routes)
+    collection.add_search(routes)
 
     @routes.post("/flows", status_code=201, summary="Create a flow", responses=answers.of(answers.Created, status=201))
     def create(caller: Calling, draft: Drafted, body: wire.FlowBody, response: Response) -> dict[str, Any]:

@@ -7,36 +7,34 @@ from fastapi import APIRouter, Response
 from flowservice.api import answers, run_document, wire
 from flowservice.api.actions import RunAction
 from flowservice.api.calls import Calling, IfMatch, matching
+from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
-from flowservice.api.listing import FullList, envelope, one, query
+from flowservice.api.listing import Fields, one
 from flowservice.service.runs import Runs
 
-_NAMES: Final = {
-    "id": "id",
-    "flowId": "flow_id",
-    "flowSpec": "flow_spec",
-    "state": "state",
-    "metrics.statusSummary.status": "state",
-    "metrics.recordSummary.inputRecordCount": "counts.read",
-    "metrics.recordSummary.outputRecordCount": "counts.written",
-    "metrics.recordSummary.failedRecordCount": "counts.rejected",
-    "metrics": None,
-    "params": "params",
-    "createdAt": "created_at",
-    "updatedAt": "updated_at",
-}
+FIELDS: Final = Fields(
+    names=STAMPED
+    | {
+        "flowId",
+        "flowSpec",
+        "params",
+        "parentFlowRunId",
+        "childFlowRunIds",
+        "predecessors",
+        "recordTypes",
+        "metrics",
+        "activities",
+    }
+)
 
 
 def router(runs: Runs) -> APIRouter:
     """Create, list, read and repeat."""
     routes = APIRouter(prefix=BASE, tags=["Runs"])
 
-    @routes.get("/runs", summary="List runs")
-    def listed(caller: Calling, call: FullList) -> dict[str, Any]:
-        asked = query(call, _NAMES)
-        if call.count:
-            return {"count": runs.count(caller, asked)}
-        return envelope(runs.list(caller, asked), run_document.run, "runs")
+    Collection(
+        name="runs", noun="runs", items=runs, fields=FIELDS, shown=run_document.run, answer=answers.Run
+    ).add_list(routes)
 
     @routes.post(
         "/runs", status_code=201, summary="Run a flow on demand", responses=answers.of(answers.RunCreated, status=201)

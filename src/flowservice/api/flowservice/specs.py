@@ -1,13 +1,14 @@
 """Connection specs and flow specs."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
 
 from flowservice.api import answers
 from flowservice.api.calls import Calling
+from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
-from flowservice.api.listing import FullList, ListCall, one
+from flowservice.api.listing import Fields, one
 from flowservice.api.spec_bodies import ConnectionSpecBody, FlowSpecBody
 from flowservice.domain.criteria import Search
 from flowservice.domain.identity import Caller, Permission
@@ -16,25 +17,45 @@ from flowservice.errors import BadQuery, ExploreThroughSpec, MissingParameter, N
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
 from flowservice.service.spec_documents import Document, stored_spec
-from flowservice.service.specs import Specs, selected
+from flowservice.service.specs import SpecList, Specs
+
+_SPEC: Final = STAMPED | {"type", "attributes", "permissionsInfo", "entitlementInfo"}
+_CONNECTION_SPEC: Final = Fields(
+    names=_SPEC | {"authSpec", "sourceSpec", "targetSpec", "exploreSpec", "encryptionSpecs", "uiAttributes"}
+)
+_FLOW_SPEC: Final = Fields(
+    names=_SPEC
+    | {
+        "sourceConnectionSpecIds",
+        "targetConnectionSpecIds",
+        "optionSpec",
+        "transformationSpecs",
+        "scheduleSpec",
+        "runSpec",
+    }
+)
+_WHOLE: Final = 1_000
+"""More than there are: the whole catalog is one page, for clients look names up in it."""
 
 
 def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
     """List, read, create and replace. The whole catalog is one page: clients look names up in it."""
     routes = APIRouter(prefix=BASE, tags=["Specs"])
 
-    def listed(caller: Caller, kind: SpecKind, call: ListCall) -> dict[str, Any]:
-        caller.may(Permission.VIEW_SOURCES)
-        found = selected(specs.all(caller.scope, kind), call.conditions)
-        return {"count": len(found)} if call.count else {"items": found, "_links": {}}
+    def collection(name: str, noun: str, kind: SpecKind, fields: Fields) -> Collection[Document]:
+        items = SpecList(lambda scope: specs.all(scope, kind))
+        return Collection(
+            name=name, noun=noun, items=items, fields=fields, shown=_itself, answer=answers.Spec, page_size=_WHOLE
+        )
+
+    connection_specs = collection("connectionSpecs", "connection specs", SpecKind.CONNECTION, _CONNECTION_SPEC)
+    flow_specs = collection("flowSpecs", "flow specs", SpecKind.FLOW, _FLOW_SPEC)
 
     def read(caller: Caller, kind: SpecKind, spec_id: str) -> Document:
         caller.may(Permission.VIEW_SOURCES)
         return specs.get(caller.scope, kind, spec_id)
 
-    @routes.get("/connectionSpecs", summary="List connection specs")
-    def connection_specs(caller: Calling, call: FullList) -> dict[str, Any]:
-        return listed(caller, SpecKind.CONNECTION, call)
+    connection_specs.add_list(routes)
 
     @routes.post(
         "/connectionSpecs",
@@ -113,9 +134,8 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
             "pageInfo": {"hasNext": len(found) > limit},
         }
 
-    @routes.get("/flowSpecs", summary="List flow specs")
-    def flow_specs(caller: Calling, call: FullList) -> dict[str, Any]:
-        return listed(caller, SpecKind.FLOW, call)
+    flow_specs.add_list(routes)
+    flow_specs.add_search(routes)
 
     @routes.post(
         "/flowSpecs",
@@ -139,3 +159,7 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
         return stored_spec(custom.put(caller, SpecKind.FLOW, spec_id, body.document()))
 
     return routes
+
+
+def _itself(document: Document) -> Document:
+    return document
