@@ -42,13 +42,17 @@ def text_lines(form: SearchForm[Any], document: Mapping[str, Any]) -> str:
             texts.append(f"{_code(form, path)}{_TEXT}{text}\n")
         else:
             numbers.setdefault(path, []).append((number, text))
-    lines: list[str] = []
+    several: list[str] = []
+    single: list[str] = []
     for path, found in numbers.items():
         found.sort(reverse=True)
-        lines += [f"{_code(form, path)}{_NUMBER}{text}\n" for _, text in found]
+        lines = [f"{_code(form, path)}{_NUMBER}{text}\n" for _, text in found]
         if len(found) > 1:
-            lines.append(f"{_code(form, path)}{_SMALLEST}{found[-1][1]}\n")
-    return "".join([*lines, *texts])
+            several += [*lines, f"{_code(form, path)}{_SMALLEST}{found[-1][1]}\n"]
+        else:
+            single += lines
+    # What takes longest to compare stands where it is found first.
+    return "".join([*several, *single, *texts])
 
 
 def stored_text(form: SearchForm[Any], path: str, value: Any) -> str:
