@@ -30,7 +30,7 @@ def read_with_connector(connection_string: str, table: str, target: Path) -> Cal
 
     from flowservice.connectors.azure_table.connection_string import parse
     from flowservice.connectors.azure_table.source import TableSource
-    from flowservice.sdk import Selection, to_text
+    from flowservice.sdk import Egress, Selection, to_text
 
     def fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         """What an engine does: absent columns become null, and text what is text in the target."""
@@ -44,7 +44,7 @@ def read_with_connector(connection_string: str, table: str, target: Path) -> Cal
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def run() -> int:
-        source = TableSource(parse(connection_string))
+        source = TableSource(parse(connection_string), egress=Egress(local=True))
         schema = source.sample(table, rows=1000).rows.schema.remove_metadata()
         schema = pa.schema([field.remove_metadata() for field in schema])
         (split,) = source.plan(Selection(path=table)).splits

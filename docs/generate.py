@@ -3,10 +3,14 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from flowservice import errors
+from flowservice.api.permissions import needed
 from flowservice.api.problems import documented
+from flowservice.app import App
+from flowservice.domain.identity import Permission
 from flowservice.settings import Settings
 
 FOLDER: Final = Path(__file__).resolve().parent
@@ -65,7 +69,59 @@ def errors_page() -> str:
     )
 
 
-PAGES: Final = {"settings.md": settings_page, "errors.md": errors_page}
+def permissions_page() -> str:
+    """Every call with the permissions that it needs."""
+    with TemporaryDirectory() as folder:
+        app = App(Settings(home=Path(folder)))
+        document = app.web(on_start=_nothing, on_stop=_nothing, wake=_nothing, clear=_nothing).openapi()
+        app.database.engine.dispose()
+    rows = []
+    for path, calls in sorted(document["paths"].items()):
+        if not path.startswith(("/data/", "/v1/")):
+            continue
+        for method, call in calls.items():
+            names = [f"`{permission.value}`" for permission in needed(method.upper(), path)]
+            rows.append(f"| `{method.upper()} {path}` | {call['summary']} | {', '.join(names) or '—'} |")
+    known = ", ".join(f"`{permission.value}`" for permission in Permission)
+    table = ["| call | what it does | permissions |", "| --- | --- | --- |", *rows, ""]
+    return "\n".join([_PERMISSIONS.format(made=_MADE, known=known), *table])
+
+
+_PERMISSIONS: Final = """\
+# Permissions
+
+{made}
+
+A credential has some of a fixed set of permissions:
+{known}.
+Each call needs all that stand beside it; without one of them it is refused with 403 (FLOW-2118-403 on paths of the
+Flow Service). A change of a credential's permissions counts at once, also for tokens that are out.
+
+Two calls need more where they do more: `PATCH /connections/{{id}}` that changes `auth` needs `manage-secrets`, and
+`explore` with `preview=true` needs `view-data`.
+
+Nobody grants what they do not have: a new credential, and one whose secret is rotated, may do at most what its
+administrator may. The last credential of an organisation that may administer cannot be revoked, nor can it lose that
+permission. The operator who owns the home may do everything:
+
+```
+flowservice orgs add NORTHWIND@AdobeOrg
+flowservice credentials add --org NORTHWIND@AdobeOrg --name loader --permission view-sources --permission run
+flowservice credentials list --org NORTHWIND@AdobeOrg
+flowservice credentials rotate <client id>
+flowservice credentials revoke <client id>
+```
+
+A rotated credential's old secret gets no more tokens; those that are out live on until they expire. A revoked one's
+tokens stop at once.
+"""
+
+
+def _nothing() -> None:
+    return
+
+
+PAGES: Final = {"settings.md": settings_page, "errors.md": errors_page, "permissions.md": permissions_page}
 
 
 def _tree(kind: type[errors.Error]) -> Iterator[type[errors.Error]]:

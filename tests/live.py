@@ -15,19 +15,26 @@ import httpx
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 
-def command(*arguments: str) -> list[str]:
+ROOT = SOURCE.parent
+PROGRAM = "from flowservice.cli import main; main()"
+
+
+def command(*arguments: str, program: str = PROGRAM) -> list[str]:
     """The `flowservice` command line."""
-    return [sys.executable, "-c", "from flowservice.cli import main; main()", *arguments]
+    return [sys.executable, "-c", program, *arguments]
 
 
 class Server:
     """`flowservice serve` on a home. May be killed and started again."""
 
-    def __init__(self, home: Path, *, port: int = 0, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, *, port: int = 0, env: Mapping[str, str] | None = None, program: str = PROGRAM
+    ) -> None:
         self.home = home
+        self.program = program
         self.port = port
         # The code beside these tests, whatever else is installed.
-        self.env = {**os.environ, "PYTHONPATH": str(SOURCE), **(env or {})}
+        self.env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SOURCE, ROOT))), **(env or {})}
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
         self.log = home.parent / f"{home.name}.log"
@@ -44,7 +51,7 @@ class Server:
         """Start the process, and wait for nothing."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command("serve", "--home", str(self.home), "--port", str(self.port)),
+                command("serve", "--home", str(self.home), "--port", str(self.port), program=self.program),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=self.env,

@@ -4,8 +4,9 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,13 +20,21 @@ from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.tokens.jwt import JwtTokens
 from flowservice.api.search_forms import FORMS
 from flowservice.domain.dataset import Dataset
+from flowservice.domain.identity import Credential
 from flowservice.domain.mapping import MappingSet
+from flowservice.domain.schedule import ScheduleRules
 from flowservice.domain.xdm_tree import ObjectField
 from flowservice.errors import BadMappingVersion, NotFound
 from flowservice.ids import RandomIds
-from flowservice.sdk import ENTRY_POINTS, Connector
+from flowservice.ports.runtime import Clock
+from flowservice.sdk import ENTRY_POINTS, Connector, Destinations, Egress
+from flowservice.service.admission import Admission
+from flowservice.service.clearing import Clearing
 from flowservice.service.connections import Connections
+from flowservice.service.credentials import Credentials, NewCredential
+from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
+from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
@@ -58,6 +67,7 @@ class App:
     """The parts of one process, each built when it is first needed: `token` does not load the lake."""
 
     settings: Settings
+    now: Clock = utc_now
 
     @cached_property
     def key(self) -> bytes:
@@ -89,10 +99,25 @@ class App:
         return Identity(
             database=self.database,
             tokens=JwtTokens(self.key),
-            now=utc_now,
+            now=self.now,
             ids=self.ids,
             token_lifetime_s=self.settings.token_lifetime_s,
         )
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Credentials. The file of the first one follows it."""
+        return Credentials(database=self.database, now=utc_now, ids=self.ids, tell=self._keep)
+
+    @cached_property
+    def admission(self) -> Admission:
+        """Who is at work in which sandbox."""
+        return Admission()
+
+    @cached_property
+    def clearing(self) -> Clearing:
+        """What empties sandboxes."""
+        return Clearing(database=self.database, lake=self.lake, admission=self.admission, now=utc_now)
 
     @cached_property
     def lake(self) -> "DeltaLake":
@@ -109,17 +134,27 @@ class App:
     @cached_property
     def specs(self) -> Specs:
         """Specs and the connectors behind them."""
-        return Specs(self.connectors)
+        return Specs(self.connectors, self.database)
+
+    @cached_property
+    def egress(self) -> Egress:
+        """Where sources may connect to. Raises BadField for a setting that is neither network nor host name."""
+        return Egress(
+            local=self.settings.reaches_local,
+            allowed=Destinations.of(self.settings.egress_allowed),
+            denied=Destinations.of(self.settings.egress_denied),
+            only_allowed=self.settings.egress_only_allowed,
+        )
 
     @cached_property
     def sources(self) -> OpenSources:
         """What opens connections."""
-        return OpenSources(self.specs, self.secrets)
+        return OpenSources(self.specs, self.secrets, self.egress)
 
     @cached_property
     def schemas(self) -> Schemas:
         """The schema registry."""
-        return Schemas(database=self.database, now=utc_now, ids=self.ids)
+        return Schemas(database=self.database, now=self.now, ids=self.ids)
 
     @cached_property
     def queue(self) -> "DbosRuns":
@@ -129,9 +164,19 @@ class App:
         return DbosRuns(engine=self.database.engine)
 
     @cached_property
+    def accounts(self) -> Connections:
+        """Connections to foreign systems."""
+        return Connections(self.database, self.specs, self.sources, self.now, self.ids)
+
+    @cached_property
+    def delta_columns(self) -> DeltaColumns:
+        """The checks of delta columns."""
+        return DeltaColumns(self.database, self.specs, self.accounts)
+
+    @cached_property
     def runs(self) -> Runs:
         """Runs."""
-        return Runs(self.database, self.queue, utc_now, self.ids)
+        return Runs(self.database, self.queue, self.now, self.ids, self.delta_columns)
 
     def execution(self) -> "Execution":
         """What a worker does with a run."""
@@ -146,50 +191,70 @@ class App:
             lake=self.lake,
             sources=self.sources,
             mapper_for=self._mapper,
-            now=utc_now,
+            now=self.now,
             splits=ThreadSplits(self.settings.split_threads),
             limits=PartLimits(part_rows=self.settings.part_max_rows),
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
             places=Semaphore(self.settings.workers),
+            window_lag=timedelta(seconds=self.settings.window_lag_s),
         )
 
-    def web(self, *, on_start: Callable[[], None], on_stop: Callable[[], None], wake: Callable[[], None]) -> "FastAPI":
-        """The web application. `wake` tells the tick that a flow may be due."""
+    def web(
+        self,
+        *,
+        on_start: Callable[[], None],
+        on_stop: Callable[[], None],
+        wake: Callable[[], None],
+        clear: Callable[[], None],
+    ) -> "FastAPI":
+        """The web application. `wake` tells that a flow may be due, `clear` that a sandbox is to be emptied."""
         from prometheus_client import REGISTRY  # noqa: PLC0415 - `token` need not load it
 
-        from flowservice.api import catalog, conversion, ims, sandboxes, schemaregistry, server  # noqa: PLC0415
-        from flowservice.api.flowservice import (  # noqa: PLC0415
-            connections,
-            flows,
-            runs,
-            source_connections,
-            specs,
-            target_connections,
+        from flowservice.api import (  # noqa: PLC0415
+            catalog,
+            connectors,
+            conversion,
+            credentials,
+            ims,
+            sandboxes,
+            schemaregistry,
+            server,
         )
+        from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
-        database, now, ids = self.database, utc_now, self.ids
-        accounts = Connections(database, self.specs, self.sources, now, ids)
+        database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
+        rules = ScheduleRules(
+            min_interval_minutes=self.settings.min_interval_minutes, strict_start=self.settings.strict_start_time
+        )
         mapping_sets = MappingSets(database=database, schemas=self.schemas, now=now, ids=ids)
+        datasets = Datasets(database=database, lake=self.lake, schemas=self.schemas, now=now, ids=ids)
         checks = FlowChecks(database, self.specs, accounts, mapping_sets)
         return server.build(
             identity=self.identity,
             routers=[
                 ims.router(self.identity),
-                sandboxes.router(Sandboxes(database)),
-                specs.router(self.specs),
+                connectors.router(),
+                sandboxes.router(
+                    Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
+                ),
+                credentials.router(self.credentials),
+                specs.router(self.specs, CustomSpecs(database, self.specs, now, ids), datasets),
                 connections.router(accounts),
-                source_connections.router(SourceConnections(database, self.specs, accounts, now, ids)),
-                target_connections.router(TargetConnections(database, self.specs, now, ids)),
-                flows.router(Flows(database, checks, now, ids), wake),
+                end_connections.router(
+                    SourceConnections(database, self.specs, accounts, now, ids), "sourceConnections"
+                ),
+                end_connections.router(TargetConnections(database, self.specs, now, ids), "targetConnections"),
+                flows.router(Flows(database, checks, now, ids, self.delta_columns, rules), wake),
                 runs.router(self.runs),
                 schemaregistry.router(self.schemas),
-                catalog.router(Datasets(database=database, schemas=self.schemas, now=now, ids=ids)),
+                catalog.router(datasets),
                 conversion.router(mapping_sets, self.schemas),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),
             registry=REGISTRY,
             on_start=on_start,
             on_stop=on_stop,
+            admission=self.admission,
             strict_sandbox=self.settings.strict_sandbox_header,
             max_body_bytes=self.settings.max_body_bytes,
         )
@@ -207,6 +272,26 @@ class App:
             raise BadMappingVersion(f"the mapping set {mapping_set.id} has no version {version}")
         return Mapper(mapping, self.tree(dataset))
 
+    def _keep(self, credential: Credential, secret: str | None) -> None:
+        """Let the file of the first credential say its new secret; revoked, it has no file."""
+        path = self.settings.credentials_path
+        with suppress(NotFound):
+            known = read_credentials(path)
+            if known.get("clientId") != credential.client_id:
+                return
+            if secret is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_credentials(path, {**known, "clientSecret": secret})
+
+    def described(self, made: NewCredential) -> dict[str, str]:
+        """A new credential, as `credentials show` prints one."""
+        with suppress(NotFound):
+            # A server that runs, or ran, has written its address there.
+            token_url = read_credentials(self.settings.credentials_path)["tokenUrl"]
+            return _described(made, token_url)
+        return _described(made, f"{self.settings.url}/ims/token/v3")
+
     def prepare(self) -> None:
         """Make what the home lacks: folder, key, store, organisation, sandbox, first credential."""
         self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -214,16 +299,17 @@ class App:
             return
         org = self.identity.add_org(f"{secrets.token_hex(12).upper()}@AdobeOrg", tenant_id="tenant")
         made = self.identity.add_credential(org.id)
-        write_credentials(
-            self.settings.credentials_path,
-            {
-                "clientId": made.credential.client_id,
-                "clientSecret": made.secret,
-                "orgId": org.id,
-                "scopes": made.credential.scopes,
-                "tokenUrl": f"http://{self.settings.host}:{self.settings.port}/ims/token/v3",
-            },
-        )
+        write_credentials(self.settings.credentials_path, self.described(made))
+
+
+def _described(made: NewCredential, token_url: str) -> dict[str, str]:
+    return {
+        "clientId": made.credential.client_id,
+        "clientSecret": made.secret,
+        "orgId": made.credential.org_id,
+        "scopes": made.credential.scopes,
+        "tokenUrl": token_url,
+    }
 
 
 def read_credentials(path: Path) -> dict[str, str]:
@@ -232,7 +318,9 @@ def read_credentials(path: Path) -> dict[str, str]:
         found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(
-            f"there are no credentials in {path.parent}", advice="Start the service once: flowservice serve."
+            f"there are no credentials in {path.parent}",
+            advice="Start the service once: flowservice serve. "
+            "If the first credential was revoked, make another: flowservice credentials add.",
         ) from None
     return found
 

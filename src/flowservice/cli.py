@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,8 +20,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 credentials = typer.Typer(help="Credentials of this server.", no_args_is_help=True)
+orgs = typer.Typer(help="Organisations of this server.", no_args_is_help=True)
 app.add_typer(credentials, name="credentials")
+app.add_typer(orgs, name="orgs")
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OrgOption = Annotated[str | None, typer.Option("--org", help="Organisation (default: the first of this home).")]
+ClientId = Annotated[str, typer.Argument(help="Client id, as `credentials list` shows it.")]
 Home = Annotated[Path | None, typer.Option(help="Folder of everything the service keeps (default ./.flowservice).")]
 
 
@@ -92,20 +97,107 @@ def serve(
 
 
 @credentials.command("show")
-def credentials_show(
-    home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def credentials_show(home: Home = None, as_json: AsJson = False) -> None:
     """Print the first credential."""
     from flowservice.app import read_credentials
 
     with _reported():
         found = read_credentials(_settings(home).credentials_path)
+    _print_fields(found, as_json)
+
+
+@credentials.command("list")
+def credentials_list(org: OrgOption = None, home: Home = None, as_json: AsJson = False) -> None:
+    """Print the credentials of an organisation, without their secrets."""
+    from flowservice.operating import Tenancy
+
+    with _reported():
+        found = Tenancy(_settings(home)).credentials(org)
+    _print_rows(found, as_json)
+
+
+@credentials.command("add")
+def credentials_add(
+    org: OrgOption = None,
+    permission: Annotated[
+        list[str] | None, typer.Option(help="A permission it has; may be repeated (default: all of them).")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What you call it.")] = "",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a credential and print it: the only time that its secret is shown."""
+    from flowservice.operating import Tenancy
+
+    with _reported():
+        made = Tenancy(_settings(home)).add_credential(org, name=name, permissions=permission)
+    _print_fields(made, as_json)
+
+
+@credentials.command("rotate")
+def credentials_rotate(client_id: ClientId, org: OrgOption = None, home: Home = None, as_json: AsJson = False) -> None:
+    """Give a credential a new secret and print it. Tokens that are out live on: revoke it to stop them."""
+    from flowservice.operating import Tenancy
+
+    with _reported():
+        made = Tenancy(_settings(home)).rotate_credential(org, client_id)
+    _print_fields(made, as_json)
+
+
+@credentials.command("revoke")
+def credentials_revoke(client_id: ClientId, org: OrgOption = None, home: Home = None) -> None:
+    """Remove a credential; its tokens stop working at once."""
+    from flowservice.operating import Tenancy
+
+    with _reported():
+        Tenancy(_settings(home)).revoke_credential(org, client_id)
+    typer.echo(f"{client_id} is revoked")
+
+
+@orgs.command("add")
+def orgs_add(
+    org: Annotated[str, typer.Argument(help="Id of the organisation; @AdobeOrg may be left out.")],
+    tenant: Annotated[str | None, typer.Option(help="Name of its own schema fields (default: made of the id).")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an organisation with its sandbox prod. It has no credential yet: `credentials add --org ORG`."""
+    from flowservice.operating import Tenancy
+
+    with _reported():
+        made = Tenancy(_settings(home)).add_org(org, tenant)
+    _print_fields(made, as_json)
+
+
+@orgs.command("list")
+def orgs_list(home: Home = None, as_json: AsJson = False) -> None:
+    """Print the organisations of this home."""
+    from flowservice.operating import Tenancy
+
+    with _reported():
+        found = Tenancy(_settings(home)).orgs()
+    _print_rows(found, as_json)
+
+
+def _print_fields(found: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
     width = max(map(len, found))
     for name, value in found.items():
         typer.echo(f"{name:<{width}}  {value}")
+
+
+def _print_rows(found: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """Rows of the same fields, the last one with blanks in it."""
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    texts = [[" ".join(value) if isinstance(value, list) else str(value) for value in row.values()] for row in found]
+    rows = [list(found[0]), *texts] if found else []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 @app.command()

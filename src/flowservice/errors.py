@@ -189,6 +189,63 @@ class Forbidden(Error):
     code = "forbidden"
 
 
+# --- organisations, credentials, sandboxes ---------------------------------------------------------------------------
+
+
+class LastAdministrator(Invalid):
+    """The organisation would be left without a credential that may administer."""
+
+    code = "administrator-last"
+
+
+class SandboxMissing(Invalid):
+    """The call has to name a sandbox (`x-sandbox-name`) and does not."""
+
+    code = "sandbox-missing"
+
+
+class SandboxNotFound(NotFound):
+    """The sandbox that the call names does not exist or is not active."""
+
+    code = "sandbox-not-found"
+
+
+class NoDefaultSandbox(SandboxNotFound):
+    """The call names no sandbox, and the default one is not active."""
+
+    code = "sandbox-default-not-found"
+
+
+class SandboxIdNotAllowed(Invalid):
+    """`x-sandbox-id` was sent and is not the id of the named sandbox."""
+
+    code = "sandbox-id-not-allowed"
+
+
+class EverySandbox(Forbidden):
+    """`x-sandbox-name: *` was sent: calls across sandboxes are restricted."""
+
+    code = "sandbox-all-restricted"
+
+
+class SandboxLimit(Invalid):
+    """The organisation has as many sandboxes as the server allows."""
+
+    code = "sandbox-limit"
+
+
+class SandboxBusy(Conflict):
+    """The sandbox is being made, reset or deleted."""
+
+    code = "sandbox-busy"
+
+
+class DefaultSandbox(Invalid):
+    """The default sandbox cannot be deleted."""
+
+    code = "sandbox-default"
+
+
 class NotSupported(Invalid):
     """Documented by Adobe, not available in this version."""
 
@@ -234,6 +291,72 @@ class PatchFailed(Invalid):
     code = "patch-failed"
 
 
+class Referenced(Invalid):
+    """A flow still reads from, or writes to, this end."""
+
+    code = "referenced"
+
+
+class DraftUnsupported(Invalid):
+    """The spec does not take drafts."""
+
+    code = "draft-unsupported"
+
+
+class NotPublished(Invalid):
+    """A resource that this one needs is still a draft."""
+
+    code = "not-published"
+
+
+class UnknownAction(BadQuery):
+    """`op` names no action of this resource."""
+
+    code = "action-unknown"
+
+
+class ProvidersOnly(BadQuery):
+    """The action is for providers, not for users."""
+
+    code = "action-for-providers"
+
+
+class UnknownSubAction(BadQuery):
+    """`subOp` is not one that exists."""
+
+    code = "sub-action-unknown"
+
+
+class SubActionNotAllowed(BadQuery):
+    """`subOp` does not go with this `op`."""
+
+    code = "sub-action-not-allowed"
+
+
+class ProgressNotAlone(BadQuery):
+    """`PROGRESS` was combined with other sub-operations."""
+
+    code = "sub-action-progress-combined"
+
+
+class BadStatusValue(Invalid):
+    """A status is not one that exists."""
+
+    code = "status-unknown"
+
+
+class BadPercent(Invalid):
+    """`percentCompleted` must be 100 for what is completed or failed."""
+
+    code = "status-percent"
+
+
+class FailedProgress(Invalid):
+    """A failed status cannot accompany `PROGRESS`."""
+
+    code = "status-failed-progress"
+
+
 class PatchUnsupported(Invalid):
     """A JSON Patch operation other than add, replace and remove."""
 
@@ -246,6 +369,30 @@ class ExploreUnsupported(Invalid):
     code = "explore-unsupported"
 
 
+class ExploreThroughSpec(Invalid):
+    """The spec's sources are explored through a connection."""
+
+    code = "explore-needs-connection"
+
+
+class SpecReadOnly(Invalid):
+    """A spec that came with the server cannot be replaced."""
+
+    code = "spec-read-only"
+
+
+class BadSpec(Invalid):
+    """A customer's own spec is malformed."""
+
+    code = "spec-invalid"
+
+
+class WrongFormat(Invalid):
+    """The source does not hand over that format."""
+
+    code = "format-unsupported"
+
+
 # --- flows and runs --------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +400,12 @@ class StateNotAllowed(Invalid):
     """`state` may not be sent when creating."""
 
     code = "state-not-allowed"
+
+
+class EmptyDataset(Invalid):
+    """A target names no dataset."""
+
+    code = "dataset-missing"
 
 
 class OneSourceOneTarget(Invalid):
@@ -273,6 +426,12 @@ class BadSchedule(Invalid):
     code = "schedule-invalid"
 
 
+class BadInterval(BadSchedule):
+    """`interval` is shorter than this server allows."""
+
+    code = "schedule-interval-too-short"
+
+
 class IntervalNotAllowed(BadSchedule):
     """`interval` does not go with frequency `once`."""
 
@@ -283,6 +442,30 @@ class BackfillNotAllowed(BadSchedule):
     """`backfill` does not go with frequency `once`."""
 
     code = "schedule-backfill-with-once"
+
+
+class StartInPast(BadSchedule):
+    """`startTime` lies in the past, and this server is strict about that."""
+
+    code = "schedule-start-in-past"
+
+
+class StartHasPassed(BadSchedule):
+    """The start time has passed: it cannot be changed any more."""
+
+    code = "schedule-start-passed"
+
+
+class CannotBecomeOnce(BadSchedule):
+    """A recurring flow cannot become one that runs once."""
+
+    code = "schedule-cannot-become-once"
+
+
+class BackfillIsFixed(BadSchedule):
+    """`backfill` cannot be changed after the start."""
+
+    code = "schedule-backfill-fixed"
 
 
 class MissingMapping(Invalid):
@@ -309,10 +492,34 @@ class SchemaMismatch(Invalid):
     code = "schema-mismatch"
 
 
+class MissingDeltaColumn(Invalid):
+    """A recurring flow over a table needs a delta column."""
+
+    code = "delta-column-missing"
+
+
 class DeltaColumnNotAllowed(Invalid):
     """A delta column does not go with frequency `once`."""
 
     code = "delta-column-with-once"
+
+
+class DeltaColumnDiffers(Invalid):
+    """The delta column is not that of the flow's Copy transformation."""
+
+    code = "delta-column-differs"
+
+
+class RunNeedsDeltaColumn(Invalid):
+    """The first run over a window has to name the delta column."""
+
+    code = "run-delta-column-missing"
+
+
+class DeltaColumnHasNoTimes(Invalid):
+    """The delta column is of a type that holds no times."""
+
+    code = "delta-column-type"
 
 
 class UnknownColumn(Invalid):
@@ -327,10 +534,58 @@ class UnknownFlow(NotFound):
     code = "flow-unknown"
 
 
+class EmptyFlowId(Invalid):
+    """A run was asked for without a flow id."""
+
+    code = "flow-id-empty"
+
+
 class FlowDisabled(Invalid):
     """The flow must be enabled."""
 
     code = "flow-disabled"
+
+
+class RunNotCreated(Invalid):
+    """A run could not be created: something that the flow needs is gone or changes all the time."""
+
+    code = "run-not-created"
+
+
+class BadRunParams(Invalid):
+    """The params of a run cannot be understood."""
+
+    code = "run-params-invalid"
+
+
+class ConnectorRunsNot(Invalid):
+    """Runs cannot be asked for: this server has no connector for the flow's source."""
+
+    code = "run-connector-unsupported"
+
+
+class NotOnDemand(Invalid):
+    """A flow whose frequency is not `once` does not run on demand."""
+
+    code = "run-flow-recurring"
+
+
+class NotRetriable(Invalid):
+    """The run is not in a state for a re-trigger."""
+
+    code = "run-not-retriable"
+
+
+class UnknownRunAction(Invalid):
+    """The action does not exist for runs."""
+
+    code = "run-action-unknown"
+
+
+class RunsAreManaged(Invalid):
+    """A user's token may not write runs: the service does."""
+
+    code = "run-managed-by-service"
 
 
 class BadTransition(Invalid):
@@ -397,6 +652,12 @@ class Denied(SourceError):
     """The source knows the caller and refuses this very thing."""
 
     code = "source-denied"
+
+
+class DestinationRefused(SourceError):
+    """The policy of this server does not let it connect there."""
+
+    code = "destination-refused"
 
 
 class Unreachable(SourceError, Transient):

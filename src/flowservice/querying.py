@@ -6,7 +6,7 @@ from typing import Any, Final, TextIO
 from flowservice.adapters.duckdb import FORMATS, LakeSql, write
 from flowservice.app import App
 from flowservice.domain.dataset import Dataset
-from flowservice.domain.identity import Scope
+from flowservice.domain.identity import SandboxState, Scope
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.xdm_arrow import arrow_schema
 from flowservice.engine.landing import QUARANTINE, data_schema
@@ -33,7 +33,10 @@ def _scope(app: App, sandbox: str) -> Scope:
     orgs = app.database.tenancy.orgs()
     if not orgs:
         raise NotFound("there is no organisation yet", advice="Start the service once: flowservice serve.")
-    return app.database.tenancy.sandbox(orgs[0].id, sandbox).scope
+    found = app.database.tenancy.sandbox(orgs[0].id, sandbox)
+    if found.state is SandboxState.DELETED:
+        raise NotFound(f"the sandbox {found.name} was deleted", advice="Name another one with --sandbox.")
+    return found.scope
 
 
 def _table(app: App, scope: Scope, name: str) -> Any:

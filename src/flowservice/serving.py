@@ -16,8 +16,10 @@ import structlog
 import uvicorn
 
 from flowservice import logs
-from flowservice.app import App, read_credentials, write_credentials
+from flowservice.app import App, read_credentials, utc_now, write_credentials
 from flowservice.errors import Invalid, NotFound
+from flowservice.ports.runtime import Clock
+from flowservice.service.clearing import Clearing
 from flowservice.service.runs import Runs
 from flowservice.settings import Settings
 
@@ -25,31 +27,37 @@ _log = structlog.get_logger("flowservice.serve")
 
 _TICK_S: Final = 1.0
 _DRAIN_S: Final = 5
+_CLEAR_AGAIN_S: Final = 0.25
+_CLEAR_LOOK_S: Final = 5.0
+"""Another process of the same store may have closed a sandbox and ended before it was empty."""
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, *, now: Clock = utc_now) -> None:
     """Serve until SIGINT or SIGTERM. Raises Invalid if the address cannot be listened on."""
     logs.configure(settings.log_level)
     with contextlib.closing(_listen(settings)) as listener, _sole(settings):
         host, port = listener.getsockname()[:2]
         url = settings.public_url or f"http://{_shown(host)}:{port}"
-        app = App(settings)
+        app = App(settings, now)
         app.prepare()
         _tell_credentials(settings, url)
         tick = Tick(app.runs)
+        clearing = Clear(app.clearing)
         idle = True
 
         def on_start() -> None:
             app.queue.prepare()
             app.queue.start(app.execution().execute)
             tick.start()
+            clearing.start()
 
         def on_stop() -> None:
             nonlocal idle
             tick.stop()
+            clearing.stop()
             idle = app.queue.stop(_DRAIN_S)
 
-        web = app.web(on_start=on_start, on_stop=on_stop, wake=tick.wake)
+        web = app.web(on_start=on_start, on_stop=on_stop, wake=tick.wake, clear=clearing.wake)
         config = uvicorn.Config(
             web,
             log_config=None,
@@ -120,6 +128,41 @@ class Tick:
             except Exception:  # noqa: BLE001 - a tick that fails must not be the last one
                 _log.exception("the tick failed; it tries again")
             self._woken.wait(_TICK_S)
+            self._woken.clear()
+
+
+class Clear:
+    """Empties sandboxes that are reset or deleted: what a former process left at once, later ones when woken."""
+
+    def __init__(self, clearing: Clearing) -> None:
+        self._clearing = clearing
+        self._woken = Event()
+        self._stopping = False
+        self._thread = Thread(target=self._go, name="clear", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """A sandbox waits."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """End; returns when the thread has."""
+        self._stopping = True
+        self._woken.set()
+        self._thread.join(timeout=_DRAIN_S)
+
+    def _go(self) -> None:
+        self._clearing.begin()
+        while not self._stopping:
+            waiting = True
+            try:
+                waiting = self._clearing.advance()
+            except Exception:  # noqa: BLE001 - a look that fails must not be the last one
+                _log.exception("sandboxes could not be emptied; it tries again")
+            self._woken.wait(_CLEAR_AGAIN_S if waiting else _CLEAR_LOOK_S)
             self._woken.clear()
 
 

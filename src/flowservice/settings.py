@@ -1,15 +1,24 @@
 """Settings: each declared once, with its documentation. `docs/reference/settings.md` is made from here."""
 
+import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -50,12 +59,45 @@ class Settings(BaseSettings):
         default=False,
         description="Refuse calls without `x-sandbox-name` (FLOW-2105) instead of taking the default one.",
     )
+    max_sandboxes: int | None = Field(
+        default=None, ge=1, description="Sandboxes that an organisation may have, the default one included."
+    )
     workers: int = Field(default=4, ge=1, le=64, description="Runs executed at the same time.")
     split_threads: int = Field(default=4, ge=1, le=64, description="Splits of one run read at the same time.")
     part_max_rows: int = Field(
         default=250_000, ge=1, description="Rows of one lake file; a killed run goes on after its last finished file."
     )
+    min_interval_minutes: int = Field(
+        default=15, ge=1, description="Smallest `interval` of a flow with frequency `minute` (CONNECTOR-1362)."
+    )
+    strict_start_time: bool = Field(
+        default=False, description="Refuse a `startTime` in the past (CONNECTOR-1360) instead of reading it as now."
+    )
+    window_lag_s: int = Field(
+        default=120,
+        ge=0,
+        le=86_400,
+        description="Seconds that the end of a delta column's window stays behind the source's clock. Rows that were "
+        "committed with a time older than that, after the window was read, are missed.",
+    )
     max_body_bytes: int = Field(default=10_000_000, ge=1_000, description="Largest request body, in bytes.")
+
+    egress_local: bool | None = Field(
+        default=None,
+        description="Whether sources may be at loopback and private addresses. By default only while the service "
+        "itself listens on loopback, as on a laptop.",
+    )
+    egress_allowed: CommaSeparated = Field(
+        default=(),
+        description="Networks and host names (`10.1.0.0/16,*.example.com`) that sources may be at although they are "
+        "private. Link-local and metadata addresses are refused all the same.",
+    )
+    egress_denied: CommaSeparated = Field(
+        default=(), description="Networks and host names that sources may not be at, whatever else is allowed."
+    )
+    egress_only_allowed: bool = Field(
+        default=False, description="Refuse every destination that `egress_allowed` does not name."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -82,6 +124,21 @@ class Settings(BaseSettings):
     def key_path(self) -> Path:
         """The key file."""
         return self.key_file or self.home / "key"
+
+    @property
+    def reaches_local(self) -> bool:
+        """Whether sources may be at loopback and private addresses."""
+        if self.egress_local is not None:
+            return self.egress_local
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def url(self) -> str:
+        """Where clients reach a server of these settings."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def credentials_path(self) -> Path:

@@ -16,8 +16,9 @@ from flowservice.domain.connection import Connection, Signin
 from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Org, Sandbox, SandboxState
 from flowservice.domain.query import Condition, Operator, Order, Query
 from flowservice.domain.resource import SpecRef, Stamp
-from flowservice.domain.run import Counts, Tally
+from flowservice.domain.run import Counts, Run, RunState, Tally
 from flowservice.domain.staging import Part, Staged
+from flowservice.domain.window import DeltaColumn, Window
 from flowservice.errors import BadQuery, Conflict, NotFound, Stale
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -216,3 +217,41 @@ def test_migrations_make_the_tables_that_the_code_uses(database: SqlDatabase) ->
         difference = compare_metadata(MigrationContext.configure(connection), metadata)
     assert ours == set(metadata.tables)
     assert difference == []
+
+
+def a_run(caller: Caller, number: int, window: Window | None = None) -> Run:
+    return Run(
+        id=f"{caller.scope.org_id}-r{number}",
+        stamp=Stamp.first(caller, at=NOON),
+        flow_id="f",
+        flow_spec=SpecRef(id="spec"),
+        source_connection_id="s",
+        target_connection_id="t",
+        dataset_id="d",
+        number=0,
+        batch_id="b",
+        starts_at=NOON + timedelta(minutes=number),
+        window=window,
+    )
+
+
+def test_runs_that_wait_are_found_when_their_time_has_come_the_longest_due_first(
+    database: SqlDatabase, caller: Caller
+) -> None:
+    other = sandbox_of(database, "B@AdobeOrg")
+    window = Window(column=DeltaColumn(name="changed", timezone="UTC"), start=NOON, end=NOON + timedelta(seconds=1))
+    for run in (a_run(caller, 3), a_run(other, 1, window=window), a_run(caller, 2), a_run(caller, 5)):
+        database.runs.add(run)
+    database.runs.add(replace(a_run(caller, 0), starts_at=None, number=1))
+
+    def due(minute: int, limit: int = 9) -> list[str]:
+        at = NOON + timedelta(minutes=minute)
+        return [run.id.rpartition("r")[2] for run in database.runs.waiting(at=at, limit=limit)]
+
+    assert (due(0), due(1), due(4), due(9, limit=2)) == ([], ["1"], ["1", "2", "3"], ["1", "2"])
+    first = database.runs.find("B@AdobeOrg-r1")
+    assert (first.window, first.starts_at, first.is_waiting) == (window, NOON + timedelta(minutes=1), True)
+    database.runs.replace(first, replace(first, number=4, stamp=first.stamp.touched()))
+    second = database.runs.find("A@AdobeOrg-r2")
+    database.runs.replace(second, second.moved_to(RunState.FAILED, at=NOON))
+    assert due(9) == ["3", "5"]

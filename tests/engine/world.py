@@ -254,7 +254,7 @@ class World:
                 id="flow",
                 stamp=STAMP,
                 flow_spec=SPEC,
-                source=Endpoint(id="source", spec=SPEC),
+                source=Endpoint(id="source", spec=SPEC, base_connection_id="base", params={"tableName": "numbers"}),
                 target=Endpoint(id="target", spec=SPEC),
                 schedule=Schedule(frequency=Frequency.ONCE, start_at=NOON),
                 schedule_sent={},

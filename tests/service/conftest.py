@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from flowservice.adapters.delta import DeltaLake
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
@@ -77,8 +78,10 @@ def schemas(database: Database) -> Schemas:
 
 
 @pytest.fixture
-def datasets(database: Database, schemas: Schemas) -> Datasets:
-    return Datasets(database=database, schemas=schemas, now=lambda: NOON, ids=CountingIds())
+def datasets(database: Database, schemas: Schemas, tmp_path: Path) -> Datasets:
+    return Datasets(
+        database=database, lake=DeltaLake(tmp_path / "lake"), schemas=schemas, now=lambda: NOON, ids=CountingIds()
+    )
 
 
 @pytest.fixture

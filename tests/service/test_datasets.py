@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from flowservice.api import catalog_wire
+from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, BatchStatus
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.query import Query
 from flowservice.domain.resource import Stamp
 from flowservice.domain.schema import SchemaKind
 from flowservice.errors import BadField, Forbidden, MissingField, NotFound
@@ -66,8 +66,8 @@ def test_properties_select_top_level_ones(datasets: Datasets, caller: Caller, sc
 def test_datasets_are_listed_in_their_sandbox_alone(datasets: Datasets, caller: Caller, schema_id: str) -> None:
     made = datasets.create(caller, body(schema_id))
     elsewhere = replace(caller, scope=replace(caller.scope, sandbox_id="other"))
-    assert [one.id for one in datasets.list(caller, Query()).items] == [made.id]
-    assert datasets.list(elsewhere, Query()).items == []
+    assert [one.id for one in datasets.find(caller, Search())] == [made.id]
+    assert datasets.find(elsewhere, Search()) == []
     with pytest.raises(NotFound):
         datasets.get(elsewhere, made.id)
 

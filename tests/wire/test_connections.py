@@ -311,8 +311,8 @@ def test_what_is_deleted_is_gone(client: Client, azurite: Azurite) -> None:
 
 def test_what_a_flow_uses_cannot_be_deleted(client: Client, dataflow: Dataflow, landed: str) -> None:
     refusal(client.delete(f"{CONNECTIONS}/{dataflow.connection_id}"), "FLOW-1418-400")
-    refusal(client.delete(f"{FLOW}/sourceConnections/{dataflow.source_id}"), "FLOW-1418-400")
-    refusal(client.delete(f"{FLOW}/targetConnections/{dataflow.target_id}"), "FLOW-1418-400")
+    refusal(client.delete(f"{FLOW}/sourceConnections/{dataflow.source_id}"), "FLOW-1447-400")
+    refusal(client.delete(f"{FLOW}/targetConnections/{dataflow.target_id}"), "FLOW-1447-400")
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_no_call_reaches_a_stranger_s_resource(
         assert answer.status_code in {404, 405, 400}, (collection, answer.status_code, answer.text)
         if answer.status_code == 400:
             # An action that no resource of this kind takes.
-            assert "op=publish" in rest or "op=re-trigger" in rest, (collection, answer.text)
+            assert "/action" in rest, (collection, answer.text)
         assert "tabular" not in answer.text
     for collection, resource_id in ours.items():
         assert client.get(f"{collection}/{resource_id}").status_code == 200
@@ -188,6 +188,32 @@ def test_without_manage_sources_nothing_can_be_changed(
 
 def test_without_run_nothing_can_be_run(without: Callable[[Permission], Client], landed: str) -> None:
     refusal(without(Permission.RUN).post(f"{FLOW}/runs", json={"flowId": landed}), "FLOW-2118-403")
+
+
+def test_without_manage_secrets_no_connection_is_made_and_no_auth_changed(
+    without: Callable[[Permission], Client], client: Client, azurite: Azurite
+) -> None:
+    calls = without(Permission.MANAGE_SECRETS)
+    body = resources.connection(azurite.connection_string)
+    refusal(calls.post(f"{FLOW}/connections", json=body), "FLOW-2118-403")
+    path = f"{FLOW}/connections/{client.made(f'{FLOW}/connections', body)['id']}"
+    if_match = {"If-Match": "*"}
+    other = azurite.connection_string.replace("AccountName", "accountname") + ";"
+    secret = [{"op": "replace", "path": "/auth/params/connectionString", "value": other}]
+    refusal(calls.patch(path, json=secret, headers=if_match), "FLOW-2118-403")
+    name = [{"op": "replace", "path": "/name", "value": "renamed"}]
+    assert calls.patch(path, json=name, headers=if_match).status_code == 200
+    assert client.one(path)["name"] == "renamed"
+    assert client.delete(path).status_code == 204
+
+
+def test_without_view_data_no_row_of_a_source_is_shown(
+    without: Callable[[Permission], Client], dataflow: Dataflow
+) -> None:
+    path = f"{FLOW}/connections/{dataflow.connection_id}/explore?objectType=table&object={dataflow.table}"
+    calls = without(Permission.VIEW_DATA)
+    refusal(calls.get(f"{path}&preview=true"), "FLOW-2118-403")
+    assert "data" not in calls.get(path).json()
 
 
 def test_without_the_other_permissions_sources_can_be_worked_with(

@@ -1,5 +1,6 @@
 """What a route gets from the gateway and the request's headers. Async, for a sync dependency costs a thread each."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Header, Query
@@ -7,8 +8,7 @@ from starlette.requests import Request
 
 from flowservice.domain.identity import Caller
 from flowservice.domain.resource import Resource
-from flowservice.errors import MissingIfMatch, Stale
-from flowservice.service.patch import expect
+from flowservice.errors import BadQuery, MissingIfMatch, Stale
 
 
 async def _caller(request: Request) -> Caller:
@@ -30,6 +30,17 @@ async def _if_match(
 IfMatch = Annotated[str | None, Depends(_if_match)]
 
 
+async def _drafted(
+    mode: Annotated[str | None, Query(description="`draft` stores it incomplete, to be published later.")] = None,
+) -> bool:
+    if mode is None or mode.lower() == "draft":
+        return mode is not None
+    raise BadQuery("mode is unknown", advice="Send mode=draft, or leave it out.")
+
+
+Drafted = Annotated[bool, Depends(_drafted)]
+
+
 def matching(resource: Resource, if_match: str | None, *, required: bool = True) -> None:
     """Return if `If-Match` names the resource's etag. Raises MissingIfMatch, Stale."""
     if if_match is None:
@@ -41,3 +52,8 @@ def matching(resource: Resource, if_match: str | None, *, required: bool = True)
             f'Supplied version=["{if_match[:80]}"] does not match the current version on entity=["{resource.etag}"]',
             advice="Read the resource again and repeat the change with its new etag.",
         )
+
+
+def expect(etag: str, if_match: Sequence[str]) -> bool:
+    """Whether one of the `If-Match` values names this etag. Quotes do not matter; `*` names any."""
+    return any(value.strip() == "*" or value.strip().strip('"') == etag.strip('"') for value in if_match)

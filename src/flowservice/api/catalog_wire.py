@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.resource import Resource
+from flowservice.service.datasets import Landed, Size
 
 
 def reference(dataset: Dataset) -> list[str]:
@@ -37,6 +39,8 @@ def dataset_json(dataset: Dataset) -> dict[str, Any]:
         "fileDescription": {"persisted": True, "containerFormat": "parquet", "format": "parquet"}
         | dict(dataset.file_description),
         "enableErrorDiagnostics": dataset.enable_error_diagnostics,
+        "unifiedTags": list(dataset.unified_tags),
+        "systemLabels": list(dataset.system_labels),
         "classification": {"dataBehavior": dataset.behavior, "managedBy": "CUSTOMER"},
         "files": f"@/dataSets/{dataset.id}/views/{dataset.view_id}/files",
         "state": "DRAFT",
@@ -46,6 +50,50 @@ def dataset_json(dataset: Dataset) -> dict[str, Any]:
             lastSuccessfulBatch=dataset.last_successful_batch,
             lastFailedBatch=dataset.last_failed_batch,
         ),
+    }
+
+
+def extensions(size: Size | None) -> dict[str, Any]:
+    """How large the dataset's table is, where that is known."""
+    if size is None:
+        return {}
+    lake = {
+        "metrics": {"rowCount": size.rows, "storageSize": size.size_bytes},
+        "tableHealthMetrics": {"noOfFilesTotal": size.files},
+    }
+    return {"extensions": {"adobe_lakeHouse": lake}}
+
+
+def view_json(dataset: Dataset) -> dict[str, Any]:
+    """The one view of a dataset: all of it."""
+    return {
+        dataset.view_id: {
+            "name": dataset.name,
+            "dataSetId": dataset.id,
+            "isDefault": True,
+            "files": f"@/dataSets/{dataset.id}/views/{dataset.view_id}/files",
+            **_stamped(dataset),
+        }
+    }
+
+
+def file_json(dataset: Dataset, landed: Landed) -> dict[str, Any]:
+    """A file of a dataset."""
+    scope = dataset.stamp.scope
+    at = _epoch_ms(landed.file.modified_at)
+    return {
+        # The same file has the same id each time it is shown.
+        "id": f"{uuid5(NAMESPACE_URL, f'{dataset.id}/{landed.file.path}')}-1",
+        "name": landed.file.path.rsplit("/", 1)[-1],
+        "dataSetId": dataset.id,
+        "dataSetViewId": dataset.view_id,
+        **_given(batchId=landed.batch_id),
+        "imsOrg": scope.org_id,
+        "sandboxId": scope.sandbox_id,
+        "records": landed.file.rows,
+        "size": landed.file.size_bytes,
+        "created": at,
+        "updated": at,
     }
 
 
@@ -99,4 +147,5 @@ def _given(**fields: Any) -> dict[str, Any]:
 
 
 def _epoch_ms(at: datetime | None) -> int | None:
-    return None if at is None else int(at.timestamp() * 1000)
+    # Rounded as the store does it, so that what is shown is found.
+    return None if at is None else round(at.timestamp() * 1000)

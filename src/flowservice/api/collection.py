@@ -9,8 +9,9 @@ import orjson
 from fastapi import APIRouter, Response
 from fastapi import Query as QueryParam
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from flowservice.api import answers
 from flowservice.api.calls import Calling
 from flowservice.api.listing import Asked, Fields, ListCall, Said, asked, counting, envelope, query
 from flowservice.api.wire import Wire
@@ -86,20 +87,34 @@ class Collection(Generic[R]):
     items: Listable[R]
     fields: Fields
     shown: Callable[[R], Mapping[str, Any]]
+    answer: type[BaseModel]
+    """What one looks like, for the API's document."""
     page_size: int = 100
     """Items of a page where the call does not say."""
 
     def add_list(self, routes: APIRouter) -> None:
         """`GET /<name>`."""
 
-        @routes.get(f"/{self.name}", summary=f"List {self.noun}", response_model=dict[str, Any])
+        @routes.get(
+            f"/{self.name}",
+            summary=f"List {self.noun}",
+            response_model=dict[str, Any],
+            name=f"list-{self.name}",
+            responses=self._listing(),
+        )
         def listed(caller: Calling, call: ListCall) -> Response:
             return self._answer(caller, call)
 
     def add_search(self, routes: APIRouter) -> None:
         """`POST /<name>/search`."""
 
-        @routes.post(f"/{self.name}/search", summary=f"Search {self.noun}", response_model=dict[str, Any])
+        @routes.post(
+            f"/{self.name}/search",
+            summary=f"Search {self.noun}",
+            response_model=dict[str, Any],
+            name=f"search-{self.name}",
+            responses=self._listing(),
+        )
         def search(
             caller: Calling,
             body: SearchBody,
@@ -107,6 +122,9 @@ class Collection(Generic[R]):
         ) -> Response:
             """The same filters, orders and pages as the list, from a body."""
             return self._answer(caller, _search_call(body, continuation_token or ""), f"{self.name}/search")
+
+    def _listing(self) -> dict[int | str, dict[str, Any]]:
+        return answers.of(answers.Listing[answers.fields_of(self.answer)] | answers.Count)  # type: ignore[misc]
 
     def _answer(self, caller: Caller, call: Asked, link: str = "") -> Response:
         wanted = query(call, self.fields, self.page_size)

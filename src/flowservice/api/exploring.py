@@ -56,6 +56,12 @@ def table(sample: Sample, *, preview: bool) -> dict[str, Any]:
     return shown
 
 
+def configs(sample: Sample) -> dict[str, Any]:
+    """A table's columns, by name and XDM type."""
+    columns = [_column(field) for field in sample.rows.schema]
+    return {"items": [{"columnName": shown["name"], "columnType": shown["meta:xdmType"]} for shown in columns]}
+
+
 def json_value(value: object) -> Any:
     """A value of Arrow as JSON: times in ISO 8601, binary in base64, numbers that JSON lacks as words."""
     if isinstance(value, datetime):

@@ -4,8 +4,10 @@ A pure ASGI middleware, so that it answers before any route is looked up or body
 is token, api key, organisation, sandbox, content type, then the service.
 """
 
+import re
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 from urllib.parse import unquote
 from uuid import uuid4
@@ -17,15 +19,34 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from flowservice.api.permissions import needed
 from flowservice.api.problems import problem, sandbox_problem
-from flowservice.domain.identity import Caller
-from flowservice.errors import BadField, EmptyBody, NotFound, StoreUnavailable
+from flowservice.domain.identity import Caller, Credential
+from flowservice.errors import (
+    BadField,
+    BadQuery,
+    EmptyBody,
+    Error,
+    EverySandbox,
+    Forbidden,
+    NotFound,
+    SandboxIdNotAllowed,
+    SandboxMissing,
+    SandboxNotFound,
+    StoreUnavailable,
+)
+from flowservice.service.admission import Admission
 from flowservice.service.identity import Identity, NotAuthenticated
 
 _log = structlog.get_logger("flowservice.api")
 
-_GUARDED: Final = "/data/"
+_GUARDED: Final = ("/data/", "/v1/")
+_PUBLIC: Final = re.compile(r"/v1/(openapi\.json|docs(/.*)?)")
+_OF_THE_ORG: Final = ("/data/foundation/sandbox-management", "/v1/")
+"""Paths of what belongs to an organisation: the sandbox header plays no part there."""
+_FLOW: Final = "/data/foundation/flowservice"
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # What is kept is read again and again, by parsers that recurse.
 _MAX_DEPTH: Final = 128
 _ERRORS: Final[Mapping[str, tuple[str, str]]] = {
@@ -42,9 +63,12 @@ _ERRORS: Final[Mapping[str, tuple[str, str]]] = {
 class Gateway:
     """Lets a request through with its `Caller` in `scope["state"]["caller"]`, or answers it."""
 
-    def __init__(self, app: ASGIApp, *, identity: Identity, strict_sandbox: bool, max_body_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, identity: Identity, admission: Admission, strict_sandbox: bool, max_body_bytes: int
+    ) -> None:
         self._app = app
         self._identity = identity
+        self._admission = admission
         self._strict_sandbox = strict_sandbox
         self._max_body_bytes = max_body_bytes
 
@@ -82,19 +106,38 @@ class Gateway:
     async def _pass(
         self, scope: Scope, receive: Receive, send: Send, headers: Headers, path: str, request_id: str
     ) -> None:
-        if not path.startswith(_GUARDED):
+        if not path.startswith(_GUARDED) or _PUBLIC.fullmatch(path):
             await self._app(scope, receive, send)
             return
-        # A thread: the checks read the database.
+        # No database takes a NUL in a text, and nothing of ours has one.
+        if "\0" in path or b"%00" in scope["query_string"]:
+            await _without_nul(path, request_id)(scope, receive, send)
+            return
+        # Threads: the checks read the database.
         try:
-            answer = await to_thread.run_sync(self._admitted, headers, path, request_id)
+            credential = await to_thread.run_sync(self._credential, headers)
+            name = None if path.startswith(_OF_THE_ORG) else headers.get("x-sandbox-name") or None
+            writes = scope["method"] not in _READS and not path.startswith(_OF_THE_ORG)
+            # Before the sandbox is looked up: whoever closes it learns of this call.
+            with self._admission.entered(credential.org_id, name) if writes else nullcontext():
+                caller = await to_thread.run_sync(self._caller, credential, headers, name, path)
+                _permit(caller, scope["method"], path)
+                scope["state"]["caller"] = caller
+                await self._serve(scope, receive, send, path, request_id)
+        except NotAuthenticated as error:
+            code, message = _ERRORS[error.reason]
+            refusal = JSONResponse({"error_code": code, "message": message}, status_code=int(code[:3]))
+            await refusal(scope, receive, send)
         except StoreUnavailable as error:
             _log.warning("refused", code=error.code, message=error.message, request_id=request_id)
-            answer = problem(error, path=path, request_id=request_id)
-        if isinstance(answer, Response):
-            await answer(scope, receive, send)
-            return
-        scope["state"]["caller"] = answer
+            await problem(error, path=path, request_id=request_id)(scope, receive, send)
+        except (SandboxNotFound, SandboxIdNotAllowed, SandboxMissing, EverySandbox) as error:
+            await sandbox_problem(error, path=path, request_id=request_id)(scope, receive, send)
+        except Forbidden as error:
+            await problem(error, path=path, request_id=request_id)(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, path: str, request_id: str) -> None:
+        """Hand an admitted call on, its body read and found to be JSON. Answers what the services raise."""
         if scope["method"] in _WRITES:
             body = await _body(receive, self._max_body_bytes)
             refused = self._refused_body(body, scope["method"], path, request_id)
@@ -112,41 +155,37 @@ class Gateway:
             receive = _replayed(body or b"")
         await self._app(scope, receive, send)
 
-    def _admitted(self, headers: Headers, path: str, request_id: str) -> Caller | Response:
-        try:
-            claims = self._identity.claims(_bearer(headers))
-            api_key = headers.get("x-api-key")
-            if not api_key:
-                raise NotAuthenticated("api-key-missing", "no x-api-key")
-            credential = self._identity.credential(claims, api_key)
-            org = headers.get("x-gw-ims-org-id")
-            if not org:
-                raise NotAuthenticated("org-missing", "no x-gw-ims-org-id")
-            if not org.endswith("@AdobeOrg") or org == "@AdobeOrg":
-                raise NotAuthenticated("org-malformed", "an organisation id ends in @AdobeOrg")
-            if org != credential.org_id:
-                raise NotAuthenticated("org", "the credential belongs to another organisation")
-        except NotAuthenticated as error:
-            code, message = _ERRORS[error.reason]
-            return JSONResponse({"error_code": code, "message": message}, status_code=int(code[:3]))
-        name = headers.get("x-sandbox-name") or None
-        if name is None and self._strict_sandbox and path.startswith("/data/foundation/flowservice"):
-            return _strict(request_id)
-        # The Sandbox API itself ignores the header.
-        if path.startswith("/data/foundation/sandbox-management"):
-            name = None
-        try:
-            return self._identity.caller(credential, sandbox_name=name)
-        except NotFound as error:
-            return sandbox_problem(error, path=path, request_id=request_id)
+    def _credential(self, headers: Headers) -> Credential:
+        """The credential of a call that may enter. Raises NotAuthenticated, StoreUnavailable."""
+        claims = self._identity.claims(_bearer(headers))
+        api_key = headers.get("x-api-key")
+        if not api_key:
+            raise NotAuthenticated("api-key-missing", "no x-api-key")
+        credential = self._identity.credential(claims, api_key)
+        org = headers.get("x-gw-ims-org-id")
+        if not org:
+            raise NotAuthenticated("org-missing", "no x-gw-ims-org-id")
+        if not org.endswith("@AdobeOrg") or org == "@AdobeOrg":
+            raise NotAuthenticated("org-malformed", "an organisation id ends in @AdobeOrg")
+        if org != credential.org_id:
+            raise NotAuthenticated("org", "the credential belongs to another organisation")
+        return credential
+
+    def _caller(self, credential: Credential, headers: Headers, name: str | None, path: str) -> Caller:
+        """The caller in the sandbox that the call names. Raises what `Identity.caller` raises, SandboxMissing."""
+        if path.startswith(_OF_THE_ORG):
+            return self._identity.member(credential)
+        if name is None and self._strict_sandbox and path.startswith(_FLOW):
+            raise SandboxMissing("x-sandbox-name is missing", advice="Name the sandbox to work in.")
+        return self._identity.caller(credential, sandbox_name=name, sandbox_id=headers.get("x-sandbox-id") or None)
 
     def _refused_body(self, body: bytes | None, method: str, path: str, request_id: str) -> Response | None:
         if body is None:
             error = BadField(f"the body is larger than {self._max_body_bytes} bytes", advice="Send less at once.")
             return problem(error, path=path, request_id=request_id)
         if not body:
-            # Actions are posted without a body.
-            if method == "POST" and path.rsplit("/", 1)[-1] == "action":
+            # Actions are posted without a body, and so is the change of a secret.
+            if method == "POST" and path.rsplit("/", 1)[-1] in {"action", "rotate"}:
                 return None
             return problem(EmptyBody("the body is empty", advice="Send JSON."), path=path, request_id=request_id)
         try:
@@ -157,6 +196,9 @@ class Gateway:
                 advice="Send valid JSON in UTF-8 with Content-Type: application/json.",
             )
             return problem(malformed, path=path, request_id=request_id)
+        if b"\\u0000" in body and _holds_nul(document):
+            nul = BadField("a text of the body holds a NUL character", advice="Leave it out.")
+            return problem(nul, path=path, request_id=request_id)
         if _is_deeper(document, _MAX_DEPTH):
             deep = BadField(f"the body is nested more than {_MAX_DEPTH} levels deep", advice="Send a flatter document.")
             return problem(deep, path=path, request_id=request_id)
@@ -188,22 +230,36 @@ def _is_deeper(document: Any, limit: int) -> bool:
     return True
 
 
+def _holds_nul(document: Any) -> bool:
+    """Whether a text or a name in it has a NUL character, in any depth."""
+    waiting = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting += node.keys()
+        elif isinstance(node, str) and "\0" in node:
+            return True
+        waiting += _inner(node)
+    return False
+
+
 def _inner(node: Any) -> Iterable[Any]:
     if isinstance(node, dict):
         return node.values()
     return node if isinstance(node, list) else ()
 
 
-def _strict(request_id: str) -> Response:
-    body: dict[str, Any] = {
-        "type": "https://ns.adobe.com/aep/errors/FLOW-2105-400",
-        "title": "Invalid request",
-        "status": 400,
-        "report": {"detailed-message": "x-sandbox-name is missing", "request-id": request_id},
-        "errorMessage": "x-sandbox-name is missing",
-        "errorDetails": "x-sandbox-name is missing",
-    }
-    return JSONResponse(body, status_code=400)
+def _permit(caller: Caller, method: str, path: str) -> None:
+    """Return if the caller may make the call. Raises Forbidden."""
+    for permission in needed(method, path):
+        caller.may(permission)
+
+
+def _without_nul(path: str, request_id: str) -> Response:
+    error: Error = BadQuery("a query parameter holds a NUL character", advice="Leave it out.")
+    if "\0" in path:
+        error = NotFound("there is nothing under that path", advice="See /v1/docs for the paths there are.")
+    return problem(error, path=path, request_id=request_id)
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:

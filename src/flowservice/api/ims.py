@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from flowservice.service.identity import Identity, NotAuthenticated
 
+_GRANTS = {"v1": {"client_credentials", "authorization_code"}}
 _FORM = {
     "requestBody": {
         "required": True,
@@ -41,9 +42,14 @@ def router(identity: Identity) -> APIRouter:
             fields |= {name: value for name, value in form.items() if isinstance(value, str)}
         if version not in {"v1", "v2", "v3"}:
             return _refused(404, "invalid_request", "no such version; use /ims/token/v3")
-        if fields.get("grant_type", "client_credentials") != "client_credentials":
-            return _refused(400, "unsupported_grant_type", "only client_credentials is supported")
-        missing = [name for name in ("client_id", "client_secret") if not fields.get(name)]
+        grant = fields.get("grant_type", "client_credentials")
+        if grant not in _GRANTS.get(version, {"client_credentials"}):
+            return _refused(
+                400, "unsupported_grant_type", f"{version} does not know that grant; use client_credentials"
+            )
+        # The client's own secret is what counts: here no user signs in elsewhere and brings a code from there.
+        needed = ("client_id", "client_secret", *(("code",) if grant == "authorization_code" else ()))
+        missing = [name for name in needed if not fields.get(name)]
         if missing:
             return _refused(400, "invalid_request", f"{' and '.join(missing)} missing; send them as form fields")
         try:

@@ -1,29 +1,178 @@
-"""The OpenAPI document: what FastAPI derives from the routes, and how to sign in."""
+"""The API's own document: what FastAPI derives from the routes, and what it cannot: refusals, sign-in, examples."""
 
+import json
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from flowservice import errors as e
+from flowservice.api import answers
+from flowservice.api.permissions import needed
+from flowservice.api.problems import problem
 
 _HEADERS: Final = {
     "api key": ("x-api-key", "Client id of the credential that the token was issued to."),
     "organisation": ("x-gw-ims-org-id", "Organisation of the credential."),
     "sandbox": ("x-sandbox-name", "Sandbox to work in; without it the default one."),
 }
+_REFUSALS: Final[Mapping[int, tuple[e.Error, str]]] = {
+    400: (e.BadField("name: Input should be a valid string", advice="Correct the named fields."), "The call is wrong."),
+    403: (e.Forbidden("the credential lacks the permission manage-sources", advice="Use one that has it."), "Refused."),
+    404: (e.NotFound("not found with the given id", advice="Check the id and the sandbox."), "No such resource."),
+    409: (e.Conflict("the name is taken", advice="Choose another name."), "Taken, or at work."),
+    412: (e.Stale("the resource changed since it was read", advice="Read it again."), "Changed since it was read."),
+    503: (e.StoreUnavailable("the control store did not answer", advice="Try again."), "Not available just now."),
+}
+_GATEWAY: Final = {
+    401: {"error_code": "401013", "message": "Oauth token is not valid"},
+    403: {"error_code": "403010", "message": "Oauth token is missing."},
+}
+_PROBLEMS: Final[tuple[type[BaseModel], ...]] = (answers.GatewayProblem, answers.FlowProblem, answers.PlainProblem)
+_REF: Final = "#/components/schemas/"
+_METHODS: Final = frozenset({"get", "put", "post", "patch", "delete"})
+
+
+def operation_id(route: APIRoute) -> str:
+    """A name for the operation that says its collection, such as `flows-create`."""
+    tag = str(route.tags[0]) if route.tags else "operations"
+    return f"{tag}-{route.name}".lower().replace(" ", "-").replace("_", "-")
 
 
 def document(app: FastAPI) -> dict[str, Any]:
     """The application's document, made once."""
     if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        schemes: dict[str, Any] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-        for name, (header, description) in _HEADERS.items():
-            schemes[name] = {"type": "apiKey", "in": "header", "name": header, "description": description}
-        made.setdefault("components", {})["securitySchemes"] = schemes
-        signed_in: dict[str, list[str]] = {name: [] for name in schemes if name != "sandbox"}
-        for path, calls in made["paths"].items():
+        made = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            servers=[{"url": "/"}],
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        )
+        examples = _examples()
+        components = made.setdefault("components", {})
+        _sign_in(components)
+        schemas = components.setdefault("schemas", {})
+        schemas |= _schemas_of_problems()
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        for path, method, call in _calls(made):
+            _tell_refusals(call, path, method)
+            _tidy_answers(call)
+            _give_examples(call, examples)
             if path.startswith("/data/"):
-                for call in calls.values():
-                    call["security"] = [signed_in | {"sandbox": []}, signed_in]
+                call["security"] = [_signed_in("sandbox"), _signed_in()]
+            elif path.startswith("/v1/"):
+                call["security"] = [_signed_in()]
+            if "security" in call:
+                call["x-permissions"] = [permission.value for permission in needed(method.upper(), path)]
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _calls(made: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in made["paths"].items():
+        for method, call in item.items():
+            if method in _METHODS:
+                yield path, method, call
+
+
+def _sign_in(components: dict[str, Any]) -> None:
+    schemes: dict[str, Any] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    for name, (header, description) in _HEADERS.items():
+        schemes[name] = {"type": "apiKey", "in": "header", "name": header, "description": description}
+    components["securitySchemes"] = schemes
+    components["headers"] = {
+        "x-request-id": {
+            "description": "Names the call in the service's log; the caller's own if one was sent.",
+            "schema": {"type": "string"},
+        }
+    }
+
+
+def _signed_in(*more: str) -> dict[str, list[str]]:
+    return {name: [] for name in ("token", "api key", "organisation", *more)}
+
+
+def _schemas_of_problems() -> dict[str, Any]:
+    _, made = models_json_schema([(model, "validation") for model in _PROBLEMS], ref_template=_REF + "{model}")
+    schemas: dict[str, Any] = made["$defs"]
+    return schemas
+
+
+def _tell_refusals(call: dict[str, Any], path: str, method: str) -> None:
+    told = call["responses"]
+    told.pop("422", None)
+    statuses = [400, 503]
+    guarded = path.startswith(("/data/", "/v1/"))
+    if guarded:
+        statuses += [401, 403, 404]
+    if any(parameter["name"] == "If-Match" for parameter in call.get("parameters", ())):
+        statuses.append(412)
+    if guarded and method != "get":
+        statuses.append(409)
+    if not guarded:
+        statuses = [status for status in (400,) if path.startswith("/ims/")]
+    for status in sorted(statuses):
+        told.setdefault(str(status), _refusal(status, path))
+    for answer in told.values():
+        answer.setdefault("headers", {})["x-request-id"] = {"$ref": "#/components/headers/x-request-id"}
+
+
+def _refusal(status: int, path: str) -> dict[str, Any]:
+    shape = "FlowProblem" if path.startswith("/data/foundation/flowservice") else "PlainProblem"
+    if path.startswith("/ims/"):
+        schema: dict[str, Any] = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+        example = {"invalid": {"value": {"error": "invalid_request", "error_description": "client_id missing"}}}
+        return _content("The call is wrong.", schema, example)
+    examples: dict[str, Any] = {}
+    shapes = []
+    description = "Not signed in."
+    if status in _REFUSALS:
+        error, description = _REFUSALS[status]
+        shapes.append(shape)
+        body = problem(error, path=path, request_id="4f1c3d0a").body
+        examples[error.code] = {"value": json.loads(bytes(body))}
+    if status in {400, 401, 403}:
+        shapes.append("GatewayProblem")
+    if status in _GATEWAY:
+        examples["gateway"] = {"value": _GATEWAY[status]}
+    refs = [{"$ref": _REF + name} for name in shapes]
+    return _content(description, refs[0] if len(refs) == 1 else {"anyOf": refs}, examples)
+
+
+def _content(description: str, schema: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema, "examples": examples}}}
+
+
+def _tidy_answers(call: dict[str, Any]) -> None:
+    """A schema that refers to another stands alone: FastAPI leaves what it derived from the function beside it."""
+    for answer in call["responses"].values():
+        for content in answer.get("content", {}).values():
+            schema = content.get("schema", {})
+            for alone in ("$ref", "anyOf"):
+                if alone in schema:
+                    content["schema"] = {alone: schema[alone]}
+
+
+def _examples() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(files(__package__).joinpath("examples.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def _give_examples(call: dict[str, Any], examples: Mapping[str, Any]) -> None:
+    """The example of an operation; a file holds them by operation, as a real server answered."""
+    known = examples.get(call["operationId"], {})
+    for content in call.get("requestBody", {}).get("content", {}).values():
+        if "request" in known:
+            content["example"] = known["request"]
+    for status, answer in call["responses"].items():
+        for content in answer.get("content", {}).values():
+            if status[0] == "2" and "response" in known:
+                content["example"] = known["response"]

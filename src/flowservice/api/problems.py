@@ -35,27 +35,65 @@ _FLOW: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
     e.NotFound: ("FLOW", 1439, 404),
     e.Conflict: ("FLOW", 1455, 409),
     e.Forbidden: ("FLOW", 2118, 403),
+    e.SandboxMissing: ("FLOW", 2105, 400),
+    e.SandboxNotFound: ("FLOW", 2100, 404),
+    e.NoDefaultSandbox: ("FLOW", 2106, 404),
+    e.SandboxIdNotAllowed: ("FLOW", 2110, 400),
+    e.EverySandbox: ("FLOW", 2111, 403),
     e.UnknownSpec: ("FLOW", 1413, 400),
     e.UnknownAuth: ("FLOW", 1415, 400),
     e.SpecIsFixed: ("FLOW", 1414, 400),
     e.NoConnector: ("FLOW", 1100, 400),
     e.InUse: ("FLOW", 1418, 400),
     e.PatchUnsupported: ("FLOW", 1434, 400),
+    e.Referenced: ("FLOW", 1447, 400),
+    e.DraftUnsupported: ("CONNECTOR", 1368, 400),
+    e.NotPublished: ("FLOW", 1456, 400),
+    e.UnknownAction: ("CONNECTOR", 1398, 400),
+    e.ProvidersOnly: ("FLOW", 1402, 400),
+    e.UnknownSubAction: ("FLOW", 1435, 400),
+    e.SubActionNotAllowed: ("FLOW", 1436, 400),
+    e.ProgressNotAlone: ("FLOW", 1406, 400),
+    e.FailedProgress: ("FLOW", 1407, 400),
+    e.BadPercent: ("FLOW", 1408, 400),
+    e.BadStatusValue: ("FLOW", 1437, 400),
+    e.ExploreThroughSpec: ("CONNECTOR", 1372, 400),
+    e.SpecReadOnly: ("FLOW", 1426, 400),
+    e.BadSpec: ("FLOW", 1452, 400),
+    e.WrongFormat: ("CONNECTOR", 1327, 400),
+    e.EmptyDataset: ("CONNECTOR", 1325, 400),
     e.ExploreUnsupported: ("CONNECTOR", 1336, 400),
     e.StateNotAllowed: ("FLOW", 1410, 400),
     e.OneSourceOneTarget: ("CONNECTOR", 1321, 400),
     e.WrongTarget: ("CONNECTOR", 1307, 400),
     e.BadSchedule: ("CONNECTOR", 1397, 400),
     e.IntervalNotAllowed: ("CONNECTOR", 1361, 400),
+    e.BadInterval: ("CONNECTOR", 1362, 400),
     e.BackfillNotAllowed: ("CONNECTOR", 1364, 400),
+    e.StartInPast: ("CONNECTOR", 1360, 400),
+    e.StartHasPassed: ("CONNECTOR", 1366, 400),
+    e.CannotBecomeOnce: ("CONNECTOR", 1403, 400),
+    e.BackfillIsFixed: ("CONNECTOR", 1404, 400),
     e.MissingMapping: ("CONNECTOR", 1370, 400),
     e.BadMapping: ("FLOW", 1419, 400),
     e.BadMappingVersion: ("FLOW", 1412, 400),
     e.SchemaMismatch: ("FLOW", 1425, 400),
+    e.MissingDeltaColumn: ("CONNECTOR", 1367, 400),
     e.DeltaColumnNotAllowed: ("CONNECTOR", 1369, 400),
+    e.DeltaColumnHasNoTimes: ("CONNECTOR", 1379, 400),
+    e.DeltaColumnDiffers: ("CONNECTOR", 1382, 400),
+    e.RunNeedsDeltaColumn: ("CONNECTOR", 1383, 400),
     e.UnknownColumn: ("CONNECTOR", 1378, 400),
     e.UnknownFlow: ("FLOW", 1430, 404),
+    e.EmptyFlowId: ("FLOW", 1446, 400),
     e.FlowDisabled: ("CONNECTOR", 1388, 400),
+    e.RunNotCreated: ("CONNECTOR", 1380, 400),
+    e.BadRunParams: ("CONNECTOR", 1384, 400),
+    e.ConnectorRunsNot: ("CONNECTOR", 1385, 400),
+    e.NotOnDemand: ("CONNECTOR", 1386, 400),
+    e.NotRetriable: ("CONNECTOR", 1387, 400),
+    e.UnknownRunAction: ("CONNECTOR", 1333, 400),
+    e.RunsAreManaged: ("FLOW", 1427, 400),
     e.BadTransition: ("FLOW", 1422, 400),
     e.BadWindow: ("CONNECTOR", 1381, 400),
     e.SourceError: ("FLOW", 1100, 400),
@@ -77,6 +115,8 @@ _TITLES: Final[Mapping[int, str]] = {
     500: "Internal error",
     503: "Service Unavailable",
 }
+
+_SANDBOX_TITLES: Final[Mapping[int, str]] = {2100: "Sandbox not found", 2106: "Sandbox not found"}
 
 _REGISTRY_NUMBERS: Final[Mapping[int, int]] = {404: 1012, 409: 1521, 403: 1030, 412: 1060}
 
@@ -105,13 +145,12 @@ def problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
     return JSONResponse(body, status_code=status, headers=headers)
 
 
-def sandbox_problem(error: e.NotFound, *, path: str, request_id: str) -> JSONResponse:
-    """No such sandbox, or not an active one: before a resource is looked for."""
+def sandbox_problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
+    """What is wrong with the sandbox that a call names, before a resource is looked for: in the Flow Service's shape on
+    its own paths, else in that of the Sandbox API."""
     if _service(path) != "flowservice":
-        return problem(error, path="/data/foundation/sandbox-management", request_id=request_id)
-    body = _flow_body("FLOW-2100-404", "Sandbox not found", 404, error, "sandboxes", request_id)
-    body |= {"code": error.code, "advice": error.advice}
-    return JSONResponse(body, status_code=404, headers={"x-request-id": request_id})
+        path = "/data/foundation/sandbox-management"
+    return problem(error, path=path, request_id=request_id)
 
 
 def _entry(kind: type[e.Error]) -> tuple[str, int, int]:
@@ -125,7 +164,8 @@ def _service(path: str) -> str:
 
 def _flow(error: e.Error, status: int, path: str, request_id: str) -> dict[str, Any]:
     catalogue, number, _ = _entry(type(error))
-    title = _TITLES.get(status) or ("Bad Request" if catalogue == "CONNECTOR" else "Invalid request")
+    invalid = "Bad Request" if catalogue == "CONNECTOR" else "Invalid request"
+    title = _SANDBOX_TITLES.get(number) or _TITLES.get(status, invalid)
     parts = path.split("/")
     body = _flow_body(
         f"{catalogue}-{number}-{status}", title, status, error, parts[4] if len(parts) > 4 else "", request_id

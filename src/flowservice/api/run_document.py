@@ -16,14 +16,23 @@ def run(item: Run) -> dict[str, Any]:
         "state": item.state.value,
         "recordTypes": ["DEFAULT"],
         "predecessors": [],
+        "parentFlowRunId": item.parent_id,
         "childFlowRunIds": [],
         "metrics": {
-            "durationSummary": _duration(item.started_at, item.completed_at),
-            "sizeSummary": {"inputBytes": item.counts.input_bytes, "outputBytes": item.counts.output_bytes},
+            "durationSummary": _duration(item.started_at, item.completed_at) | {"extensions": _window(item)},
+            "latencySummary": {},
+            "sizeSummary": {
+                "inputBytes": _known(item, item.counts.input_bytes),
+                "outputBytes": item.counts.output_bytes,
+            },
             "recordSummary": _records(item),
             "fileSummary": {
+                "inputFileCount": 0,
                 "outputFileCount": item.counts.output_files,
+                "skippedFileCount": 0,
+                "failedFileCount": 0,
                 "activityRefs": ["promotionActivity"],
+                "extensions": {},
             },
             "statusSummary": _status(item),
         },
@@ -36,20 +45,34 @@ def _duration(started: Any, completed: Any) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
+def _window(item: Run) -> dict[str, Any]:
+    """The bounds of the delta column; an open end has no member."""
+    if item.window is None:
+        return {}
+    known = {"windowStart": epoch_ms(item.window.start), "windowEnd": epoch_ms(item.window.end)}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _known(item: Run, count: int) -> int:
+    """A count of what was read: a run that failed before it had read all cannot tell it."""
+    return -1 if item.state is RunState.FAILED and item.read_completed_at is None else count
+
+
 def _records(item: Run) -> dict[str, Any]:
     counts = item.counts
     return {
-        "inputRecordCount": counts.read,
+        "inputRecordCount": _known(item, counts.read),
         "outputRecordCount": counts.written,
         "createdRecordCount": counts.written,
         "updatedRecordCount": 0,
-        "skippedRecordCount": counts.filtered + counts.superseded,
-        "failedRecordCount": counts.rejected,
+        "skippedRecordCount": _known(item, counts.filtered + counts.superseded),
+        "failedRecordCount": _known(item, counts.rejected),
         "deletedRecordCount": 0,
-        "warningRecordCount": counts.warnings,
+        "warningRecordCount": _known(item, counts.warnings),
         "failedInfo": [_info(tally) for tally in item.rejections],
         "warningInfo": [_info(tally) for tally in item.warnings],
-        "skippedInfo": [],
+        "skippedInfo": [_info(tally) for tally in item.skipped],
+        "extensions": {},
     }
 
 
@@ -65,8 +88,12 @@ def _status(item: Run) -> dict[str, Any]:
             for error in item.errors
         ],
         "activityRefs": ["promotionActivity"],
-        "extensions": {"type": "one-time"},
+        "extensions": {"type": _type(item)},
     }
+
+
+def _type(item: Run) -> str:
+    return "one-time" if item.slot_at is None else "periodic"
 
 
 def _activities(item: Run) -> list[dict[str, Any]]:
@@ -79,10 +106,18 @@ def _activities(item: Run) -> list[dict[str, Any]]:
             "name": "Copy Activity",
             "updatedAtUTC": epoch_ms(item.stamp.updated.at),
             "durationSummary": _duration(item.started_at, item.read_completed_at),
-            "sizeSummary": {"inputBytes": item.counts.input_bytes},
-            "recordSummary": {"inputRecordCount": item.counts.read},
-            "statusSummary": {"status": copied.value, "extensions": {"type": "one-time"}},
-            "sourceInfo": [{"id": item.source_connection_id, "type": "SourceConnection"}],
+            "latencySummary": {},
+            "sizeSummary": {"inputBytes": _known(item, item.counts.input_bytes)},
+            "recordSummary": {"inputRecordCount": _known(item, item.counts.read)},
+            "fileSummary": {"inputFileCount": 0, "activityRefs": ["promotionActivity"]},
+            "statusSummary": {"status": copied.value, "extensions": {"type": _type(item)}},
+            "sourceInfo": [
+                {
+                    "id": item.source_connection_id,
+                    "type": "SourceConnection",
+                    "reference": {"type": "FlowRunId", "ids": [item.id]},
+                }
+            ],
         }
     ]
     if read_done or ended:
@@ -92,8 +127,10 @@ def _activities(item: Run) -> list[dict[str, Any]]:
                 "name": "Promotion Activity",
                 "updatedAtUTC": epoch_ms(item.stamp.updated.at),
                 "durationSummary": _duration(item.read_completed_at, item.completed_at),
+                "latencySummary": {},
                 "sizeSummary": {"outputBytes": item.counts.output_bytes},
                 "recordSummary": {"outputRecordCount": item.counts.written},
+                "fileSummary": {"outputFileCount": item.counts.output_files},
                 "statusSummary": {"status": item.state.value},
                 "targetInfo": [
                     {

@@ -40,13 +40,19 @@ def _add(routes: APIRouter, schemas: Schemas, segment: str, kind: SchemaKind) ->
     documented = segment != "mixins"
 
     @routes.post(
-        f"/tenant/{segment}", status_code=201, summary=f"Create one of {segment}", include_in_schema=documented
+        f"/tenant/{segment}",
+        status_code=201,
+        summary=f"Create one of {segment}",
+        include_in_schema=documented,
+        name=f"create-{segment}",
     )
     def create(caller: Calling, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
         made = schemas.create(caller, kind, body)
         return dict(schemas.get(caller, Container.TENANT, kind, made.id))
 
-    @routes.get(f"/{{container}}/{segment}", summary=f"List {segment}", include_in_schema=documented)
+    @routes.get(
+        f"/{{container}}/{segment}", summary=f"List {segment}", include_in_schema=documented, name=f"list-{segment}"
+    )
     def listed(
         caller: Calling,
         container: Container,
@@ -65,7 +71,12 @@ def _add(routes: APIRouter, schemas: Schemas, segment: str, kind: SchemaKind) ->
             start=start,
         )
 
-    @routes.get(f"/{{container}}/{segment}/{{ref}}", summary=f"Read one of {segment}", include_in_schema=documented)
+    @routes.get(
+        f"/{{container}}/{segment}/{{ref}}",
+        summary=f"Read one of {segment}",
+        include_in_schema=documented,
+        name=f"read-{segment}",
+    )
     def read(caller: Calling, container: Container, ref: str, accept: Accept = None) -> dict[str, Any]:
         form = registry_wire.form_of(accept)
         # The gateway leaves %2F encoded, so that a `$id` is one segment.

@@ -55,7 +55,7 @@ class SearchForms:
             number=1,
             placed=_PLACED,
             aliases=_ALIASES,
-            shown=wire.source_connection,
+            shown=wire.end_connection,
             words=frozenset({"state"}),
             codes=(*_STAMPED, *_REF, "baseConnectionId", "data.format", "params.tableName"),
         )
@@ -65,7 +65,7 @@ class SearchForms:
             number=1,
             placed=_PLACED,
             aliases=_ALIASES,
-            shown=wire.target_connection,
+            shown=wire.end_connection,
             words=frozenset({"state"}),
             codes=(*_STAMPED, *_REF, "data.format", "params.dataSetId"),
         )

@@ -19,9 +19,10 @@ from starlette.staticfiles import StaticFiles
 
 from flowservice import VERSION
 from flowservice.api.gateway import Gateway
-from flowservice.api.openapi import document
+from flowservice.api.openapi import document, operation_id
 from flowservice.api.problems import problem
 from flowservice.errors import BadField, BadQuery, Error, Invalid, MissingField, NotFound, WrongMethod
+from flowservice.service.admission import Admission
 from flowservice.service.identity import Identity
 
 _log = structlog.get_logger("flowservice.api")
@@ -43,6 +44,7 @@ def build(
     registry: CollectorRegistry,
     on_start: Callable[[], None],
     on_stop: Callable[[], None],
+    admission: Admission,
     strict_sandbox: bool,
     max_body_bytes: int,
 ) -> FastAPI:
@@ -63,6 +65,7 @@ def build(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
         lifespan=lifespan,
     )
     for routes in routers:
@@ -70,7 +73,13 @@ def build(
     app.include_router(_operations(probes, registry))
     _document(app)
     app.openapi = partial(document, app)  # type: ignore[method-assign] # FastAPI's documented way to extend it
-    app.add_middleware(Gateway, identity=identity, strict_sandbox=strict_sandbox, max_body_bytes=max_body_bytes)
+    app.add_middleware(
+        Gateway,
+        identity=identity,
+        admission=admission,
+        strict_sandbox=strict_sandbox,
+        max_body_bytes=max_body_bytes,
+    )
     app.add_exception_handler(Error, _known)
     app.add_exception_handler(RequestValidationError, _unfit)
     app.add_exception_handler(HTTPException, _unrouted)

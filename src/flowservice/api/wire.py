@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
+from flowservice.domain.connection import Connection, EndConnection
 from flowservice.domain.flow import Endpoint, Flow
-from flowservice.domain.identity import Sandbox
-from flowservice.domain.resource import MAX_DESCRIPTION, MAX_NAME, Resource, SpecRef
+from flowservice.domain.identity import Credential, Permission, Sandbox
+from flowservice.domain.resource import MAX_DESCRIPTION, MAX_NAME, Governance, Governed, Resource, SpecRef
+from flowservice.service.content import AuthContent, ConnectionContent, EndContent, FlowContent
 
 
 class Wire(BaseModel):
@@ -37,34 +38,69 @@ class AuthBody(Wire):
     params: dict[str, Any] = Field(default_factory=dict, description="What that authSpec's JSON Schema asks for.")
 
 
-class ConnectionBody(Wire):
-    """`POST /connections`."""
+Label = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+
+
+class GovernedEdit(Wire):
+    """What can be changed of everything that users make."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME)
     description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
-    connection_spec: SpecBody
+    labels: list[Label] | None = Field(default=None, description="Access labels, such as `core/C12`.")
+    policy: dict[str, Any] | None = Field(default=None, description="`enforcementRefs` and `duleLabels`.")
+    unified_metadata: dict[str, Any] | None = Field(default=None, description="`tagIds` and `parentFolderId`.")
+
+    def governance(self) -> Governance:
+        """As the domain says it."""
+        return Governance(
+            labels=tuple(self.labels or ()), policy=self.policy or {}, unified_metadata=self.unified_metadata or {}
+        )
+
+
+class ConnectionEdit(GovernedEdit):
+    """What can be changed of a connection."""
+
     auth: AuthBody | None = None
 
+    def content(self) -> ConnectionContent:
+        """As the service takes it."""
+        return ConnectionContent(
+            name=self.name,
+            description=self.description or "",
+            governance=self.governance(),
+            auth=None if self.auth is None else AuthContent(spec_name=self.auth.spec_name, params=self.auth.params),
+        )
 
-class SourceConnectionBody(Wire):
-    """`POST /sourceConnections`."""
 
-    name: str = Field(min_length=1, max_length=MAX_NAME)
-    description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
-    base_connection_id: str | None = None
+class ConnectionBody(ConnectionEdit):
+    """`POST /connections`."""
+
     connection_spec: SpecBody
+
+
+class EndEdit(GovernedEdit):
+    """What can be changed of a source or target connection."""
+
+    base_connection_id: str | None = Field(default=None, max_length=MAX_NAME)
     data: dict[str, Any] | None = None
     params: dict[str, Any] | None = None
 
+    def content(self) -> EndContent:
+        """As the service takes it."""
+        return EndContent(
+            name=self.name,
+            description=self.description or "",
+            governance=self.governance(),
+            base_connection_id=self.base_connection_id,
+            data=self.data or {},
+            params=self.params or {},
+        )
 
-class TargetConnectionBody(Wire):
-    """`POST /targetConnections`."""
 
-    name: str = Field(min_length=1, max_length=MAX_NAME)
-    description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
+class EndBody(EndEdit):
+    """`POST /sourceConnections`, `POST /targetConnections`."""
+
     connection_spec: SpecBody
-    data: dict[str, Any] | None = None
-    params: dict[str, Any] | None = None
 
 
 def _listed(value: object) -> object:
@@ -72,28 +108,60 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Ids = Annotated[list[str], BeforeValidator(_listed)]
+Ids = Annotated[list[Annotated[str, Field(max_length=MAX_NAME)]], BeforeValidator(_listed)]
 
 
-class FlowBody(Wire):
-    """`POST /flows`."""
+class FlowEdit(GovernedEdit):
+    """What can be changed of a flow."""
 
     name: str = Field(default="", max_length=MAX_NAME)
-    description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
-    flow_spec: SpecBody
     source_connection_ids: Ids
     target_connection_ids: Ids
     transformations: list[dict[str, Any]] | None = None
     schedule_params: dict[str, Any] | None = None
     options: dict[str, Any] | None = None
+
+    def content(self) -> FlowContent:
+        """As the service takes it."""
+        return FlowContent(
+            name=self.name,
+            description=self.description or "",
+            governance=self.governance(),
+            source_ids=tuple(self.source_connection_ids),
+            target_ids=tuple(self.target_connection_ids),
+            transformations=tuple(self.transformations or ()),
+            schedule=self.schedule_params,
+            options=self.options or {},
+        )
+
+
+class FlowBody(FlowEdit):
+    """`POST /flows`."""
+
+    flow_spec: SpecBody
     state: str | None = None
 
 
 class RunBody(Wire):
-    """`POST /runs`."""
+    """`POST /runs`. The aepp client also sends `status`."""
 
     flow_id: str = ""
     params: dict[str, Any] | None = None
+
+
+class RunUpdateBody(Wire):
+    """`PUT /runs/{id}`."""
+
+    flow_id: str | None = None
+    flow_spec: dict[str, Any] | None = None
+    provider_ref_id: str | None = None
+    parent_flow_run_id: str | None = None
+    child_flow_run_ids: list[str] | None = None
+    params: dict[str, Any] | None = None
+    predecessors: list[dict[str, Any]] | None = None
+    metrics: dict[str, Any] | None = None
+    activities: list[dict[str, Any]] | None = None
+    record_types: list[str] | None = None
 
 
 def epoch_ms(at: datetime | None) -> int | None:
@@ -133,15 +201,22 @@ def stamped(resource: Resource) -> dict[str, Any]:
     return {**shown, "version": resource.etag, "etag": resource.etag}
 
 
+def governed(resource: Governed) -> dict[str, Any]:
+    """The members of everything that users make; labels and the like where there are any."""
+    held = resource.governance
+    given = {"labels": list(held.labels), "policy": held.policy, "unifiedMetadata": held.unified_metadata}
+    return stamped(resource) | {name: value for name, value in given.items() if value}
+
+
 def connection(item: Connection, auth: Mapping[str, Any] | None) -> dict[str, Any]:
     """A connection; `auth` has its secrets masked."""
-    shown = stamped(item) | {"connectionSpec": spec_ref(item.spec), "state": item.state.value}
+    shown = governed(item) | {"connectionSpec": spec_ref(item.spec), "state": item.state.value}
     return shown | ({"auth": auth} if auth is not None else {})
 
 
-def source_connection(item: SourceConnection) -> dict[str, Any]:
-    """A source connection."""
-    shown = stamped(item) | {
+def end_connection(item: EndConnection) -> dict[str, Any]:
+    """A source or target connection."""
+    shown = governed(item) | {
         "connectionSpec": spec_ref(item.spec),
         "state": item.state.value,
         "data": item.data,
@@ -154,16 +229,6 @@ def source_connection(item: SourceConnection) -> dict[str, Any]:
     return shown
 
 
-def target_connection(item: TargetConnection) -> dict[str, Any]:
-    """A target connection."""
-    return stamped(item) | {
-        "connectionSpec": spec_ref(item.spec),
-        "state": item.state.value,
-        "data": item.data,
-        "params": item.params,
-    }
-
-
 def _endpoint(end: Endpoint) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": end.id, "connectionSpec": spec_ref(end.spec)}
     if end.base_connection_id:
@@ -173,7 +238,7 @@ def _endpoint(end: Endpoint) -> dict[str, Any]:
 
 def flow(item: Flow) -> dict[str, Any]:
     """A flow."""
-    shown = stamped(item) | {
+    shown = governed(item) | {
         "flowSpec": spec_ref(item.flow_spec),
         "state": item.state.value,
         "sourceConnectionIds": [item.source.id],
@@ -187,7 +252,11 @@ def flow(item: Flow) -> dict[str, Any]:
         "transformations": [{"name": step.name, "params": step.params} for step in item.transformations],
         "options": item.options,
         "runs": f"/runs?property=flowId=={item.id}",
-        "lastOperation": {"started": epoch_ms(item.stamp.updated.at), "updated": 0, "operation": "create"},
+        "lastOperation": {
+            "started": epoch_ms(item.operated_at or item.stamp.created.at),
+            "updated": 0,
+            "operation": item.last_operation.value,
+        },
     }
     if item.last_run is not None:
         shown["lastRunDetails"] = {
@@ -197,6 +266,53 @@ def flow(item: Flow) -> dict[str, Any]:
             "completedAtUTC": epoch_ms(item.last_run.completed_at),
         }
     return shown
+
+
+class OwnWire(Wire):
+    """A body of a call where a member that we do not know is a mistake: it would change nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SandboxBody(OwnWire):
+    """`POST /sandboxes`."""
+
+    name: str = Field(description="Lower-case letters, digits and hyphens; it stays.", examples=["dev-2"])
+    title: str = Field(description="What people read.", examples=["Development 2"])
+    type: str = Field(description="`development` or `production`.", examples=["development"])
+
+
+class SandboxTitleBody(OwnWire):
+    """`PATCH /sandboxes/{name}`: the title is all that can change."""
+
+    title: str
+
+
+class SandboxActionBody(OwnWire):
+    """`PUT /sandboxes/{name}`."""
+
+    action: str = Field(description="`reset`.", examples=["reset"])
+
+
+class CredentialBody(OwnWire):
+    """`POST` and `PATCH` of a credential. What is left out: in a new one all that the caller may, else as it is."""
+
+    name: str | None = Field(default=None, max_length=MAX_NAME)
+    permissions: list[str] | None = Field(default=None, max_length=50, examples=[["view-sources", "run"]])
+
+
+def credential(item: Credential) -> dict[str, Any]:
+    """A credential, without its secret."""
+    return {
+        "clientId": item.client_id,
+        "name": item.name,
+        "orgId": item.org_id,
+        "userId": item.user_id,
+        "scopes": item.scopes,
+        "permissions": [permission.value for permission in Permission if permission in item.permissions],
+        "createdAt": epoch_ms(item.created_at),
+        "secretChangedAt": epoch_ms(item.secret_changed_at or item.created_at),
+    }
 
 
 def sandbox(item: Sandbox) -> dict[str, Any]:

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from flowservice.domain.resource import Resource, SpecRef
+from flowservice.domain.resource import Governed, SpecRef
 
 DATA_LAKE: Final = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 """Connection spec of the lake: the only target that a batch source flow accepts."""
 
 
 class ConnectionState(StrEnum):
-    """States that this server gives a connection."""
+    """States that this server gives a connection and its ends."""
 
+    DRAFT = "draft"
     ENABLED = "enabled"
-    DISABLED = "disabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,8 @@ class Signin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection(Resource):
-    """A base connection: an account at a foreign system."""
+class Connection(Governed):
+    """A base connection: an account at a foreign system. A draft may still lack its sign-in."""
 
     spec: SpecRef
     auth: Signin | None = None
@@ -39,24 +39,23 @@ class Connection(Resource):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceConnection(Resource):
-    """What to read from a connection: for a table source `params.tableName` and maybe `params.columns`."""
+class EndConnection(Governed):
+    """One end of a flow. A draft may still lack anything but its spec."""
 
     spec: SpecRef
     base_connection_id: str | None = None
+    base_spec: SpecRef | None = None
+    """The spec of the base connection, inherited when it was named."""
     data: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
-    base_spec: SpecRef | None = None
-    """The spec of the base connection, inherited when the source connection was made."""
     state: ConnectionState = ConnectionState.ENABLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetConnection(Resource):
-    """Where to write: for the lake `params.dataSetId`."""
+class SourceConnection(EndConnection):
+    """What to read from a connection: for a table source `params.tableName` and maybe `params.columns`."""
 
-    spec: SpecRef
-    base_connection_id: str | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
-    params: Mapping[str, Any] = field(default_factory=dict)
-    state: ConnectionState = ConnectionState.ENABLED
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetConnection(EndConnection):
+    """Where to write: for the lake `params.dataSetId`."""

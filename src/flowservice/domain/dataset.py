@@ -44,6 +44,8 @@ class Dataset(Resource):
     tags: Mapping[str, Any] = field(default_factory=dict)
     file_description: Mapping[str, Any] = field(default_factory=dict)
     enable_error_diagnostics: bool = False
+    unified_tags: tuple[str, ...] = ()
+    system_labels: tuple[str, ...] = ()
     last_batch_id: str | None = None
     last_batch_status: str | None = None
     last_successful_batch: str | None = None

@@ -1,8 +1,9 @@
 """What every stored thing has: an id, a place, its makers and a revision."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from flowservice.domain.identity import Caller, Scope
 
@@ -61,6 +62,25 @@ class Resource:
         """The version as a strong etag, with its quotes: the shape that Azure deployments of AEP show."""
         changed_s = int(self.stamp.updated.at.timestamp())
         return f'"{self.stamp.edition:08x}-0000-0200-0000-{changed_s:08x}0000"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Governance:
+    """Who may use a resource and where it is filed."""
+
+    labels: tuple[str, ...] = ()
+    """Access labels such as `core/C12`."""
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    """`enforcementRefs` and `duleLabels`."""
+    unified_metadata: Mapping[str, Any] = field(default_factory=dict)
+    """`tagIds` and `parentFolderId`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Governed(Resource):
+    """A resource of the Flow Service that its users make: what connections, their ends and flows have in common."""
+
+    governance: Governance = Governance()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

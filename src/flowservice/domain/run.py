@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from flowservice.domain.resource import Resource, SpecRef
+from flowservice.domain.window import Window
 from flowservice.errors import BadTransition, Unbalanced
 
 
@@ -86,7 +87,10 @@ class RunError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Resource):
-    """One execution of a flow. `number` counts the runs of the flow from 1 and guards its commit in the lake."""
+    """One execution of a flow. `number` counts the runs of the flow from 1 and guards its commit in the lake.
+
+    A run that waits for `starts_at` has no number yet: later ones need not wait for it.
+    """
 
     flow_id: str
     flow_spec: SpecRef
@@ -97,13 +101,30 @@ class Run(Resource):
     batch_id: str
     state: RunState = RunState.SCHEDULED
     params: Mapping[str, Any] = field(default_factory=dict)
+    starts_at: datetime | None = None
+    """When it shall start; None: as soon as it can."""
+    slot_at: datetime | None = None
+    """The slot of a recurring flow that it stands for."""
+    window: Window | None = None
+    """The rows it reads: from the beginning where someone asked for a window, else since it was planned."""
+    parent_id: str | None = None
+    """The run that it repeats."""
+    root_id: str | None = None
+    """The first one of the runs that repeat each other."""
     started_at: datetime | None = None
     read_completed_at: datetime | None = None
     completed_at: datetime | None = None
     counts: Counts = Counts()
     warnings: tuple[Tally, ...] = ()
     rejections: tuple[Tally, ...] = ()
+    skipped: tuple[Tally, ...] = ()
+    """Rows that belong to no window, by reason. They are among `counts.filtered`."""
     errors: tuple[RunError, ...] = ()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its time has yet to come."""
+        return self.number == 0 and not self.has_ended
 
     @property
     def has_ended(self) -> bool:

@@ -6,9 +6,22 @@ that is not recorded is an orphan and is swept.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from flowservice.domain.run import Counts, Tally
+
+_RUN: Final = "run="
+
+
+def run_folder(run_id: str) -> str:
+    """Where the parts of a run are, within a table."""
+    return f"{_RUN}{run_id}/"
+
+
+def run_of(path: str) -> str | None:
+    """The run that wrote the part at `path`; None if it is not one of ours (a compaction's, say)."""
+    folder, slash, _ = path.partition("/")
+    return folder.removeprefix(_RUN) if slash and folder.startswith(_RUN) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +44,7 @@ class Staged:
     rejections: tuple[Tally, ...]
     resume: Mapping[str, Any] | None
     """The source's cursor after these rows; None if nothing was read."""
+    skipped: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

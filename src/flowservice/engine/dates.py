@@ -46,6 +46,11 @@ def moments(text: pl.Series) -> pl.Series:
     return out.set(~inside.fill_null(value=False), None).dt.replace_time_zone("UTC")
 
 
+def iso_moments(text: pl.Series) -> pl.Series:
+    """ISO 8601 alone, as naive timestamps in microseconds: an offset is taken off, no zone is left as it stands."""
+    return first_fitting(text, _ISO_PARSERS)
+
+
 def _canonical(text: pl.Series) -> pl.Series:
     """The shape of canonical text, and the same with a blank or without a zone: by far the most frequent."""
     column = pl.col("text")
@@ -86,9 +91,12 @@ def _select(text: pl.Series, moment: pl.Expr) -> pl.Series:
     return text.to_frame("text").select(moment.cast(_NAIVE)).to_series()
 
 
-_PARSERS: Final[Sequence[Parser]] = (
+_ISO_PARSERS: Final[Sequence[Parser]] = (
     _canonical,
     partial(_shaped, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", shape="%Y-%m-%d"),
     _iso,
+)
+_PARSERS: Final[Sequence[Parser]] = (
+    *_ISO_PARSERS,
     *(partial(_shaped, pattern=pattern, shape=shape) for pattern, shape in _PATTERNS),
 )

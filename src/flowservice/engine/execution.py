@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from threading import Semaphore
 from typing import Any, Final, TypeAlias, TypeVar
@@ -13,11 +14,13 @@ from flowservice.engine.landing import data_schema
 from flowservice.engine.ledger import Ledger
 from flowservice.engine.outcome import Outcome, Totals
 from flowservice.engine.patience import Patience
-from flowservice.engine.plan import Plan, Route, planned
+from flowservice.engine.pending import pending
+from flowservice.engine.plan import Pending, Plan, Route, planned
 from flowservice.engine.publication import Publication
 from flowservice.engine.row_mapper import MapperFor
 from flowservice.engine.split import SplitReader
 from flowservice.engine.split_runner import SplitRunner, ThreadSplits
+from flowservice.engine.standing import Standing
 from flowservice.engine.step import PartLimits
 from flowservice.errors import Error, LakeError, MissingField, NotFound, StoreUnavailable, TooManyRejected
 from flowservice.ports.database import Database
@@ -47,6 +50,8 @@ class Execution:
     patience: Patience = field(default_factory=Patience)
     places: Semaphore = field(default_factory=lambda: Semaphore(4))
     """How many runs work at a time. One that waits for an earlier run of its flow takes none."""
+    window_lag: timedelta = timedelta(minutes=2)
+    """How far a window's end stays behind the source's clock."""
 
     def execute(self, run_id: str, steps: Steps) -> None:
         """Bring the run to its end, whatever that is. Raises Interrupted when the process stops."""
@@ -58,7 +63,8 @@ class Execution:
         if run.has_ended:
             self._with_store(lambda: self._sweep(run))
             return
-        while not self._with_store(lambda: self._ledger.has_turn(run)):
+        standing = Standing(run=run, database=self.database)
+        while self._with_store(standing.is_good) and not self._with_store(lambda: self._ledger.has_turn(run)):
             self.patience.keep_going()
             self.patience.sleep(_TURN_POLL_S)
         with self._place():
@@ -99,20 +105,28 @@ class Execution:
         return []
 
     def _plan(self, run_id: str) -> list[RunError]:
-        run = self.database.runs.find(run_id)
+        run, patience = self._standing(run_id)
         route = Route.of(run, self.database)
         version = route.flow.mapping_version
         mapper = route.mapper(version, self.mapper_for)
         # A type that the table cannot take shows now, not after hours of reading.
-        self.patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))
+        patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))
         if self.database.progress.plan(run_id) is None:
             with self._opened(run, route) as source:
-                plan = self.patience.repeated(lambda: planned(route, source, mapper, version))
+                plan = patience.repeated(
+                    lambda: planned(route, source, mapper, version, self._pending(run, route, source))
+                )
             self.database.progress.keep_plan(run_id, plan.to_json())
+        self._ledger.has_planned(run_id, self._kept_plan(run_id).window)
         return []
 
+    def _pending(self, run: Run, route: Route, source: Source) -> Pending:
+        return pending(
+            run, route, source, database=self.database, lake=self.lake, now=self.now, window_lag=self.window_lag
+        )
+
     def _read(self, run_id: str) -> list[RunError]:
-        run = self.database.runs.find(run_id)
+        run, patience = self._standing(run_id)
         route = Route.of(run, self.database)
         plan = self._kept_plan(run_id)
         with self._opened(run, route) as source:
@@ -126,14 +140,14 @@ class Execution:
                 progress=self.database.progress,
                 now=self.now,
                 limits=self.limits,
-                patience=self.patience,
+                patience=patience,
             )
             self.splits.run([partial(reader.stage, split) for split in plan.splits])
         self._ledger.has_read(run_id, self._totals(run_id))
         return []
 
     def _commit(self, run_id: str) -> list[RunError]:
-        run = self.database.runs.find(run_id)
+        run, _ = self._standing(run_id)
         route = Route.of(run, self.database)
         totals = self._totals(run_id)
         totals.counts.balanced()
@@ -149,6 +163,13 @@ class Execution:
         mapper = route.mapper(self._kept_plan(run_id).mapping_version, self.mapper_for)
         return list(publication.publish(totals, data_schema(mapper.schema)))
 
+    def _standing(self, run_id: str) -> tuple[Run, Patience]:
+        """The run, and a patience that ends when the run has to. Raises Cancelled, NotFound."""
+        run = self.database.runs.find(run_id)
+        standing = Standing(run=run, database=self.database)
+        standing.check()
+        return run, standing.watched(self.patience)
+
     def _close(self, run: Run, steps: Steps, outcome: dict[str, Any]) -> None:
         def close() -> str:
             totals = self._totals(run.id)
@@ -156,14 +177,19 @@ class Execution:
             ended = Outcome.failed(totals, errors) if outcome["failed"] else Outcome.published(totals, errors)
             return self._closed(run.id, ended).state.value
 
-        _LOG.info("run %s ended: %s", run.id, steps.run("close", partial(self._with_store, close)))
-        self._with_store(lambda: self._sweep(self.database.runs.find(run.id)))
+        try:
+            _LOG.info("run %s ended: %s", run.id, steps.run("close", partial(self._with_store, close)))
+            self._with_store(lambda: self._sweep(self.database.runs.find(run.id)))
+        except NotFound:
+            _LOG.info("run %s was removed together with its sandbox", run.id)
 
     def _closed(self, run_id: str, outcome: Outcome) -> Run:
         """The closed run. Raises Interrupted while the database does not take it: a start tries again."""
         for failures in range(1, self.patience.tries):
             try:
                 return self._with_store(lambda: self._ledger.close(run_id, outcome))
+            except NotFound:
+                raise
             # Also the driver's own errors: a run that is published must not end as anything else.
             except Exception as error:  # noqa: BLE001
                 _LOG.warning("run %s could not be closed yet", run_id, exc_info=True)

@@ -10,6 +10,7 @@ from flowservice.domain.flow import Flow, LastRun
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import Run, RunState
+from flowservice.domain.window import Window
 from flowservice.engine.outcome import Outcome, Totals
 from flowservice.errors import NotFound, Stale
 from flowservice.ports.database import Database
@@ -44,7 +45,8 @@ class Ledger:
             ),
             limit=1000,
         )
-        return all(other.number >= run.number for other in self.database.runs.list(run.stamp.scope, unfinished).items)
+        others = self.database.runs.list(run.stamp.scope, unfinished).items
+        return all(other.is_waiting or other.number >= run.number for other in others)
 
     def start(self, run_id: str) -> None:
         """The run is in progress and its batch is loading."""
@@ -54,6 +56,16 @@ class Ledger:
             if run.state is RunState.SCHEDULED:
                 database.runs.replace(run, run.moved_to(RunState.IN_PROGRESS, at=self.now()))
             self._move_batch(database, run, BatchStatus.LOADING, tags=self._tags(database, run))
+
+        self._write(write)
+
+    def has_planned(self, run_id: str, window: Window | None) -> None:
+        """The run takes the rows of `window`."""
+
+        def write(database: Database) -> None:
+            run = database.runs.find(run_id)
+            if window is not None and run.window != window and not run.has_ended:
+                database.runs.replace(run, replace(run, window=window, stamp=run.stamp.moved(None, at=self.now())))
 
         self._write(write)
 
@@ -83,6 +95,7 @@ class Ledger:
                 counts=outcome.totals.counts,
                 warnings=outcome.totals.warnings,
                 rejections=outcome.totals.rejections,
+                skipped=outcome.totals.skipped,
                 errors=outcome.errors,
             )
             database.runs.replace(run, ended)

@@ -23,6 +23,7 @@ class Totals:
     rejections: tuple[Tally, ...]
     data: tuple[Part, ...]
     rejects: tuple[Part, ...]
+    skipped: tuple[Tally, ...] = ()
 
     @classmethod
     def of(cls, splits: Iterable[SplitProgress]) -> "Totals":
@@ -34,6 +35,7 @@ class Totals:
             rejections=merged(tally for step in staged for tally in step.rejections),
             data=tuple(step.data for step in staged if step.data),
             rejects=tuple(step.rejects for step in staged if step.rejects),
+            skipped=merged(tally for step in staged for tally in step.skipped),
         )
 
     def tolerable(self, percent: float) -> "Totals":
@@ -79,12 +81,12 @@ class Outcome:
         return self.state is not RunState.FAILED
 
     def batch_metrics(self) -> dict[str, int]:
-        """Metrics under the names of the catalog. What failed is what came in less what went out."""
+        """Metrics under the names of the catalog. What failed is what was wanted and did not go out."""
         counts = self.totals.counts
         return {
             "inputRecordCount": counts.read,
             "outputRecordCount": counts.written,
-            "failedRecordCount": counts.read - counts.written,
+            "failedRecordCount": counts.read - counts.filtered - counts.superseded - counts.written,
             "invalidRecordCount": counts.rejected,
             "inputByteSize": counts.input_bytes,
             "outputByteSize": counts.output_bytes,

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from flowservice.domain.connection import SourceConnection
 from flowservice.domain.dataset import Dataset
-from flowservice.domain.flow import Flow
+from flowservice.domain.flow import Endpoint, Flow
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import Run
+from flowservice.domain.window import DeltaColumn, Window
 from flowservice.engine.row_mapper import MapperFor, RowMapper
 from flowservice.errors import MissingMapping, MissingParameter
 from flowservice.ports.database import Database
@@ -28,6 +29,10 @@ class Plan:
     mapping_id: str
     mapping_version: int
     splits: tuple[Split, ...]
+    window: Window | None = None
+    """The rows that the run takes; None: all."""
+    watermark: datetime | None = None
+    """Where the next window of the flow begins once this run is in the lake."""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON."""
@@ -37,6 +42,8 @@ class Plan:
             "absent": list(self.absent),
             "mappingId": self.mapping_id,
             "mappingVersion": self.mapping_version,
+            "window": None if self.window is None else _window_json(self.window),
+            "watermark": _text(self.watermark),
             "splits": [
                 {
                     "number": split.number,
@@ -66,7 +73,18 @@ class Plan:
                 )
                 for split in stored["splits"]
             ),
+            # Plans of earlier versions have neither.
+            window=_window(stored.get("window")),
+            watermark=_time(stored.get("watermark")),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """The rows that a run has to take, and the flow's watermark after it."""
+
+    window: Window | None = None
+    watermark: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +92,6 @@ class Route:
     """The resources that a run joins, as they are now."""
 
     flow: Flow
-    source: SourceConnection
     dataset: Dataset
     mapping_set: MappingSet
 
@@ -89,18 +106,22 @@ class Route:
             )
         return cls(
             flow=flow,
-            source=database.source_connections.get(scope, run.source_connection_id),
             dataset=database.datasets.get(scope, run.dataset_id),
             mapping_set=database.mapping_sets.get(scope, flow.mapping_id),
         )
+
+    @property
+    def source(self) -> Endpoint:
+        """What is read, as it was when the flow took it up."""
+        return self.flow.source
 
     def mapper(self, version: int, mapper_for: MapperFor) -> RowMapper:
         """The mapper of that version of the mapping set."""
         return mapper_for(self.mapping_set, version, self.dataset)
 
 
-def planned(route: Route, source: Source, mapper: RowMapper, version: int) -> Plan:
-    """A new plan. Raises MissingParameter, SourceError."""
+def planned(route: Route, source: Source, mapper: RowMapper, version: int, pending: Pending) -> Plan:
+    """A new plan for what is `pending`. Raises MissingParameter, SourceError."""
     path = route.source.params.get("tableName")
     if not isinstance(path, str) or not path:
         raise MissingParameter(
@@ -109,7 +130,10 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int) -> Pl
         )
     columns = mapper.source_columns
     # A mapping of constants alone reads no column, yet wants every row.
-    reading = source.plan(Selection(path=path, columns=columns or None))
+    window = pending.window
+    read = tuple(dict.fromkeys((*columns, window.column.name))) if columns and window is not None else columns
+    bounds = None if window is None else (window.column.name, window.start, window.end)
+    reading = source.plan(Selection(path=path, columns=read or None, window=bounds))
     return Plan(
         path=path,
         columns=columns,
@@ -117,6 +141,8 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int) -> Pl
         mapping_id=route.mapping_set.id,
         mapping_version=version,
         splits=reading.splits,
+        window=window,
+        watermark=pending.watermark,
     )
 
 
@@ -125,6 +151,25 @@ def _absent(source: Source, path: str, columns: tuple[str, ...]) -> tuple[str, .
         return ()
     seen = set(source.sample(path, rows=_SAMPLE_ROWS).rows.schema.names)
     return tuple(column for column in columns if column not in seen)
+
+
+def _window_json(window: Window) -> dict[str, Any]:
+    return {"column": window.column.to_json(), "from": _text(window.start), "to": _text(window.end)}
+
+
+def _window(stored: Mapping[str, Any] | None) -> Window | None:
+    if stored is None:
+        return None
+    column = DeltaColumn.of(stored["column"])
+    return Window(column=column, start=_time(stored["from"]), end=_time(stored["to"]))
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _time(stored: str | None) -> datetime | None:
+    return None if stored is None else datetime.fromisoformat(stored)
 
 
 _SAMPLE_ROWS = 1000

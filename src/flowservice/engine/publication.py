@@ -9,11 +9,10 @@ import pyarrow as pa
 
 from flowservice.domain.dataset import Dataset, TableRef
 from flowservice.domain.run import Run, RunError
-from flowservice.domain.staging import Part
+from flowservice.domain.staging import Part, run_folder
 from flowservice.engine.landing import QUARANTINE
 from flowservice.engine.outcome import Totals
 from flowservice.engine.patience import Patience
-from flowservice.engine.step import folder
 from flowservice.errors import LakeError, OutcomeUnknown, Transient
 from flowservice.ports.lake import Lake
 
@@ -62,7 +61,7 @@ class Publication:
             (self.dataset.quarantine, keep.rejects if keep else ()),
         ):
             try:
-                self.lake.sweep(table, folder(self.run.id), parts)
+                self.lake.sweep(table, run_folder(self.run.id), parts)
             except LakeError:
                 _LOG.warning("run %s: files that nothing refers to could not be removed", self.run.id, exc_info=True)
 

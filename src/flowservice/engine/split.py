@@ -10,6 +10,7 @@ from flowservice.engine.patience import Patience
 from flowservice.engine.plan import Plan
 from flowservice.engine.row_mapper import RowMapper
 from flowservice.engine.step import PartLimits, Step
+from flowservice.engine.windowing import selected
 from flowservice.errors import Cancelled, Transient
 from flowservice.ports.database import ProgressStore
 from flowservice.ports.lake import Lake
@@ -65,7 +66,8 @@ class SplitReader:
                 self.patience.keep_going()
                 if leave_off():
                     raise Cancelled("another split of the run failed")
-                step.add(batch, self.mapper.apply(batch.rows))
+                wanted = selected(batch.rows, self.plan.window)
+                step.add(batch, wanted, self.mapper.apply(wanted.rows) if wanted.rows.num_rows else None)
                 cursor = batch.resume
                 if step.is_full:
                     progress = self.progress.record(progress, step.finished(cursor), done=False)

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from flowservice.domain.dataset import Dataset, TableRef
 from flowservice.domain.run import Counts, Run, Tally, merged
-from flowservice.domain.staging import Part, SplitProgress, Staged
+from flowservice.domain.staging import Part, SplitProgress, Staged, run_folder
 from flowservice.engine.landing import QUARANTINE, data_rows, data_schema, rejected_rows
 from flowservice.engine.row_mapper import Mapped
+from flowservice.engine.windowing import Selected
 from flowservice.ports.lake import Lake, PartWriter
 from flowservice.sdk import Batch
 
@@ -27,9 +28,8 @@ class PartLimits:
     group_bytes: int = 16 * 2**20
 
 
-def folder(run_id: str) -> str:
-    """Where the parts of a run are, within a table."""
-    return f"run={run_id}/"
+_READ_FOR_NOTHING: Final = 4
+"""Times the rows of a part: that many rows read are recorded, also when most of them lie outside the window."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,24 +50,35 @@ class Step:
     _counts: Counts = field(init=False, default=Counts())
     _warnings: list[Tally] = field(init=False, default_factory=list)
     _rejections: list[Tally] = field(init=False, default_factory=list)
+    _skipped: list[Tally] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         # Attempts have numbers of their own, and each records its steps in order: a name is never used twice.
-        name = (
-            f"{folder(self.run.id)}{self.progress.number}-{self.progress.attempt}-{len(self.progress.staged)}.parquet"
-        )
+        progress = self.progress
+        name = f"{run_folder(self.run.id)}{progress.number}-{progress.attempt}-{len(progress.staged)}.parquet"
         schema = data_schema(self.rows_schema)
         self._data = _Stream(self.lake, self.dataset.table, name, schema, self.limits)
         self._rejects = _Stream(self.lake, self.dataset.quarantine, name, QUARANTINE, self.limits)
 
     @property
     def is_full(self) -> bool:
-        """Whether the parts have reached a limit."""
+        """Whether the parts have reached a limit, or so much was read that reading it again would be a pity."""
         rows = self._data.rows + self._rejects.rows
-        return rows >= self.limits.part_rows or self._data.size + self._rejects.size >= self.limits.part_bytes
+        return (
+            rows >= self.limits.part_rows
+            or self._data.size + self._rejects.size >= self.limits.part_bytes
+            or self._counts.read >= _READ_FOR_NOTHING * self.limits.part_rows
+        )
 
-    def add(self, batch: Batch, mapped: Mapped) -> None:
-        """Take what became of `batch`. Raises LakeUnavailable."""
+    def add(self, batch: Batch, selected: Selected, mapped: Mapped | None) -> None:
+        """Take what became of `batch`; None: no row of it was selected. Raises LakeUnavailable."""
+        skipped = selected.outside + sum(tally.count for tally in selected.skipped)
+        self._counts += Counts(read=batch.rows.num_rows, filtered=skipped, input_bytes=batch.wire_bytes)
+        self._skipped[:] = merged([*self._skipped, *selected.skipped])
+        if mapped is not None:
+            self._keep(mapped)
+
+    def _keep(self, mapped: Mapped) -> None:
         self._data.write(data_rows(mapped.rows, self.run, at=self.at))
         self._rejects.write(
             rejected_rows(
@@ -79,11 +90,9 @@ class Step:
             )
         )
         self._counts += Counts(
-            read=batch.rows.num_rows,
             rejected=mapped.rejects.num_rows,
             written=mapped.rows.num_rows,
             warnings=sum(tally.count for tally in mapped.warnings),
-            input_bytes=batch.wire_bytes,
         )
         # Merged at once: there are few kinds of trouble, but there may be many batches.
         self._warnings[:] = merged([*self._warnings, *mapped.warnings])
@@ -102,6 +111,7 @@ class Step:
             ),
             warnings=tuple(self._warnings),
             rejections=tuple(self._rejections),
+            skipped=tuple(self._skipped),
             resume=resume,
         )
 

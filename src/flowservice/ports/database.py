@@ -1,19 +1,21 @@
 """Where resources live. Every method is one transaction, unless it is called inside `Database.transaction`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
+from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.flow import Flow
-from flowservice.domain.identity import Credential, Org, Sandbox, Scope
+from flowservice.domain.identity import Credential, Org, Sandbox, SandboxState, Scope
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
 from flowservice.domain.schema import SchemaResource
+from flowservice.domain.spec import StoredSpec
 from flowservice.domain.staging import SplitProgress, Staged
 
 R = TypeVar("R", bound=Resource)
@@ -54,6 +56,9 @@ class RunStore(Store[Run], Protocol):
     def find(self, run_id: str) -> Run:
         """The run, of whatever scope: for the engine, which works for all of them. Raises NotFound."""
 
+    def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
+        """Runs of every scope that wait for a time that has come, the longest due first."""
+
 
 class TenancyStore(Protocol):
     """Organisations, their sandboxes and credentials."""
@@ -67,20 +72,67 @@ class TenancyStore(Protocol):
     def org(self, org_id: str) -> Org:
         """Raises NotFound."""
 
+    def hold(self, org_id: str) -> None:
+        """Inside a transaction: let no other one that holds the organisation go on until this one ends.
+
+        Raises NotFound for an unknown organisation.
+        """
+
     def add_sandbox(self, sandbox: Sandbox) -> None:
-        """Raises Conflict if the organisation has one of that name."""
+        """Raises Conflict if the organisation has one of that name that is not deleted."""
+
+    def put_sandbox(self, sandbox: Sandbox) -> None:
+        """Write a known sandbox anew. A deleted one gives its name free."""
 
     def sandbox(self, org_id: str, name: str) -> Sandbox:
-        """Raises NotFound."""
+        """The one of that name; if there is none, the one deleted last. Raises NotFound."""
 
     def sandboxes(self, org_id: str) -> Sequence[Sandbox]:
-        """All of an organisation, the default one first, then by name."""
+        """All of an organisation, deleted ones too, the default one first, then by name."""
+
+    def sandboxes_in(self, states: Collection[SandboxState]) -> Sequence[Sandbox]:
+        """Those of every organisation in one of these states."""
+
+    def is_open(self, scope: Scope) -> bool:
+        """Whether the sandbox exists and is active."""
 
     def add_credential(self, credential: Credential) -> None:
         """Raises Conflict."""
 
+    def put_credential(self, credential: Credential) -> None:
+        """Write a known credential anew. Raises NotFound."""
+
+    def remove_credential(self, client_id: str) -> None:
+        """Raises NotFound."""
+
     def credential(self, client_id: str) -> Credential:
         """Raises NotFound."""
+
+    def credentials(self, org_id: str) -> Sequence[Credential]:
+        """All of an organisation, the oldest first."""
+
+
+class ContentsStore(Protocol):
+    """All that a sandbox holds, of whatever kind: for emptying it."""
+
+    def stop(self, sandbox_id: str) -> None:
+        """Remove its flows, and its runs that have not begun: no further run begins."""
+
+    def at_work(self, sandbox_id: str) -> int:
+        """How many of its runs are in progress."""
+
+    def remove(self, sandbox_id: str, *, limit: int) -> int:
+        """Remove up to `limit` rows of each kind, with all that hangs on them; how many. 0: it is empty."""
+
+
+R_co = TypeVar("R_co", bound=Resource, covariant=True)
+
+
+class Searched(Protocol[R_co]):
+    """Resources of one kind, found the way the catalog asks."""
+
+    def find(self, scope: Scope, search: Search) -> Sequence[R_co]:
+        """A page. Paths name the stored resource's fields, or columns. Raises BadQuery for a value that cannot be."""
 
 
 class ProgressStore(Protocol):
@@ -126,7 +178,15 @@ class Database(Protocol):
     @property
     def mapping_sets(self) -> Store[MappingSet]: ...
     @property
+    def specs(self) -> Store[StoredSpec]: ...
+    @property
     def progress(self) -> ProgressStore: ...
+    @property
+    def dataset_search(self) -> Searched[Dataset]: ...
+    @property
+    def batch_search(self) -> Searched[Batch]: ...
+    @property
+    def contents(self) -> ContentsStore: ...
 
     def transaction(self) -> AbstractContextManager["Database"]:
         """A database whose every call falls into one transaction, committed at the end and undone by an error."""

@@ -1,12 +1,24 @@
 """Open tables that any engine can read."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from flowservice.domain.dataset import TableRef
 from flowservice.domain.staging import Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """A file of a table: its path within the table's folder, and what the table's log says of it."""
+
+    path: str
+    rows: int
+    size_bytes: int
+    modified_at: datetime
 
 
 class PartWriter(Protocol):
@@ -54,6 +66,18 @@ class Lake(Protocol):
 
     def dataset(self, table: TableRef) -> Any:
         """The table as a pyarrow dataset; None if there is no table."""
+
+    def files(self, table: TableRef) -> Sequence[DataFile]:
+        """The files that make up the table now; none if there is no table. Raises LakeError."""
+
+    def remove(self, table: TableRef) -> None:
+        """Remove the table with all its files; nothing if there is none. Raises LakeUnavailable."""
+
+    def remove_sandbox(self, sandbox_id: str) -> None:
+        """Remove every table of a sandbox. Raises LakeUnavailable."""
+
+    def tidy(self) -> None:
+        """Remove what a removal left on disk that was cut off. Raises LakeUnavailable."""
 
     def location(self, table: TableRef) -> str:
         """Where the table is, for people and other engines."""

@@ -1,9 +1,11 @@
 """All that a connector author sees. Public and versioned; a connector imports this and `flowservice.errors` alone."""
 
 from flowservice.sdk.connector import ENTRY_POINTS, Auth, Connector, json_schema, parsed, secret_fields
+from flowservice.sdk.egress import Destinations, Egress, canonical, host_of
 from flowservice.sdk.source import (
     SOURCE_TYPE,
     Batch,
+    Clocked,
     Cursor,
     Json,
     MixedColumn,
@@ -23,8 +25,11 @@ __all__ = [
     "SOURCE_TYPE",
     "Auth",
     "Batch",
+    "Clocked",
     "Connector",
     "Cursor",
+    "Destinations",
+    "Egress",
     "Json",
     "MixedColumn",
     "Node",
@@ -33,7 +38,9 @@ __all__ = [
     "Selection",
     "Source",
     "Split",
+    "canonical",
     "first_rows",
+    "host_of",
     "json_schema",
     "parsed",
     "secret_fields",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from flowservice.errors import BadField, MissingField
+from flowservice.sdk.egress import Egress
 from flowservice.sdk.source import Source
 
 ENTRY_POINTS: Final = "flowservice.connectors"
@@ -30,8 +31,8 @@ class Connector:
     auths: tuple[Auth, ...]
     params: type[BaseModel]
     """What a source connection states: for a table source at least `tableName`."""
-    open: Callable[[str, BaseModel], Source]
-    """(auth name, valid config) to a source. Dials nothing."""
+    open: Callable[[str, BaseModel, Egress], Source]
+    """(auth name, valid config, where it may connect to) to a source. Dials nothing."""
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 

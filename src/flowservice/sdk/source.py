@@ -7,7 +7,7 @@ rows, each batch with the place to resume after it. Values that cross this line 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
@@ -60,7 +60,9 @@ class Sample:
 class Selection:
     """What to read: a table, some of its columns (None: all), rows that pass a filter and fall into a window.
 
-    A source answers in `Reading.pushed_down` which parts it applies itself; the engine applies the rest.
+    A source answers in `Reading.pushed_down` which parts it applies itself; the engine applies the rest. A window it
+    applies itself must keep the rows whose column is empty or no time: the engine looks at each row again, and tells of
+    those that are in no window.
     """
 
     path: str
@@ -102,6 +104,14 @@ class Batch:
     resume: Cursor
     wire_bytes: int = 0
     """Bytes received from the source for these rows."""
+
+
+@runtime_checkable
+class Clocked(Protocol):
+    """A source that can tell the time on its own clock: what it writes into its rows as the time of a change."""
+
+    def server_time(self) -> datetime:
+        """Now, aware, never later than the truth. Raises as `Source.check`."""
 
 
 class Source(Protocol):

@@ -14,6 +14,7 @@ Only what every source must keep is here; what is special to one is tested besid
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -44,6 +45,8 @@ class SourceContract:
     """A table or file with at least two batches of rows."""
     key: Sequence[str]
     """Columns that together tell rows apart."""
+    delta_column: str | None = None
+    """A column of times by which `path` can be read in windows, all before the year 2200. None: that is not tested."""
 
     def expected(self) -> Rows:
         """The keys of all rows of `path`, as `keys_of` gives them."""
@@ -111,6 +114,17 @@ class SourceContract:
                 for batch in source.read(split, after=None):
                     assert set(batch.rows.schema.names) <= set(self.key)
 
+    def test_a_window_that_is_pushed_down_keeps_its_rows(self, source: Source) -> None:
+        wide = (datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+        for window in ((None, wide[1]), (wide[0], None), wide):
+            assert keys_of(_in_window(source, self, *window)[0], self.key) == list(self.expected())
+
+    def test_a_window_that_is_pushed_down_leaves_the_rest_out(self, source: Source) -> None:
+        far = datetime(2200, 1, 1, tzinfo=UTC)
+        for window in ((None, datetime(1900, 1, 1, tzinfo=UTC)), (far, None)):
+            batches, is_pushed_down = _in_window(source, self, *window)
+            assert bool(batches) is not is_pushed_down
+
     def test_a_column_is_typed_within_a_batch(self, source: Source) -> None:
         for batch in _all(source, self.path):
             assert all(not pa.types.is_null(field.type) for field in batch.rows.schema)
@@ -123,6 +137,16 @@ def _splits(source: Source, path: str) -> Iterator[Split]:
 def _all(source: Source, path: str) -> Iterator[Batch]:
     for split in _splits(source, path):
         yield from source.read(split, after=None)
+
+
+def _in_window(
+    source: Source, contract: SourceContract, start: datetime | None, end: datetime | None
+) -> tuple[list[Batch], bool]:
+    """The batches of a selection with a window, and whether the source applied it."""
+    window = (contract.delta_column, start, end) if contract.delta_column else None
+    reading = source.plan(Selection(path=contract.path, window=window))
+    batches = [batch for split in reading.splits for batch in source.read(split, after=None)]
+    return batches, "window" in reading.pushed_down
 
 
 def _stored(cursor: Cursor) -> Cursor:

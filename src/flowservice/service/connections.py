@@ -1,18 +1,20 @@
 """What people and programs may do with connections."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from flowservice.domain.connection import Connection, Signin
+from flowservice.domain.connection import Connection, ConnectionState, Signin
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.resource import MAX_DESCRIPTION, MAX_NAME, SpecRef, Stamp
-from flowservice.errors import BadField, InUse, MissingField, PatchFailed
+from flowservice.domain.resource import SpecRef, Stamp
+from flowservice.domain.spec import SpecKind
+from flowservice.errors import BadTransition, InUse, MissingField, NotPublished
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Node, Sample, Source
-from flowservice.service.patch import patched
+from flowservice.service.content import AuthContent, ConnectionContent
+from flowservice.service.drafts import takes_drafts
 from flowservice.service.readable import Readable
 from flowservice.service.sources import OpenSources, auth_named
 from flowservice.service.specs import Specs
@@ -22,7 +24,6 @@ MASK: Final = "********"
 """What is shown in place of a secret."""
 
 _SAMPLE_ROWS: Final = 1_000
-_EDITABLE: Final = frozenset({"name", "description", "auth"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,62 +41,57 @@ class Connections(Readable[Connection]):
         """Where they live."""
         return self.database.connections
 
-    def create(
-        self,
-        caller: Caller,
-        *,
-        name: str,
-        description: str,
-        spec: SpecRef,
-        auth_name: str | None,
-        auth_params: Mapping[str, Any],
-    ) -> Connection:
-        """A new connection, stored only after the source accepted it.
+    def create(self, caller: Caller, spec: SpecRef, content: ConnectionContent, *, draft: bool = False) -> Connection:
+        """A new connection, stored only after the source accepted it. A draft may lack its sign-in and dials nothing.
 
-        Raises UnknownSpec, NoConnector, UnknownAuth, BadField, MissingField, and what `Source.check` raises.
+        Raises UnknownSpec, NoConnector, DraftUnsupported, UnknownAuth, BadField, MissingField, and what `Source.check`
+        raises.
         """
         caller.may(Permission.MANAGE_SOURCES)
-        connector = self.specs.connector(spec.id)
-        if auth_name is None:
-            raise MissingField("auth is missing", advice="Send auth.specName and auth.params as the spec says.")
+        caller.may(Permission.MANAGE_SECRETS)
+        self.specs.connector(caller.scope, spec.id)
+        if draft:
+            takes_drafts(self.specs.known(caller.scope, SpecKind.CONNECTION, spec.id))
         connection_id = self.ids.uuid()
-        connection = Connection(
+        sketch = Connection(
             id=connection_id,
             stamp=Stamp.first(caller, at=self.now()),
-            name=name,
-            description=description,
             spec=spec,
-            auth=self.sources.sealed(auth_named(connector, auth_name), auth_params, owner=connection_id),
+            state=ConnectionState.DRAFT if draft else ConnectionState.ENABLED,
         )
-        self._check(connection)
+        connection = self._with(sketch, content)
+        if not draft:
+            self._check(connection)
         self.database.connections.add(connection)
         return connection
 
-    def patch(self, caller: Caller, connection: Connection, operations: object) -> Connection:
-        """The connection with a JSON Patch applied; changed credentials must work.
+    def change(self, caller: Caller, connection: Connection, content: ConnectionContent) -> Connection:
+        """The connection with other content; changed credentials must work, except in a draft.
 
-        Raises PatchFailed, PatchUnsupported, SpecIsFixed, Stale, and what `Source.check` raises.
+        Raises MissingField, UnknownAuth, BadField, Stale, and what `Source.check` raises.
         """
         caller.may(Permission.MANAGE_SOURCES)
-        new = patched(self.editable(connection), operations, editable=_EDITABLE)
-        name, description, auth = new.get("name", ""), new.get("description", ""), new.get("auth")
-        if not isinstance(name, str) or not isinstance(description, str) or not isinstance(auth, Mapping):
-            raise PatchFailed("name and description are texts, auth is an object")
-        if not name or len(name) > MAX_NAME or len(description) > MAX_DESCRIPTION:
-            raise PatchFailed(
-                f"name has 1 to {MAX_NAME} characters, description up to {MAX_DESCRIPTION}", advice="Shorten the text."
-            )
-        changed = replace(
-            connection,
-            name=name,
-            description=description,
-            auth=self._changed_auth(connection, auth),
-            stamp=connection.stamp.moved(caller, at=self.now()),
-        )
-        if self.sources.revealed(changed) != self.sources.revealed(connection):
-            self._check(changed)
+        changed = replace(self._with(connection, content), stamp=connection.stamp.moved(caller, at=self.now()))
+        differs = self._signs_in_otherwise(changed, connection)
+        if differs:
+            caller.may(Permission.MANAGE_SECRETS)
+        if connection.state is not ConnectionState.DRAFT:
+            _signs_in(changed)
+            if differs:
+                self._check(changed)
         self.database.connections.replace(connection, changed)
         return changed
+
+    def publish(self, caller: Caller, connection: Connection) -> Connection:
+        """The draft checked and enabled. Raises BadTransition unless it is one, and as `create`."""
+        caller.may(Permission.MANAGE_SOURCES)
+        if connection.state is not ConnectionState.DRAFT:
+            raise BadTransition(f"the connection {connection.id} is no draft", advice="Only a draft can be published.")
+        self._check(connection)
+        stamp = connection.stamp.moved(caller, at=self.now())
+        published = replace(connection, state=ConnectionState.ENABLED, stamp=stamp)
+        self.database.connections.replace(connection, published)
+        return published
 
     def delete(self, caller: Caller, connection_id: str) -> None:
         """Raises NotFound; InUse while flows read through it."""
@@ -111,29 +107,32 @@ class Connections(Readable[Connection]):
         self.database.connections.delete(connection)
 
     def test(self, caller: Caller, connection_id: str) -> None:
-        """Return if the source accepts the connection. Raises what `Source.check` raises."""
+        """Return if the source accepts the connection, a draft's too. Raises what `Source.check` raises."""
         caller.may(Permission.VIEW_SOURCES)
         self._check(self.database.connections.get(caller.scope, connection_id))
 
     def explore(self, caller: Caller, connection_id: str, path: str) -> Sequence[Node]:
         """What lies below `path`. Raises NoSuchObject."""
         caller.may(Permission.VIEW_SOURCES)
-        with self.opened(self.database.connections.get(caller.scope, connection_id)) as source:
+        with self.opened(self._published(caller, connection_id)) as source:
             return list(source.explore(path))
 
-    def sample(self, caller: Caller, connection_id: str, path: str) -> Sample:
+    def sample(self, caller: Caller, connection_id: str, path: str, *, rows_shown: bool = False) -> Sample:
         """Rows from all over a table, and its columns. Raises NoSuchObject."""
         caller.may(Permission.VIEW_SOURCES)
-        with self.opened(self.database.connections.get(caller.scope, connection_id)) as source:
+        if rows_shown:
+            caller.may(Permission.VIEW_DATA)
+        with self.opened(self._published(caller, connection_id)) as source:
             return source.sample(path, rows=_SAMPLE_ROWS)
 
-    def editable(self, connection: Connection) -> dict[str, Any]:
-        """The part that a patch works on, with secrets masked."""
-        return {
-            "name": connection.name,
-            "description": connection.description,
-            "auth": shown_auth(connection.auth, self.secret_names(connection)),
-        }
+    def _published(self, caller: Caller, connection_id: str) -> Connection:
+        connection = self.database.connections.get(caller.scope, connection_id)
+        if connection.state is ConnectionState.DRAFT:
+            raise NotPublished(
+                f"the connection {connection.id} is a draft",
+                advice="Publish it first: POST /connections/{id}/action?op=publish.",
+            )
+        return connection
 
     def secret_names(self, connection: Connection) -> frozenset[str]:
         """Names of the auth fields that were sealed."""
@@ -153,18 +152,38 @@ class Connections(Readable[Connection]):
             yield source
 
     def _check(self, connection: Connection) -> None:
+        _signs_in(connection)
         with self.opened(connection):
             return
 
-    def _changed_auth(self, connection: Connection, auth: Mapping[str, Any]) -> Signin:
-        connector = self.specs.connector(connection.spec.id)
-        spec_name, params = auth.get("specName"), auth.get("params")
-        if not isinstance(spec_name, str) or not isinstance(params, Mapping):
-            raise BadField("auth needs specName (a text) and params (an object)")
+    def _signs_in_otherwise(self, changed: Connection, connection: Connection) -> bool:
+        names = [known.auth.spec_name if known.auth else "" for known in (changed, connection)]
+        return names[0] != names[1] or self.sources.revealed(changed) != self.sources.revealed(connection)
+
+    def _with(self, connection: Connection, content: ConnectionContent) -> Connection:
+        return replace(
+            connection,
+            name=content.name,
+            description=content.description,
+            governance=content.governance,
+            auth=None if content.auth is None else self._sealed(connection, content.auth),
+        )
+
+    def _sealed(self, connection: Connection, auth: AuthContent) -> Signin:
+        connector = self.specs.connector(connection.stamp.scope, connection.spec.id)
+        named = auth_named(connector, auth.spec_name)
         kept = self.sources.revealed(connection)
         # A secret that still shows the mask was not changed.
-        merged = {name: kept.get(name, value) if value == MASK else value for name, value in params.items()}
-        return self.sources.sealed(auth_named(connector, spec_name), merged, owner=connection.id)
+        params = {name: kept.get(name, value) if value == MASK else value for name, value in auth.params.items()}
+        # What is there must be right, also in a draft: a secret under a wrong name would be kept in clear.
+        with suppress(MissingField):
+            self.sources.config(named, params)
+        return self.sources.sealed(named, params, owner=connection.id)
+
+
+def _signs_in(connection: Connection) -> None:
+    if connection.auth is None:
+        raise MissingField("auth is missing", advice="Send auth.specName and auth.params as the spec says.")
 
 
 def shown_auth(auth: Signin | None, secret_names: frozenset[str]) -> dict[str, Any] | None:

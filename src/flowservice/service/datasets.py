@@ -1,22 +1,51 @@
-"""What people and programs may do with datasets."""
+"""What people and programs may do with datasets, and what the batches and files in them are."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
+from flowservice.domain.criteria import Criterion, Relation, Search
 from flowservice.domain.dataset import Batch, Dataset, SchemaRef
-from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.query import Page, Query
+from flowservice.domain.identity import Caller, Permission, Scope
+from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.registry import behavior_of
 from flowservice.domain.resource import Stamp
+from flowservice.domain.run import RunState
 from flowservice.domain.schema import SchemaKind
-from flowservice.errors import BadField, MissingField, NotFound
+from flowservice.domain.staging import run_of
+from flowservice.errors import BadField, InUse, LakeError, NotFound, Stale
 from flowservice.ports.database import Database
+from flowservice.ports.lake import DataFile, Lake
 from flowservice.ports.runtime import Clock, Ids
+from flowservice.service import dataset_fields
 from flowservice.service.schemas import Container, Schemas
+from flowservice.service.usage import flows_at
 
+T = TypeVar("T")
+
+_LOG: Final = logging.getLogger(__name__)
 _DIGITS: Final = 24
-_CONTENT_TYPE: Final = "application/vnd.adobe.xed+json;version=1"
+_TRIES: Final = 10
+"""Of a change that a run's bookkeeping overtakes."""
+_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How large a table is."""
+
+    rows: int
+    size_bytes: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """A file of a dataset's table, and the batch that brought it (None: a file that no run wrote)."""
+
+    file: DataFile
+    batch_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +53,7 @@ class Datasets:
     """The datasets of the catalog, and the batches in them."""
 
     database: Database
+    lake: Lake
     schemas: Schemas
     now: Clock
     ids: Ids
@@ -31,21 +61,13 @@ class Datasets:
     def create(self, caller: Caller, body: Mapping[str, Any]) -> Dataset:
         """A new dataset, still without a table. Raises MissingField, BadField."""
         caller.may(Permission.MANAGE_SOURCES)
-        name = body.get("name")
-        if not isinstance(name, str) or not name.strip():
-            raise MissingField("name is missing", advice="Give the dataset a name.")
-        schema_ref = _schema_ref(body.get("schemaRef"))
+        fields = dataset_fields.written(body)
         dataset = Dataset(
             id=self.ids.hex(_DIGITS),
             stamp=Stamp.first(caller, at=self.now()),
-            name=name,
-            description=_typed(body, "description", str, ""),
-            schema_ref=schema_ref,
             view_id=self.ids.hex(_DIGITS),
-            behavior=self._behavior(caller, schema_ref),
-            tags=_tags(_typed(body, "tags", Mapping, {})),
-            file_description=dict(_typed(body, "fileDescription", Mapping, {})),
-            enable_error_diagnostics=_typed(body, "enableErrorDiagnostics", bool, False),
+            behavior=self._behavior(caller, fields["schema_ref"]),
+            **fields,
         )
         self.database.datasets.add(dataset)
         return dataset
@@ -55,20 +77,111 @@ class Datasets:
         caller.may(Permission.VIEW_SOURCES)
         return self.database.datasets.get(caller.scope, dataset_id)
 
-    def list(self, caller: Caller, query: Query) -> Page[Dataset]:
+    def find(self, caller: Caller, search: Search) -> Sequence[Dataset]:
         """A page of datasets. Raises BadQuery."""
         caller.may(Permission.VIEW_SOURCES)
-        return self.database.datasets.list(caller.scope, query)
+        return self.database.dataset_search.find(caller.scope, search)
+
+    def replace(self, caller: Caller, dataset_id: str, body: Mapping[str, Any]) -> Dataset:
+        """The dataset with all that a client may write as `body` has it. Raises NotFound, MissingField, BadField."""
+        return self._write(caller, dataset_id, lambda _: body)
+
+    def change(self, caller: Caller, dataset_id: str, change: object, *, nested: bool) -> Dataset:
+        """The dataset after a JSON Patch or a merge. Raises NotFound, BadField, EmptyBody, PatchFailed and its kin."""
+        return self._write(caller, dataset_id, lambda fields: dataset_fields.changed(fields, change, nested=nested))
+
+    def delete(self, caller: Caller, dataset_id: str) -> None:
+        """Remove the dataset and its tables in the lake. Raises NotFound; InUse while flows or runs write into it."""
+        caller.may(Permission.MANAGE_SOURCES)
+        dataset = self.database.datasets.get(caller.scope, dataset_id)
+        self._check_unused(caller.scope, dataset_id)
+        # First the tables: if that fails, the dataset is still there for another try.
+        self.lake.remove(dataset.table)
+        self.lake.remove(dataset.quarantine)
+        self._repeated(caller, dataset_id, self.database.datasets.delete)
 
     def batch(self, caller: Caller, batch_id: str) -> Batch:
         """Raises NotFound."""
         caller.may(Permission.VIEW_SOURCES)
         return self.database.batches.get(caller.scope, batch_id)
 
-    def batches(self, caller: Caller, query: Query) -> Page[Batch]:
+    def find_batches(self, caller: Caller, search: Search) -> Sequence[Batch]:
         """A page of batches. Raises BadQuery."""
         caller.may(Permission.VIEW_SOURCES)
-        return self.database.batches.list(caller.scope, query)
+        return self.database.batch_search.find(caller.scope, search)
+
+    def size(self, dataset: Dataset) -> Size | None:
+        """How much has landed; None if the lake does not tell."""
+        try:
+            files = self.lake.files(dataset.table)
+        except LakeError as error:
+            _LOG.warning("the size of dataset %s is not known: %s", dataset.id, error.message)
+            return None
+        return Size(
+            rows=sum(file.rows for file in files),
+            size_bytes=sum(file.size_bytes for file in files),
+            files=len(files),
+        )
+
+    def files(self, caller: Caller, dataset: Dataset) -> Sequence[Landed]:
+        """The files of the dataset's table, the newest first, each with its batch. Raises LakeError."""
+        caller.may(Permission.VIEW_SOURCES)
+        files = sorted(self.lake.files(dataset.table), key=lambda file: (file.modified_at, file.path), reverse=True)
+        batches = self._batches_of({run for file in files if (run := run_of(file.path))}, caller.scope)
+        return [Landed(file=file, batch_id=batches.get(run_of(file.path) or "")) for file in files]
+
+    def _write(self, caller: Caller, dataset_id: str, edit: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Dataset:
+        caller.may(Permission.MANAGE_SOURCES)
+
+        def write(dataset: Dataset) -> Dataset:
+            fields = dataset_fields.written(edit(dataset_fields.shown(dataset)))
+            if fields["schema_ref"].id != dataset.schema_ref.id:
+                raise BadField(
+                    "the schema of a dataset cannot be changed", advice="Create another dataset with the new schema."
+                )
+            changed = replace(dataset, stamp=dataset.stamp.moved(caller, at=self.now()), **fields)
+            self.database.datasets.replace(dataset, changed)
+            return changed
+
+        return self._repeated(caller, dataset_id, write)
+
+    def _repeated(self, caller: Caller, dataset_id: str, write: Callable[[Dataset], T]) -> T:
+        for _ in range(_TRIES - 1):
+            try:
+                return write(self.database.datasets.get(caller.scope, dataset_id))
+            except Stale:
+                continue
+        return write(self.database.datasets.get(caller.scope, dataset_id))
+
+    def _check_unused(self, scope: Scope, dataset_id: str) -> None:
+        named = Condition(path=("params", "dataSetId"), operator=Operator.EQ, values=(dataset_id,))
+        after = None
+        while True:
+            page = self.database.target_connections.list(scope, Query(conditions=(named,), after=after))
+            for target in page.items:
+                if flows_at(self.database, scope, "target", target.id):
+                    raise InUse(
+                        "a flow writes into this dataset",
+                        advice="Delete the flow first: "
+                        f"GET /flows?property=targetConnectionIds[]=={target.id} finds it.",
+                    )
+            if (after := page.next) is None:
+                break
+        conditions = (
+            Condition(path=("dataset_id",), operator=Operator.EQ, values=(dataset_id,)),
+            Condition(path=("state",), operator=Operator.EQ, values=(RunState.SCHEDULED, RunState.IN_PROGRESS)),
+        )
+        if self.database.runs.count(scope, Query(conditions=conditions)):
+            raise InUse("a run writes into this dataset", advice="Wait until it has ended.")
+
+    def _batches_of(self, run_ids: set[str], scope: Scope) -> dict[str, str]:
+        found: dict[str, str] = {}
+        runs = sorted(run_ids)
+        for at in range(0, len(runs), _AT_ONCE):
+            wanted = Criterion(path=("run_id",), relation=Relation.EQ, values=tuple(runs[at : at + _AT_ONCE]))
+            search = Search(criteria=(wanted,), limit=_AT_ONCE)
+            found |= {batch.run_id: batch.id for batch in self.database.batch_search.find(scope, search)}
+        return found
 
     def _behavior(self, caller: Caller, schema_ref: SchemaRef) -> str:
         try:
@@ -79,28 +192,3 @@ class Datasets:
                 advice="Create the schema first and use its $id; a class or field group is no schema.",
             ) from error
         return behavior_of(tuple(shown["meta:extends"]))
-
-
-def _schema_ref(sent: object) -> SchemaRef:
-    if sent is None:
-        raise MissingField("schemaRef is missing", advice="Send schemaRef with the $id of a schema.")
-    if not isinstance(sent, Mapping) or not isinstance(sent.get("id"), str):
-        raise BadField("schemaRef.id must be text", advice="Send schemaRef with the $id of a schema.")
-    return SchemaRef(id=sent["id"], content_type=_typed(sent, "contentType", str, _CONTENT_TYPE))
-
-
-def _tags(sent: Mapping[str, Any]) -> Mapping[str, Any]:
-    for name, values in sent.items():
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise BadField(f"the tag {name[:100]!r} must be a list of texts")
-    return dict(sent)
-
-
-def _typed(body: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
-    value = body.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, kind):
-        words = {str: "text", bool: "true or false"}
-        raise BadField(f"{name} must be {words.get(kind, 'a JSON object')}")
-    return value

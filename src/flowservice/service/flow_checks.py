@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flowservice.domain.connection import DATA_LAKE, SourceConnection, TargetConnection
-from flowservice.domain.dataset import Dataset
-from flowservice.domain.flow import Endpoint, Transformation
+from flowservice.domain.connection import DATA_LAKE, ConnectionState, SourceConnection, TargetConnection
+from flowservice.domain.flow import Transformation
 from flowservice.domain.identity import Caller
 from flowservice.domain.mapping import MappingVersion
 from flowservice.domain.resource import SpecRef
+from flowservice.domain.spec import SpecKind
 from flowservice.errors import (
     BadField,
     BadMapping,
     BadMappingVersion,
-    DeltaColumnNotAllowed,
     MissingMapping,
+    NotPublished,
     NotSupported,
     OneSourceOneTarget,
     SchemaMismatch,
@@ -25,6 +25,7 @@ from flowservice.ports.database import Database
 from flowservice.service.connections import Connections
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.source_columns import named_columns, unknown_columns
+from flowservice.service.spec_documents import Document
 from flowservice.service.specs import Specs
 from flowservice.service.target_connections import target_dataset
 
@@ -35,22 +36,9 @@ _KNOWN: Final = frozenset({"Copy", "Mapping"})
 class Ends:
     """Both ends of a flow, found and fitting."""
 
+    spec: Document
     source: SourceConnection
     target: TargetConnection
-    dataset: Dataset
-
-    @property
-    def source_endpoint(self) -> Endpoint:
-        """What the flow inherits of its source."""
-        source = self.source
-        return Endpoint(
-            id=source.id, spec=source.spec, base_connection_id=source.base_connection_id, base_spec=source.base_spec
-        )
-
-    @property
-    def target_endpoint(self) -> Endpoint:
-        """What the flow inherits of its target."""
-        return Endpoint(id=self.target.id, spec=self.target.spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +52,7 @@ class FlowChecks:
 
     def ends(self, caller: Caller, flow_spec: SpecRef, source_ids: Sequence[str], target_ids: Sequence[str]) -> Ends:
         """Raises UnknownSpec, OneSourceOneTarget, NotFound, WrongTarget."""
-        spec = self.specs.known_flow_spec(flow_spec.id)
+        spec = self.specs.known(caller.scope, SpecKind.FLOW, flow_spec.id)
         if len(source_ids) != 1 or len(target_ids) != 1:
             raise OneSourceOneTarget(
                 "a flow has exactly one source and one target connection",
@@ -72,28 +60,39 @@ class FlowChecks:
             )
         source = self.database.source_connections.get(caller.scope, source_ids[0])
         target = self.database.target_connections.get(caller.scope, target_ids[0])
-        if target.spec.id != DATA_LAKE or target.spec.id not in spec["targetConnectionSpecIds"]:
+        if target.spec.id != DATA_LAKE or target.spec.id not in spec.get("targetConnectionSpecIds", ()):
             raise WrongTarget(
                 f"the flow spec {spec['name']} does not write to that target",
                 advice=f"Use a target of spec {DATA_LAKE}.",
             )
-        if source.spec.id not in spec["sourceConnectionSpecIds"]:
+        if source.spec.id not in spec.get("sourceConnectionSpecIds", ()):
             raise WrongTarget(
                 f"the flow spec {spec['name']} does not read from that source",
                 advice=f"GET /flowSpecs lists them; look for sourceConnectionSpecIds with {source.spec.id}.",
             )
-        return Ends(source=source, target=target, dataset=target_dataset(self.database, caller.scope, target.params))
+        return Ends(spec=spec, source=source, target=target)
 
-    def transformations(
-        self, caller: Caller, ends: Ends, sent: Sequence[Mapping[str, Any]]
-    ) -> tuple[Transformation, ...]:
-        """Raises MissingMapping, DeltaColumnNotAllowed, BadMappingVersion, SchemaMismatch, BadMapping, NotSupported."""
+    def published(self, ends: Ends) -> None:
+        """Return if rows can go from end to end. Raises NotPublished."""
+        for end, collection in ((ends.source, "sourceConnections"), (ends.target, "targetConnections")):
+            if end.state is ConnectionState.DRAFT:
+                raise NotPublished(
+                    f"{collection[:-1]} {end.id} is a draft",
+                    advice=f"Publish it first: POST /{collection}/{end.id}/action?op=publish.",
+                )
+
+    def steps(self, sent: Sequence[Mapping[str, Any]]) -> tuple[Transformation, ...]:
+        """What was sent, well-formed; a draft may still lack some. Raises BadField, MissingMapping, NotSupported."""
         steps = tuple(_transformation(step) for step in sent)
         for step in steps:
             if step.name not in _KNOWN:
-                raise NotSupported(f"the transformation {step.name[:40]} is not supported", advice="Use Mapping.")
-            if step.name == "Copy" and step.params.get("deltaColumn"):
-                raise DeltaColumnNotAllowed("a delta column does not go with frequency once", advice="Leave Copy out.")
+                raise NotSupported(
+                    f"the transformation {step.name[:40]} is not supported", advice="Use Copy and Mapping."
+                )
+        return steps
+
+    def transformations(self, caller: Caller, ends: Ends, steps: Sequence[Transformation]) -> None:
+        """Return if the flow can do these. Raises MissingMapping, BadMappingVersion, SchemaMismatch, BadMapping."""
         mapping = next((step for step in steps if step.name == "Mapping"), None)
         if mapping is None:
             raise MissingMapping(
@@ -101,25 +100,28 @@ class FlowChecks:
                 advice="Create a mapping set and send its id in transformations[].params.mappingId.",
             )
         self._fits(caller, ends, mapping.params)
-        return steps
 
     def options(self, sent: Mapping[str, Any]) -> Mapping[str, Any]:
         """The options. Raises BadField."""
         percent = sent.get("partialIngestionPercent")
         if percent is not None and (isinstance(percent, bool) or not isinstance(percent, int | float)):
             raise BadField("options.partialIngestionPercent must be a number")
-        if percent is not None and not 0 <= percent <= 100:
-            raise BadField("options.partialIngestionPercent must lie between 0 and 100")
+        if percent is not None and not 0 < percent <= 100:
+            raise BadField(
+                "options.partialIngestionPercent must be above 0 and at most 100",
+                advice="Leave it out if no failed row is to be tolerated.",
+            )
         if not isinstance(sent.get("errorDiagnosticsEnabled", False), bool):
             raise BadField("options.errorDiagnosticsEnabled must be true or false")
         return sent
 
     def _fits(self, caller: Caller, ends: Ends, params: Mapping[str, Any]) -> None:
         _, mapping = self.mapping_sets.get(caller, str(params["mappingId"]), _version(params))
-        if mapping.schema_id != ends.dataset.schema_ref.id:
+        schema_id = target_dataset(self.database, caller.scope, ends.target.params).schema_ref.id
+        if mapping.schema_id != schema_id:
             raise SchemaMismatch(
                 "the mapping set's schema is not the dataset's",
-                advice=f"Create the mapping set with the schema {ends.dataset.schema_ref.id}.",
+                advice=f"Create the mapping set with the schema {schema_id}.",
             )
         self._columns_exist(ends.source, mapping)
 

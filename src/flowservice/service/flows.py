@@ -1,17 +1,20 @@
 """What people and programs may do with flows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from flowservice.domain.flow import Flow, FlowState
+from flowservice.domain.flow import Endpoint, Flow, FlowState, Operation, Transformation
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.resource import SpecRef, Stamp
-from flowservice.domain.schedule import parsed_schedule
-from flowservice.errors import MissingField, StateNotAllowed
+from flowservice.domain.schedule import DOCUMENTED, ScheduleRules, changed_schedule, parsed_schedule
+from flowservice.domain.window import DeltaColumn
+from flowservice.errors import BadTransition, MissingField, StartHasPassed, StateNotAllowed
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
-from flowservice.service.flow_checks import FlowChecks
+from flowservice.service.content import FlowContent
+from flowservice.service.delta_columns import DeltaColumns, recurs, same_column
+from flowservice.service.drafts import takes_drafts
+from flowservice.service.flow_checks import Ends, FlowChecks
 from flowservice.service.readable import Readable
 
 
@@ -23,6 +26,8 @@ class Flows(Readable[Flow]):
     checks: FlowChecks
     now: Clock
     ids: Ids
+    delta_columns: DeltaColumns
+    rules: ScheduleRules = DOCUMENTED
 
     @property
     def store(self) -> Store[Flow]:
@@ -30,52 +35,114 @@ class Flows(Readable[Flow]):
         return self.database.flows
 
     def create(
-        self,
-        caller: Caller,
-        *,
-        name: str,
-        description: str,
-        flow_spec: SpecRef,
-        source_ids: Sequence[str],
-        target_ids: Sequence[str],
-        transformations: Sequence[Mapping[str, Any]],
-        schedule: Mapping[str, Any],
-        options: Mapping[str, Any],
-        state: str | None,
+        self, caller: Caller, flow_spec: SpecRef, content: FlowContent, *, state: str | None = None, draft: bool = False
     ) -> Flow:
         """A new flow, checked in the documented order; a start in the past or now is due at once.
 
-        Raises StateNotAllowed, MissingField, UnknownSpec, OneSourceOneTarget, NotFound, WrongTarget, MissingMapping,
-        DeltaColumnNotAllowed, BadMappingVersion, BadMapping, SchemaMismatch, BadSchedule and its kin.
+        A draft has both ends, of whatever state, and may lack the rest. Without a schedule a flow runs once, and now.
+        Raises StateNotAllowed, MissingField, UnknownSpec, OneSourceOneTarget, NotFound, WrongTarget, NotPublished,
+        DraftUnsupported, MissingMapping, BadMappingVersion, BadMapping, SchemaMismatch, MissingDeltaColumn,
+        DeltaColumnNotAllowed, UnknownColumn, DeltaColumnHasNoTimes, BadSchedule and its kin.
         """
         caller.may(Permission.MANAGE_SOURCES)
         if state is not None:
             raise StateNotAllowed("state cannot be sent when creating a flow", advice="Leave it out.")
-        if not name.strip():
-            raise MissingField("name is missing")
-        ends = self.checks.ends(caller, flow_spec, source_ids, target_ids)
-        steps = self.checks.transformations(caller, ends, transformations)
+        ends = self.checks.ends(caller, flow_spec, content.source_ids, content.target_ids)
+        steps = self.checks.steps(content.transformations)
+        sent = content.schedule or {}
+        if draft:
+            takes_drafts(ends.spec)
+        else:
+            self._check(caller, content.name, ends, steps, recurs=recurs(sent))
         now = self.now()
-        plan = parsed_schedule(schedule, now=now)
+        schedule = parsed_schedule(sent, now=now, rules=self.rules)
         flow = Flow(
             id=self.ids.uuid(),
             stamp=Stamp.first(caller, at=now),
-            name=name,
-            description=description,
+            name=content.name,
+            description=content.description,
+            governance=content.governance,
             flow_spec=flow_spec,
-            source=ends.source_endpoint,
-            target=ends.target_endpoint,
-            schedule=plan,
-            schedule_sent=schedule,
+            source=Endpoint.of(ends.source),
+            target=Endpoint.of(ends.target),
+            schedule=schedule,
+            schedule_sent=sent,
             transformations=steps,
-            options=self.checks.options(options),
-            next_run_at=plan.first_run(now=now),
+            options=self.checks.options(content.options),
+            state=FlowState.DRAFT if draft else FlowState.ENABLED,
+            next_run_at=None if draft else schedule.first_run(now=now),
         )
         self.database.flows.add(flow)
         return flow
 
+    def change(self, caller: Caller, flow: Flow, content: FlowContent) -> Flow:
+        """The flow with other content, checked like a new one. A run under way goes on as it was planned.
+
+        Raises as `create`; StartHasPassed, CannotBecomeOnce, BackfillIsFixed, DeltaColumnDiffers; Stale.
+        """
+        caller.may(Permission.MANAGE_SOURCES)
+        now = self.now()
+        ends = self.checks.ends(caller, flow.flow_spec, content.source_ids, content.target_ids)
+        sent = content.schedule or {}
+        changed = replace(
+            flow,
+            name=content.name,
+            description=content.description,
+            governance=content.governance,
+            transformations=self.checks.steps(content.transformations),
+            options=self.checks.options(content.options),
+            stamp=flow.stamp.moved(caller, at=now),
+        ).noted(Operation.UPDATE, at=now)
+        if flow.state is FlowState.DRAFT:
+            changed = replace(
+                changed,
+                source=Endpoint.of(ends.source),
+                target=Endpoint.of(ends.target),
+                schedule=parsed_schedule(sent, now=now, rules=self.rules),
+                schedule_sent=sent,
+            )
+        else:
+            steps = changed.transformations
+            if (steps, recurs(sent)) != (flow.transformations, recurs(flow.schedule_sent)):
+                taken_up = _as_taken_up(ends, flow)
+                self._check(caller, content.name, taken_up, steps, recurs=recurs(sent), kept=flow.delta_column)
+            if flow.runs_started and changed.delta_column is not None:
+                same_column(flow.delta_column, changed.delta_column)
+            if flow.runs_started and recurs(sent) and flow.schedule.period is None:
+                # Its runs took everything and left no watermark: a window would take their rows again.
+                raise StartHasPassed(
+                    "a flow that has run once cannot become a recurring one", advice="Create another flow."
+                )
+            if sent != flow.schedule_sent:
+                schedule = changed_schedule(flow.schedule, sent, now=now, rules=self.rules)
+                changed = changed.rescheduled(schedule, sent, at=now)
+        self.database.flows.replace(flow, changed)
+        return changed
+
+    def publish(self, caller: Caller, flow: Flow) -> Flow:
+        """The draft checked like a new flow, and enabled. Raises BadTransition unless it is one, and as `create`."""
+        caller.may(Permission.MANAGE_SOURCES)
+        if flow.state is not FlowState.DRAFT:
+            raise BadTransition(f"flow {flow.id} is no draft", advice="Only a draft can be published.")
+        ends = self.checks.ends(caller, flow.flow_spec, (flow.source.id,), (flow.target.id,))
+        self._check(caller, flow.name, ends, flow.transformations, recurs=recurs(flow.schedule_sent))
+        now = self.now()
+        schedule = parsed_schedule(flow.schedule_sent, now=now, rules=self.rules)
+        # The ends may have been completed since the draft was made.
+        published = replace(
+            flow,
+            state=FlowState.ENABLED,
+            source=Endpoint.of(ends.source),
+            target=Endpoint.of(ends.target),
+            schedule=schedule,
+            next_run_at=schedule.first_run(now=now),
+            stamp=flow.stamp.moved(caller, at=now),
+        ).noted(Operation.ENABLE, at=now)
+        self.database.flows.replace(flow, published)
+        return published
+
     def switch(self, caller: Caller, flow: Flow, state: FlowState) -> Flow:
-        """The flow enabled or disabled; a disabled flow starts no run. Raises Stale."""
+        """The flow enabled or disabled; a disabled flow starts no run. Raises BadTransition for a draft, Stale."""
         caller.may(Permission.MANAGE_SOURCES)
         switched = flow.switched(state, caller, at=self.now())
         if switched is not flow:
@@ -86,3 +153,25 @@ class Flows(Readable[Flow]):
         """Delete the flow; a run in progress ends and its rows stay. Raises NotFound."""
         caller.may(Permission.MANAGE_SOURCES)
         self.database.flows.delete(self.database.flows.get(caller.scope, flow_id))
+
+    def _check(
+        self,
+        caller: Caller,
+        name: str,
+        ends: Ends,
+        steps: Sequence[Transformation],
+        *,
+        recurs: bool | None,
+        kept: DeltaColumn | None = None,
+    ) -> None:
+        if not name.strip():
+            raise MissingField("name is missing", advice="Give the flow a name.")
+        self.checks.published(ends)
+        self.checks.transformations(caller, ends, steps)
+        self.delta_columns.check(ends.source, steps, recurs=recurs, kept=kept)
+
+
+def _as_taken_up(ends: Ends, flow: Flow) -> Ends:
+    """The ends as the flow knows them: what was changed of them since does not reach it."""
+    source = replace(ends.source, params=flow.source.params, base_connection_id=flow.source.base_connection_id)
+    return replace(ends, source=source, target=replace(ends.target, params=flow.target.params))

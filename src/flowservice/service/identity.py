@@ -1,21 +1,39 @@
-"""Tokens, credentials, and who a request comes from."""
+"""Tokens, organisations, and who a request comes from."""
 
-import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Credential, Org, Sandbox, SandboxState, Scope
-from flowservice.errors import BadField, Invalid, NotFound
+from flowservice.domain.identity import (
+    ALL_PERMISSIONS,
+    Caller,
+    Credential,
+    Org,
+    Sandbox,
+    SandboxState,
+    Scope,
+    derived_tenant_id,
+    org_id_of,
+    tenant_id_of,
+)
+from flowservice.errors import (
+    Conflict,
+    EverySandbox,
+    Invalid,
+    NoDefaultSandbox,
+    NotFound,
+    SandboxIdNotAllowed,
+    SandboxNotFound,
+)
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids, Tokens
-
-RESERVED_TENANT: Final = "flowservice"
-"""A tenant's own fields live in `_<tenant id>`; `_flowservice` is what the service adds to each row."""
+from flowservice.service.credentials import Credentials, NewCredential, hashed
 
 DEFAULT_SANDBOX: Final = "prod"
-DEFAULT_SCOPES: Final = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
+REGION: Final = "VA7"
+SYSTEM: Final = "system"
+"""Who did what nobody asked for by a call."""
+_SANDBOXES: Final = "GET /data/foundation/sandbox-management/sandboxes lists the sandboxes of the organisation."
 
 
 class NotAuthenticated(Invalid):
@@ -26,14 +44,6 @@ class NotAuthenticated(Invalid):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewCredential:
-    """A credential just made: the only time its secret can be seen."""
-
-    credential: Credential
-    secret: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,26 +72,32 @@ class Identity:
     ids: Ids
     token_lifetime_s: int
 
-    def add_org(self, org_id: str, *, tenant_id: str) -> Org:
-        """A new organisation with its default sandbox. Raises Conflict; BadField for a reserved tenant id."""
-        if tenant_id == RESERVED_TENANT:
-            raise BadField(f"the tenant id {tenant_id} is reserved for the system column of landed rows")
+    def add_org(self, org_id: str, *, tenant_id: str | None = None) -> Org:
+        """A new organisation with its default sandbox. Without a tenant id, one is made of the organisation's.
+
+        Raises Conflict, BadField.
+        """
+        known = self.database.tenancy.orgs()
+        taken = {org.tenant_id for org in known}
+        if tenant_id in taken:
+            raise Conflict(f"another organisation has the tenant id {tenant_id}", advice="Choose another one.")
         at = self.now()
-        org = Org(id=org_id, tenant_id=tenant_id, created_at=at)
+        tenant_id = derived_tenant_id(org_id, taken) if tenant_id is None else tenant_id_of(tenant_id)
+        org = Org(id=org_id_of(org_id), tenant_id=tenant_id, created_at=at)
         sandbox = Sandbox(
             id=self.ids.uuid(),
-            org_id=org_id,
+            org_id=org.id,
             name=DEFAULT_SANDBOX,
             title="Production",
             type="production",
             state=SandboxState.ACTIVE,
-            region="VA7",
+            region=REGION,
             is_default=True,
             revision=1,
             created_at=at,
-            created_by="system",
+            created_by=SYSTEM,
             updated_at=at,
-            updated_by="system",
+            updated_by=SYSTEM,
         )
         with self.database.transaction() as tx:
             tx.tenancy.add_org(org)
@@ -90,29 +106,18 @@ class Identity:
 
     def add_credential(self, org_id: str) -> NewCredential:
         """A new credential with all permissions. Raises NotFound for an unknown organisation."""
-        self.database.tenancy.org(org_id)
-        secret = "p8e-" + secrets.token_urlsafe(32)
-        credential = Credential(
-            client_id=self.ids.hex(32),
-            org_id=org_id,
-            secret_hash=_hashed(secret),
-            user_id=f"{self.ids.hex(24).upper()}@techacct.adobe.com",
-            scopes=DEFAULT_SCOPES,
-            permissions=ALL_PERMISSIONS,
-            created_at=self.now(),
-        )
-        self.database.tenancy.add_credential(credential)
-        return NewCredential(credential=credential, secret=secret)
+        return Credentials(database=self.database, now=self.now, ids=self.ids).add(self.operator(org_id))
 
     def token(self, client_id: str, client_secret: str) -> AccessToken:
         """A token for the credential. Raises NotAuthenticated, never saying which of the two was wrong."""
         try:
-            credential = self.database.tenancy.credential(client_id)
+            # No database takes a NUL in a text, and no client id has one.
+            credential = None if "\0" in client_id else self.database.tenancy.credential(client_id)
         except NotFound:
             credential = None
         # Compared in either case, so that the time taken does not tell whether the client exists.
-        expected = credential.secret_hash if credential else _hashed("")
-        if not hmac.compare_digest(expected, _hashed(client_secret)) or credential is None:
+        expected = credential.secret_hash if credential else hashed("")
+        if not hmac.compare_digest(expected, hashed(client_secret)) or credential is None:
             raise NotAuthenticated("client", "the client id or the client secret is wrong")
         claims = {"client_id": credential.client_id, "org": credential.org_id, "jti": self.ids.uuid()}
         value = self.tokens.issue(claims, at=self.now(), lifetime_s=self.token_lifetime_s)
@@ -127,45 +132,68 @@ class Identity:
         return Claims(client_id=str(said.get("client_id")), org_id=str(said.get("org")))
 
     def credential(self, claims: Claims, api_key: str) -> Credential:
-        """The credential behind the api key. Raises NotAuthenticated unless it is the token's own."""
+        """The credential behind the api key. Raises NotAuthenticated unless it is the token's own and still there."""
+        if api_key != claims.client_id:
+            raise NotAuthenticated("api-key", "the api key is not the client id of the token")
         try:
-            if api_key != claims.client_id:
-                raise NotFound("another client's token")
             return self.database.tenancy.credential(api_key)
         except NotFound:
-            raise NotAuthenticated("api-key", "the api key is not the client id of the token") from None
+            raise NotAuthenticated("token", "the credential was revoked") from None
 
-    def caller(self, credential: Credential, *, sandbox_name: str | None) -> Caller:
-        """The caller in a sandbox (None: the default one). Raises NotFound unless it exists and is active."""
-        tenancy = self.database.tenancy
-        if sandbox_name is None:
-            sandbox = next((known for known in tenancy.sandboxes(credential.org_id) if known.is_default), None)
-        else:
-            sandbox = tenancy.sandbox(credential.org_id, sandbox_name)
-        if sandbox is None or sandbox.state is not SandboxState.ACTIVE:
-            raise NotFound(
-                "sandbox not found or not active",
-                advice="GET /data/foundation/sandbox-management/sandboxes lists the sandboxes of the organisation.",
+    def caller(self, credential: Credential, *, sandbox_name: str | None, sandbox_id: str | None = None) -> Caller:
+        """The caller in a sandbox (no name: the default one).
+
+        Raises SandboxNotFound unless it exists and is active, EverySandbox for `*`, SandboxIdNotAllowed for an id that
+        is not the sandbox's.
+        """
+        sandbox = self._named(credential.org_id, sandbox_name)
+        if sandbox_id is not None and sandbox_id != sandbox.id:
+            raise SandboxIdNotAllowed(
+                "x-sandbox-id is not the id of the sandbox that the call names",
+                advice="Leave x-sandbox-id out; x-sandbox-name says which sandbox is meant.",
             )
+        return self._caller(credential, sandbox.scope)
+
+    def member(self, credential: Credential) -> Caller:
+        """The caller in no sandbox: for what concerns the whole organisation, whatever state its sandboxes are in."""
+        return self._caller(credential, Scope.of_org(credential.org_id))
+
+    def _named(self, org_id: str, name: str | None) -> Sandbox:
+        tenancy = self.database.tenancy
+        if name == "*":
+            raise EverySandbox("calls across all sandboxes are restricted", advice="Name one sandbox.")
+        if name is None:
+            default = next((known for known in tenancy.sandboxes(org_id) if known.is_default), None)
+            if default is None or default.state is not SandboxState.ACTIVE:
+                raise NoDefaultSandbox("the default sandbox is not active", advice=_SANDBOXES)
+            return default
+        try:
+            sandbox = tenancy.sandbox(org_id, name)
+        except NotFound:
+            raise SandboxNotFound("sandbox not found", advice=_SANDBOXES) from None
+        if sandbox.state is not SandboxState.ACTIVE:
+            raise SandboxNotFound(f"the sandbox is not active but {sandbox.state.value}", advice=_SANDBOXES)
+        return sandbox
+
+    def _caller(self, credential: Credential, scope: Scope) -> Caller:
         return Caller(
-            scope=sandbox.scope,
-            tenant_id=tenancy.org(credential.org_id).tenant_id,
+            scope=scope,
+            tenant_id=self.database.tenancy.org(credential.org_id).tenant_id,
             user_id=credential.user_id,
             client_id=credential.client_id,
             permissions=credential.permissions,
         )
+
+    def operator(self, org_id: str) -> Caller:
+        """Who owns the home, as a caller in an organisation. Raises NotFound."""
+        return self.itself(Scope.of_org(org_id))
 
     def itself(self, scope: Scope) -> Caller:
         """The service as a caller, for what it does on behalf of a run."""
         return Caller(
             scope=scope,
             tenant_id=self.database.tenancy.org(scope.org_id).tenant_id,
-            user_id="system",
-            client_id="system",
+            user_id=SYSTEM,
+            client_id=SYSTEM,
             permissions=ALL_PERMISSIONS,
         )
-
-
-def _hashed(secret: str) -> str:
-    # The secret is 256 random bits: nothing to guess, so a slow hash would only slow down the token call.
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,6 +1,6 @@
 """JSON Patch (RFC 6902) on the part of a resource that its clients may change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import jsonpatch
@@ -9,6 +9,7 @@ from jsonpointer import JsonPointerException
 from flowservice.errors import EmptyBody, PatchFailed, PatchUnsupported, SpecIsFixed
 
 _OPERATIONS: Final = frozenset({"add", "replace", "remove"})
+_MAX_OPERATIONS: Final = 1_000
 
 
 def patched(document: Mapping[str, Any], operations: object, *, editable: frozenset[str]) -> dict[str, Any]:
@@ -20,6 +21,8 @@ def patched(document: Mapping[str, Any], operations: object, *, editable: frozen
     steps = operations if isinstance(operations, list) else [operations]
     if not steps:
         raise EmptyBody("the patch holds no operation", advice='Send [{"op", "path", "value"}].')
+    if len(steps) > _MAX_OPERATIONS:
+        raise PatchFailed(f"a patch holds at most {_MAX_OPERATIONS} operations", advice="Send several patches.")
     checked = [_checked(step, editable) for step in steps]
     try:
         result: Any = jsonpatch.JsonPatch(checked).apply(dict(document))
@@ -47,8 +50,3 @@ def _checked(step: object, editable: frozenset[str]) -> Any:
     if operation != "remove" and "value" not in step:
         raise PatchFailed(f"{operation} needs a value")
     return {"op": operation, "path": path, **({} if operation == "remove" else {"value": step["value"]})}
-
-
-def expect(etag: str, if_match: Sequence[str]) -> bool:
-    """Whether one of the `If-Match` values names this etag. Quotes do not matter; `*` names any."""
-    return any(value.strip() == "*" or value.strip().strip('"') == etag.strip('"') for value in if_match)

@@ -1,23 +1,35 @@
-"""Runs: started on demand or when due, and read."""
+"""Runs: started on demand, when due, or again; and read."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
-from flowservice.domain.dataset import Batch
-from flowservice.domain.flow import Flow
+from flowservice.domain.flow import Flow, Operation
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import Run, RunState
-from flowservice.domain.schedule import Frequency
+from flowservice.domain.run_params import RunParams
 from flowservice.domain.staging import read_so_far
-from flowservice.errors import BadField, BadWindow, Error, MissingField, NotFound, NotSupported, Stale, UnknownFlow
+from flowservice.errors import (
+    ConnectorRunsNot,
+    EmptyFlowId,
+    NoConnector,
+    NotFound,
+    NotOnDemand,
+    NotRetriable,
+    RunNotCreated,
+    RunsAreManaged,
+    Stale,
+    UnknownFlow,
+)
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids, RunQueue
+from flowservice.service.contention import repeated
+from flowservice.service.delta_columns import DeltaColumns, same_column
+from flowservice.service.due_runs import DueRuns
+from flowservice.service.launch import Launch
 from flowservice.service.readable import Readable
 
 T = TypeVar("T")
@@ -26,8 +38,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 _TRIES: Final = 5
 _DUE_AT_ONCE: Final = 100
-_CLOCKS_DIFFER: Final = timedelta(minutes=1)
-"""A start this far ahead is a caller's `now`."""
+_MOST_RUNS: Final = 1_000
+_LANDED: Final = frozenset({RunState.SUCCESS, RunState.PARTIAL_SUCCESS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class Runs(Readable[Run]):
     queue: RunQueue
     now: Clock
     ids: Ids
+    delta_columns: DeltaColumns
 
     @property
     def store(self) -> Store[Run]:
@@ -45,22 +58,68 @@ class Runs(Readable[Run]):
         return self.database.runs
 
     def create(self, caller: Caller, *, flow_id: str, params: Mapping[str, Any]) -> Run:
-        """Queue one run of a flow now. Raises UnknownFlow, FlowDisabled, BadWindow, NotSupported."""
+        """A run of a flow on demand: queued now, or waiting for `params.startTime`. Without a window it takes all rows.
+
+        Raises EmptyFlowId, UnknownFlow, FlowDisabled, NotOnDemand, ConnectorRunsNot, RunNotCreated, BadRunParams,
+        BadWindow, RunNeedsDeltaColumn, DeltaColumnDiffers, UnknownColumn, DeltaColumnHasNoTimes, SourceError.
+        """
         caller.may(Permission.RUN)
         if not flow_id:
-            raise MissingField("flowId is missing", advice="Send the id of the flow to run.")
-        _check_window(params, now=self.now())
+            raise EmptyFlowId("flowId is missing", advice="Send the id of the flow to run.")
+        asked = RunParams.of(params)
+        self._check_column(self._on_demand(caller, flow_id), asked)
 
         def launch() -> Run:
-            try:
-                flow = self.database.flows.get(caller.scope, flow_id)
-            except NotFound:
-                raise UnknownFlow("flow not found with the given id", advice="GET /flows lists the flows.") from None
-            if flow.schedule.frequency is not Frequency.ONCE:
-                raise NotSupported("only a flow with frequency once runs on demand")
-            return self._launch(flow, Stamp.first(caller, at=self.now()), params)
+            flow, at = self._on_demand(caller, flow_id), self.now()
+            run = replace(self._launch.made(flow, Stamp.first(caller, at=at)), params=params)
+            moved = flow
+            if asked.delta_column is not None:
+                same_column(flow.delta_column, asked.delta_column)
+                if flow.delta_column is None:
+                    moved = flow.keeping(asked.delta_column).noted(Operation.UPDATE, at=at)
+                    moved = replace(moved, stamp=flow.stamp.moved(caller, at=at))
+            run = replace(run, window=asked.window(moved.delta_column))
+            if asked.starts_at is not None and asked.starts_at > at:
+                return self._launch.waiting(flow, moved, replace(run, starts_at=asked.starts_at))
+            return self._launch.queued(flow, moved.counted(), run)
 
-        return _repeated(launch)
+        return _created(launch)
+
+    def repeat(self, caller: Caller, run: Run) -> Run:
+        """A new run over the window of one that failed or landed nothing.
+
+        Raises NotRetriable, UnknownFlow, FlowDisabled, RunNotCreated.
+        """
+        caller.may(Permission.RUN)
+        landed_nothing = run.state is RunState.SUCCESS and run.counts.written == 0
+        if run.state is not RunState.FAILED and not landed_nothing:
+            raise NotRetriable(
+                f"run {run.id} is {run.state.value} and cannot be run again",
+                advice="Only a failed run, or a successful one that ingested no record, can.",
+            )
+
+        def launch() -> Run:
+            flow, at = self._flow(caller, run.flow_id), self.now()
+            root_id = run.root_id or run.id
+            self._check_not_covered(flow, run, root_id)
+            again = replace(
+                self._launch.made(flow, Stamp.first(caller, at=at)),
+                params=run.params,
+                slot_at=run.slot_at,
+                window=run.window,
+                parent_id=run.id,
+                root_id=root_id,
+            )
+            return self._launch.queued(flow, flow.counted(), again)
+
+        return _created(launch)
+
+    def refuse_writing(self, caller: Caller) -> NoReturn:
+        """Raises Forbidden, RunsAreManaged."""
+        caller.may(Permission.RUN)
+        raise RunsAreManaged(
+            "a user's token may not manage flow runs", advice="Runs are written by the service; POST /runs makes one."
+        )
 
     def get(self, caller: Caller, resource_id: str) -> Run:
         """With what it has read so far. Raises NotFound."""
@@ -73,23 +132,53 @@ class Runs(Readable[Run]):
         return replace(page, items=[self._as_it_stands(run) for run in page.items])
 
     def start_due(self) -> int:
-        """Queue a run of every flow that is due; how many. A slot runs once: the flow moves on in the transaction."""
-        started = 0
-        for flow in self.database.flows.due(at=self.now(), limit=_DUE_AT_ONCE):
-            mark = flow.stamp.created
-            stamp = Stamp(scope=flow.stamp.scope, created=mark, updated=mark)
-            at = self.now()
-            try:
-                self._launch(flow, _at(stamp, at), {})
-            except Stale:
-                # Someone changed the flow in between; the next tick sees what became of it.
-                continue
-            except Error as error:
-                # One flow that cannot start must not keep the others from it.
-                _LOG.warning("flow %s is due but cannot start: %s", flow.id, error.message)
-                continue
-            started += 1
-        return started
+        """Queue a run of every flow that is due, and every run whose time has come; how many."""
+        return DueRuns(self._launch).start()
+
+    @property
+    def _launch(self) -> Launch:
+        return Launch(self.database, self.queue, self.now, self.ids)
+
+    def _check_not_covered(self, flow: Flow, run: Run, root_id: str) -> None:
+        """Return if nobody else has taken the rows of `run`, or is about to: they would land twice."""
+        repeats = [other for other in self._launch.runs_of(flow, ("root_id",), root_id) if other.id != run.id]
+        if any(not other.has_ended or other.counts.written for other in repeats):
+            raise NotRetriable(
+                f"run {run.id} was run again already", advice=f"Look at the runs with parentFlowRunId {root_id}."
+            )
+        if flow.schedule.period is not None and run.state is RunState.FAILED:
+            for state in _LANDED:
+                later = (other for other in self._launch.runs_of(flow, ("state",), state.value))
+                if any(other.number > run.number and other.parent_id is None for other in later):
+                    raise NotRetriable(
+                        f"a later run of the flow has taken the rows of run {run.id}",
+                        advice="There is nothing left to do: a window begins where the last one that landed ended.",
+                    )
+
+    def _check_column(self, flow: Flow, asked: RunParams) -> None:
+        """Dials the source for a delta column that is new to the flow."""
+        if asked.delta_column is not None and flow.delta_column is None:
+            self.delta_columns.exists(flow.stamp.scope, flow.source, asked.delta_column)
+
+    def _on_demand(self, caller: Caller, flow_id: str) -> Flow:
+        flow = self._flow(caller, flow_id)
+        if flow.schedule.period is not None:
+            raise NotOnDemand(
+                f"a flow with frequency {flow.schedule.frequency} does not run on demand",
+                advice="Only a flow with frequency once does; to run a failed run again, use op=re-trigger.",
+            )
+        flow.check_enabled()
+        try:
+            self.delta_columns.specs.connector(flow.stamp.scope, flow.source.spec.id)
+        except NoConnector as error:
+            raise ConnectorRunsNot(error.message, advice=error.advice) from None
+        return flow
+
+    def _flow(self, caller: Caller, flow_id: str) -> Flow:
+        try:
+            return self.database.flows.get(caller.scope, flow_id)
+        except NotFound:
+            raise UnknownFlow("flow not found with the given id", advice="GET /flows lists the flows.") from None
 
     def _as_it_stands(self, run: Run) -> Run:
         """A run writes its counts when all is read; until then the parts it has finished tell them."""
@@ -97,81 +186,12 @@ class Runs(Readable[Run]):
             return run
         return replace(run, counts=read_so_far(self.database.progress.splits(run.id)))
 
-    def _launch(self, flow: Flow, stamp: Stamp, params: Mapping[str, Any]) -> Run:
-        started = flow.started(at=stamp.created.at)
-        target = self.database.target_connections.get(flow.stamp.scope, flow.target.id)
-        run_id, batch_id = self.ids.uuid(), self.ids.ulid(stamp.created.at)
-        run = Run(
-            id=run_id,
-            stamp=stamp,
-            flow_id=flow.id,
-            flow_spec=flow.flow_spec,
-            source_connection_id=flow.source.id,
-            target_connection_id=flow.target.id,
-            dataset_id=str(target.params["dataSetId"]),
-            number=started.runs_started,
-            batch_id=batch_id,
-            params=params,
-        )
-        batch = Batch(
-            id=batch_id,
-            stamp=stamp,
-            dataset_id=run.dataset_id,
-            flow_id=flow.id,
-            run_id=run_id,
-            tags={"flowId": (flow.id,), "runId": (run_id,)},
-        )
-        with self.database.transaction() as tx:
-            tx.flows.replace(flow, started)
-            tx.runs.add(run)
-            tx.batches.add(batch)
-            self.queue.enqueue(run, tx)
-        return run
 
-
-def _repeated(attempt: Callable[[], T]) -> T:
-    """The result of `attempt`, tried again where another writer came in between."""
-    for left in reversed(range(_TRIES)):
-        try:
-            return attempt()
-        except Stale:
-            if not left:
-                raise
-            time.sleep(0.01)
-    raise AssertionError("unreachable")
-
-
-def _at(stamp: Stamp, at: datetime) -> Stamp:
-    return Stamp(
-        scope=stamp.scope,
-        created=type(stamp.created)(at=at, by=stamp.created.by, client=stamp.created.client),
-        updated=type(stamp.updated)(at=at, by=stamp.updated.by, client=stamp.updated.client),
-    )
-
-
-def _check_window(params: Mapping[str, Any], *, now: datetime) -> None:
-    times = {name: _epoch(params, name) for name in ("startTime", "windowStartTime", "windowEndTime")}
-    start, end = times["windowStartTime"], times["windowEndTime"]
-    if start is not None and end is not None and end < start:
-        raise BadWindow("params.windowEndTime lies before params.windowStartTime")
-    begins = times["startTime"]
-    if begins is not None and begins > now + _CLOCKS_DIFFER:
-        raise NotSupported(
-            "a run on demand starts at once; params.startTime lies in the future",
-            advice="Leave startTime out, or send epoch seconds (not milliseconds) of now; for later use a schedule.",
-        )
-    if start is not None or end is not None or params.get("deltaColumn"):
-        raise NotSupported(
-            "runs over a window of a delta column are not supported yet",
-            advice="Leave windowStartTime, windowEndTime and deltaColumn out: the run reads everything.",
-        )
-
-
-def _epoch(params: Mapping[str, Any], name: str) -> datetime | None:
-    value = params.get(name)
-    if value is None:
-        return None
+def _created(attempt: Callable[[], Run]) -> Run:
+    """The run that `attempt` makes, tried again where another writer came in between. Raises RunNotCreated."""
     try:
-        return datetime.fromtimestamp(int(value), UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        raise BadField(f"params.{name} must be epoch seconds") from None
+        return repeated(attempt)
+    except Stale:
+        raise RunNotCreated(
+            "the run could not be created: the flow changes all the time", advice="Try again."
+        ) from None

@@ -1,26 +1,30 @@
 """What is read from a connection."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
-from flowservice.domain.connection import SourceConnection
-from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.resource import SpecRef, Stamp
-from flowservice.errors import BadField, InUse, MissingField, NotSupported, UnknownColumn
+from flowservice.domain.connection import Connection, ConnectionState, SourceConnection
+from flowservice.domain.identity import Caller
+from flowservice.domain.spec import SpecKind
+from flowservice.errors import BadField, MissingField, NotPublished, NotSupported, UnknownColumn, WrongFormat
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
-from flowservice.sdk import Selection, parsed
+from flowservice.sdk import Connector, Selection, parsed
 from flowservice.service.connections import Connections
-from flowservice.service.readable import Readable
+from flowservice.service.drafts import takes_drafts
+from flowservice.service.end_connections import EndConnections
 from flowservice.service.source_columns import named_columns, unknown_columns
 from flowservice.service.specs import Specs
-from flowservice.service.usage import flows_at
 
 
 @dataclass(frozen=True, slots=True)
-class SourceConnections(Readable[SourceConnection]):
+class SourceConnections(EndConnections[SourceConnection]):
     """Makes sure that what is to be read exists."""
+
+    kind: ClassVar = SourceConnection
+    end: ClassVar = "source"
+    noun: ClassVar = "source connection"
 
     database: Database
     specs: Specs
@@ -33,35 +37,28 @@ class SourceConnections(Readable[SourceConnection]):
         """Where they live."""
         return self.database.source_connections
 
-    def create(
-        self,
-        caller: Caller,
-        *,
-        name: str,
-        description: str,
-        base_connection_id: str | None,
-        spec: SpecRef,
-        data: Mapping[str, Any],
-        params: Mapping[str, Any],
-    ) -> SourceConnection:
-        """A new source connection over an existing table with the named columns.
+    def checked(self, caller: Caller, end: SourceConnection) -> SourceConnection:
+        """A source over an existing table with the named columns.
 
-        Raises UnknownSpec, NoConnector, MissingField, NotFound (base connection), BadField, NoSuchObject,
-        UnknownColumn.
+        Raises UnknownSpec, NoConnector, MissingField, NotFound (base connection), NotPublished, BadField, WrongFormat,
+        NoSuchObject, UnknownColumn.
         """
-        caller.may(Permission.MANAGE_SOURCES)
-        connector = self.specs.connector(spec.id)
-        if base_connection_id is None:
+        connector = self.specs.connector(caller.scope, end.spec.id)
+        base = self._base(caller, end)
+        if base is None:
             raise MissingField("baseConnectionId is missing", advice="Name the connection to read from.")
-        base = self.database.connections.get(caller.scope, base_connection_id)
-        if base.spec.id != spec.id:
-            raise BadField("connectionSpec.id is not the spec of the base connection", advice=f"Send {base.spec.id}.")
-        parsed(connector.params, params, at="params")
-        if params.get("filters"):
+        if base.state is ConnectionState.DRAFT:
+            raise NotPublished(
+                f"the connection {base.id} is a draft",
+                advice=f"Publish it first: POST /connections/{base.id}/action?op=publish.",
+            )
+        _check_format(connector, end)
+        parsed(connector.params, end.params, at="params")
+        if end.params.get("filters"):
             raise NotSupported("row filters are not supported yet", advice="Leave params.filters out.")
         with self.connections.opened(base) as source:
-            path = str(params["tableName"])
-            columns = named_columns(params)
+            path = str(end.params["tableName"])
+            columns = named_columns(end.params)
             source.plan(Selection(path=path, columns=columns))
             unknown = unknown_columns(source, path, columns or ())
         if unknown:
@@ -69,24 +66,30 @@ class SourceConnections(Readable[SourceConnection]):
                 f"the table {path[:80]} has no column {', '.join(name[:80] for name in unknown[:5])}",
                 advice="Explore the table and send columns as they are listed there.",
             )
-        connection = SourceConnection(
-            id=self.ids.uuid(),
-            stamp=Stamp.first(caller, at=self.now()),
-            name=name,
-            description=description,
-            spec=spec,
-            base_connection_id=base.id,
-            base_spec=base.spec,
-            data=data,
-            params=params,
-        )
-        self.database.source_connections.add(connection)
-        return connection
+        return replace(end, base_spec=base.spec)
 
-    def delete(self, caller: Caller, connection_id: str) -> None:
-        """Raises NotFound; InUse while a flow reads it."""
-        caller.may(Permission.MANAGE_SOURCES)
-        connection = self.database.source_connections.get(caller.scope, connection_id)
-        if flows_at(self.database, caller.scope, "source", connection.id):
-            raise InUse("a flow still reads this source connection", advice="Delete the flow first.")
-        self.database.source_connections.delete(connection)
+    def drafted(self, caller: Caller, end: SourceConnection) -> SourceConnection:
+        """A source that may still lack its connection, table and columns. Raises DraftUnsupported and as `checked`."""
+        connector = self.specs.connector(caller.scope, end.spec.id)
+        takes_drafts(self.specs.known(caller.scope, SpecKind.CONNECTION, end.spec.id))
+        base = self._base(caller, end)
+        _check_format(connector, end)
+        with suppress(MissingField):
+            parsed(connector.params, end.params, at="params")
+        return replace(end, base_spec=None if base is None else base.spec)
+
+    def _base(self, caller: Caller, end: SourceConnection) -> Connection | None:
+        if end.base_connection_id is None:
+            return None
+        base = self.database.connections.get(caller.scope, end.base_connection_id)
+        if base.spec.id != end.spec.id:
+            raise BadField("connectionSpec.id is not the spec of the base connection", advice=f"Send {base.spec.id}.")
+        return base
+
+
+def _check_format(connector: Connector, end: SourceConnection) -> None:
+    handed_over = connector.attributes.get("dataFormat")
+    if end.data.get("format") not in (None, handed_over):
+        raise WrongFormat(
+            f"data.format must be {handed_over} for {connector.name}", advice=f"Send {handed_over}, or leave it out."
+        )

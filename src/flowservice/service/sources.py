@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from flowservice.domain.connection import Connection, Signin
 from flowservice.errors import UnknownAuth
 from flowservice.ports.runtime import SecretBox
-from flowservice.sdk import Auth, Connector, Source, parsed, secret_fields
+from flowservice.sdk import Auth, Connector, Egress, Source, parsed, secret_fields
 from flowservice.service.specs import Specs
 
 
@@ -20,13 +20,15 @@ class OpenSources:
 
     specs: Specs
     secrets: SecretBox
+    egress: Egress
+    """Where sources may connect to."""
 
     def open(self, connection: Connection) -> Source:
         """The source of a stored connection. Raises NoConnector, UnknownAuth."""
-        connector = self.specs.connector(connection.spec.id)
+        connector = self.specs.connector(connection.stamp.scope, connection.spec.id)
         signin = connection.auth or Signin(spec_name="", params={})
         auth = auth_named(connector, signin.spec_name)
-        return connector.open(auth.name, self.config(auth, self.revealed(connection)))
+        return connector.open(auth.name, self.config(auth, self.revealed(connection)), self.egress)
 
     def config(self, auth: Auth, params: Mapping[str, Any]) -> BaseModel:
         """`params` as the auth's configuration. Raises BadField."""

@@ -1,9 +1,10 @@
 """Specs as they are on the wire. They are documents by nature: customers write them too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from flowservice.domain.connection import DATA_LAKE
+from flowservice.domain.spec import SpecKind, StoredSpec
 from flowservice.sdk import Connector, json_schema
 
 Document: TypeAlias = Mapping[str, Any]
@@ -32,11 +33,12 @@ def connection_spec(spec: Mapping[str, Any], connector: Connector | None) -> Doc
         "category": spec["category"],
         "displayName": spec["displayName"],
         "isSource": is_source,
-        "isSupported": connector is not None or spec["id"] == DATA_LAKE,
+        "isSupported": (supported := connector is not None or spec["id"] == DATA_LAKE),
+        "isDraftModeSupported": supported,
         "nameIsOurChoice": spec.get("nameIsOurChoice", False),
         **(dict(connector.attributes) if connector else {}),
     }
-    if not attributes["isSupported"]:
+    if not supported:
         attributes["unsupportedReason"] = "This server has no connector for it yet."
     document: dict[str, Any] = {
         "id": spec["id"],
@@ -124,8 +126,30 @@ def _schema(params: Sequence[Mapping[str, Any]]) -> Document:
     }
 
 
-def flow_spec(spec: Mapping[str, Any]) -> Document:
-    """A documented flow spec."""
+def stored_spec(spec: StoredSpec) -> Document:
+    """A customer's own spec: as it was written, with what the server knows of it."""
+    attributes = dict(spec.document.get("attributes") or {})
+    if spec.kind is SpecKind.CONNECTION:
+        attributes |= {"isSupported": False, "unsupportedReason": "Running customers' own sources is not built yet."}
+    mark = spec.stamp
+    return {
+        **spec.document,
+        "id": spec.spec_id,
+        "attributes": attributes,
+        "createdAt": round(mark.created.at.timestamp() * 1000),
+        "updatedAt": round(mark.updated.at.timestamp() * 1000),
+        "createdBy": mark.created.by,
+        "updatedBy": mark.updated.by,
+        "createdClient": mark.created.client,
+        "updatedClient": mark.updated.client,
+        "sandboxId": mark.scope.sandbox_id,
+        "sandboxName": mark.scope.sandbox_name,
+        "imsOrgId": mark.scope.org_id,
+    }
+
+
+def flow_spec(spec: Mapping[str, Any], connectors: Collection[str]) -> Document:
+    """A documented flow spec; `connectors` are the ids of the connection specs that this server can read."""
     streaming = spec["frequency"] == "streaming"
     document: dict[str, Any] = {
         "id": spec["id"],
@@ -140,6 +164,7 @@ def flow_spec(spec: Mapping[str, Any]) -> Document:
         ],
         "attributes": {
             "isSourceFlow": True,
+            "isDraftModeSupported": not streaming and not set(connectors).isdisjoint(spec["sourceConnectionSpecIds"]),
             "frequency": spec["frequency"],
             "nameIsOurChoice": spec.get("nameIsOurChoice", False),
             "uiAttributes": {"apiFeatures": {"updateSupported": True, "flowRunsSupported": not streaming}},

@@ -1,80 +1,109 @@
-"""Connection specs and flow specs: what is documented, and what of it this server can do."""
+"""Connection specs and flow specs: what is documented, what customers added, and what of it this server can do."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
-from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.query import Page, Query
+from flowservice.domain.identity import Caller, Permission, Scope
+from flowservice.domain.query import Condition, Operator, Page, Query
 from flowservice.domain.search import fulfils, sort_key
+from flowservice.domain.spec import SpecKind, StoredSpec, row_id
 from flowservice.errors import BadToken, NoConnector, NotFound, UnknownSpec
+from flowservice.ports.database import Database
 from flowservice.sdk import Connector
-from flowservice.service.spec_documents import Document, connection_spec, flow_spec
+from flowservice.service.spec_documents import Document, connection_spec, flow_spec, stored_spec
+
+_NOUNS: Final = {SpecKind.CONNECTION: "connection spec", SpecKind.FLOW: "flow spec"}
+_MEMBERS: Final = {SpecKind.CONNECTION: "connectionSpec", SpecKind.FLOW: "flowSpec"}
+_PAGE: Final = 500
 
 
 @dataclass(frozen=True)
 class Specs:
-    """The documented specs, and the connectors that are installed."""
+    """The specs of a sandbox, and the connectors that are installed."""
 
     connectors: Sequence[Connector]
+    database: Database
 
     @cached_property
-    def _documented(self) -> Mapping[str, list[dict[str, Any]]]:
+    def documented(self) -> Mapping[SpecKind, Mapping[str, Document]]:
+        """Every documented spec by its id, in the order of the catalog."""
         text = files(__package__).joinpath("documented_specs.json").read_text(encoding="utf-8")
         loaded: Mapping[str, list[dict[str, Any]]] = json.loads(text)
-        return loaded
-
-    @cached_property
-    def connection_specs(self) -> tuple[Document, ...]:
-        """Every connection spec, in the order of the catalog."""
         by_id = {connector.id: connector for connector in self.connectors}
-        return tuple(connection_spec(spec, by_id.get(spec["id"])) for spec in self._documented["connectionSpecs"])
+        connection_specs = (connection_spec(spec, by_id.get(spec["id"])) for spec in loaded["connectionSpecs"])
+        flow_specs = (flow_spec(spec, by_id) for spec in loaded["flowSpecs"])
+        return {
+            SpecKind.CONNECTION: {spec["id"]: spec for spec in connection_specs},
+            SpecKind.FLOW: {spec["id"]: spec for spec in flow_specs},
+        }
 
-    @cached_property
-    def flow_specs(self) -> tuple[Document, ...]:
-        """Every flow spec."""
-        return tuple(flow_spec(spec) for spec in self._documented["flowSpecs"])
+    def all(self, scope: Scope, kind: SpecKind) -> tuple[Document, ...]:
+        """Every spec of a sandbox: the documented ones, then the customer's own, the newest first."""
+        own = {spec.spec_id: stored_spec(spec) for spec in self._stored(scope, kind)}
+        return tuple({**self.documented[kind], **own}.values())
 
-    def connection_spec(self, spec_id: str) -> Document:
+    def get(self, scope: Scope, kind: SpecKind, spec_id: str) -> Document:
         """Raises NotFound."""
-        return _by_id(self.connection_specs, spec_id, "connection spec")
+        stored = self.stored(scope, kind, spec_id)
+        if stored is not None:
+            return stored_spec(stored)
+        if (known := self.documented[kind].get(spec_id)) is not None:
+            return known
+        raise NotFound(f"{_NOUNS[kind]} not found with the given id", advice=f"GET /{_MEMBERS[kind]}s lists them.")
 
-    def flow_spec(self, spec_id: str) -> Document:
-        """Raises NotFound."""
-        return _by_id(self.flow_specs, spec_id, "flow spec")
-
-    def known_connection_spec(self, spec_id: str) -> Document:
+    def known(self, scope: Scope, kind: SpecKind, spec_id: str) -> Document:
         """The spec that a body refers to. Raises UnknownSpec."""
-        return _known(self.connection_specs, spec_id, "connectionSpec", "connectionSpecs")
+        try:
+            return self.get(scope, kind, spec_id)
+        except NotFound:
+            member = _MEMBERS[kind]
+            raise UnknownSpec(
+                f"{member}.id names no spec of this server", advice=f"GET /{member}s lists the specs and their ids."
+            ) from None
 
-    def known_flow_spec(self, spec_id: str) -> Document:
-        """The spec that a body refers to. Raises UnknownSpec."""
-        return _known(self.flow_specs, spec_id, "flowSpec", "flowSpecs")
+    def stored(self, scope: Scope, kind: SpecKind, spec_id: str) -> StoredSpec | None:
+        """The customer's own spec, or own form of a documented one."""
+        try:
+            found = self.database.specs.get(scope, row_id(spec_id, scope.sandbox_id))
+        except NotFound:
+            return None
+        return found if found.kind is kind else None
 
-    def connector(self, spec_id: str) -> Connector:
+    def connector(self, scope: Scope, spec_id: str) -> Connector:
         """The connector behind a spec. Raises UnknownSpec, NoConnector."""
-        spec = self.known_connection_spec(spec_id)
         for connector in self.connectors:
             if connector.id == spec_id:
                 return connector
+        spec = self.known(scope, SpecKind.CONNECTION, spec_id)
         raise NoConnector(
-            f"this server has no connector for {spec['attributes']['displayName']}",
+            f"this server has no connector for {spec['attributes'].get('displayName', spec['name'])}"[:200],
             advice="GET /connectionSpecs?property=attributes.isSupported==true lists the sources that it has.",
         )
+
+    def _stored(self, scope: Scope, kind: SpecKind) -> Sequence[StoredSpec]:
+        wanted = (Condition(path=("kind",), operator=Operator.EQ, values=(kind.value,)),)
+        found: list[StoredSpec] = []
+        after = None
+        while True:
+            page = self.database.specs.list(scope, Query(conditions=wanted, limit=_PAGE, after=after))
+            found += page.items
+            if (after := page.next) is None:
+                return found
 
 
 @dataclass(frozen=True, slots=True)
 class SpecList:
     """Specs as a collection that is listed: in the order of the catalog, for they were not made one after the other."""
 
-    documents: Callable[[], Sequence[Document]]
+    documents: Callable[[Scope], Sequence[Document]]
 
     def list(self, caller: Caller, query: Query) -> Page[Document]:
         """A page. Raises BadToken, BadValueType."""
-        found = _found(self.documents(), caller, query)
+        found = _found(self.documents(caller.scope), caller, query)
         for order in reversed(query.order):
             found.sort(key=partial(sort_key, order=order), reverse=order.descending)
         start = 0
@@ -88,25 +117,9 @@ class SpecList:
 
     def count(self, caller: Caller, query: Query) -> int:
         """How many match. Raises BadValueType."""
-        return len(_found(self.documents(), caller, query))
+        return len(_found(self.documents(caller.scope), caller, query))
 
 
 def _found(documents: Sequence[Document], caller: Caller, query: Query) -> list[Document]:
     caller.may(Permission.VIEW_SOURCES)
     return [document for document in documents if all(fulfils(document, item) for item in query.shown)]
-
-
-def _by_id(documents: Sequence[Document], spec_id: str, noun: str) -> Document:
-    for document in documents:
-        if document["id"] == spec_id:
-            return document
-    raise NotFound(f"{noun} not found with the given id")
-
-
-def _known(documents: Sequence[Document], spec_id: str, member: str, collection: str) -> Document:
-    try:
-        return _by_id(documents, spec_id, member)
-    except NotFound:
-        raise UnknownSpec(
-            f"{member}.id names no spec of this server", advice=f"GET /{collection} lists the specs and their ids."
-        ) from None

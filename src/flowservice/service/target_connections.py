@@ -1,24 +1,28 @@
 """Where rows are written to: datasets of the lake."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from flowservice.domain.connection import DATA_LAKE, TargetConnection
 from flowservice.domain.dataset import Dataset
-from flowservice.domain.identity import Caller, Permission, Scope
-from flowservice.domain.resource import SpecRef, Stamp
-from flowservice.errors import BadField, InUse, MissingField, NoConnector, NotFound, SchemaMismatch
+from flowservice.domain.identity import Caller, Scope
+from flowservice.domain.spec import SpecKind
+from flowservice.errors import BadField, EmptyDataset, MissingField, NoConnector, NotFound, SchemaMismatch
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
-from flowservice.service.readable import Readable
+from flowservice.service.drafts import takes_drafts
+from flowservice.service.end_connections import EndConnections
 from flowservice.service.specs import Specs
-from flowservice.service.usage import flows_at
 
 
 @dataclass(frozen=True, slots=True)
-class TargetConnections(Readable[TargetConnection]):
+class TargetConnections(EndConnections[TargetConnection]):
     """Makes sure that what is to be written to exists."""
+
+    kind: ClassVar = TargetConnection
+    end: ClassVar = "target"
+    noun: ClassVar = "target connection"
 
     database: Database
     specs: Specs
@@ -30,57 +34,49 @@ class TargetConnections(Readable[TargetConnection]):
         """Where they live."""
         return self.database.target_connections
 
-    def create(
-        self,
-        caller: Caller,
-        *,
-        name: str,
-        description: str,
-        spec: SpecRef,
-        data: Mapping[str, Any],
-        params: Mapping[str, Any],
-    ) -> TargetConnection:
-        """A new target connection onto an existing dataset.
+    def checked(self, caller: Caller, end: TargetConnection) -> TargetConnection:
+        """A target onto an existing dataset.
 
-        Raises UnknownSpec, NoConnector, MissingField, BadField (dataset), SchemaMismatch.
+        Raises UnknownSpec, NoConnector, NotFound (base connection), MissingField, EmptyDataset, BadField (dataset),
+        SchemaMismatch.
         """
-        caller.may(Permission.MANAGE_SOURCES)
-        self.specs.known_connection_spec(spec.id)
-        if spec.id != DATA_LAKE:
-            raise NoConnector("this server writes to the data lake only", advice=f"Send connectionSpec.id {DATA_LAKE}.")
-        dataset = target_dataset(self.database, caller.scope, params)
-        stated = data.get("schema")
+        self._to_lake(caller, end)
+        dataset = target_dataset(self.database, caller.scope, end.params)
+        stated = end.data.get("schema")
         if isinstance(stated, Mapping) and stated.get("id") not in (None, dataset.schema_ref.id):
             raise SchemaMismatch(
                 "data.schema.id is not the schema of the dataset",
                 advice=f"Send {dataset.schema_ref.id}, or leave it out.",
             )
-        connection = TargetConnection(
-            id=self.ids.uuid(),
-            stamp=Stamp.first(caller, at=self.now()),
-            name=name,
-            description=description,
-            spec=spec,
-            data=data,
-            params=params,
-        )
-        self.database.target_connections.add(connection)
-        return connection
+        return self._inheriting(caller, end)
 
-    def delete(self, caller: Caller, connection_id: str) -> None:
-        """Raises NotFound; InUse while a flow writes to it."""
-        caller.may(Permission.MANAGE_SOURCES)
-        connection = self.database.target_connections.get(caller.scope, connection_id)
-        if flows_at(self.database, caller.scope, "target", connection.id):
-            raise InUse("a flow still writes to this target connection", advice="Delete the flow first.")
-        self.database.target_connections.delete(connection)
+    def drafted(self, caller: Caller, end: TargetConnection) -> TargetConnection:
+        """A target that may still lack its dataset. Raises DraftUnsupported and as `checked`."""
+        self._to_lake(caller, end)
+        takes_drafts(self.specs.known(caller.scope, SpecKind.CONNECTION, end.spec.id))
+        if end.params.get("dataSetId") is not None:
+            target_dataset(self.database, caller.scope, end.params)
+        return self._inheriting(caller, end)
+
+    def _to_lake(self, caller: Caller, end: TargetConnection) -> None:
+        self.specs.known(caller.scope, SpecKind.CONNECTION, end.spec.id)
+        if end.spec.id != DATA_LAKE:
+            raise NoConnector("this server writes to the data lake only", advice=f"Send connectionSpec.id {DATA_LAKE}.")
+
+    def _inheriting(self, caller: Caller, end: TargetConnection) -> TargetConnection:
+        # The lake needs no account; clients that name one all the same may.
+        if end.base_connection_id is None:
+            return replace(end, base_spec=None)
+        return replace(end, base_spec=self.database.connections.get(caller.scope, end.base_connection_id).spec)
 
 
 def target_dataset(database: Database, scope: Scope, params: Mapping[str, Any]) -> Dataset:
-    """The dataset that `params.dataSetId` names. Raises MissingField, BadField."""
+    """The dataset that `params.dataSetId` names. Raises MissingField, EmptyDataset, BadField."""
     dataset_id = params.get("dataSetId")
-    if not isinstance(dataset_id, str) or not dataset_id:
-        raise MissingField("params.dataSetId is missing", advice="Create a dataset and send its id.")
+    if dataset_id == "":
+        raise EmptyDataset("params.dataSetId is empty", advice="Create a dataset and send its id.")
+    if not isinstance(dataset_id, str):
+        raise MissingField("params.dataSetId is missing", advice="Create a dataset and send its id, as text.")
     try:
         return database.datasets.get(scope, dataset_id)
     except NotFound:

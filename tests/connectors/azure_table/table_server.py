@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from flowservice.connectors.azure_table.connection_string import EMULATOR_KEY, Account, parse
 from flowservice.connectors.azure_table.retries import Retries
 from flowservice.connectors.azure_table.source import TableSource
+from flowservice.sdk import Egress
+
+LAPTOP: Final = Egress(local=True)
+"""May connect to loopback, as a service that listens there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,7 @@ class TableServer:
         return Retries(draw=lambda: 1.0, pause=lambda seconds, _: self.pauses.append(seconds))
 
     def source(self, *, page_rows: int = 1000) -> TableSource:
-        return TableSource(self.account, retries=self.retries, page_rows=page_rows)
+        return TableSource(self.account, retries=self.retries, page_rows=page_rows, egress=LAPTOP)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from flowservice.connectors.azure_table.source import TableSource
 from flowservice.errors import BadCredentials
 from flowservice.sdk import Selection, Source, parsed
 from flowservice.sdk.testing import Rows, SourceContract, keys_of
+from tests.connectors.azure_table.table_server import LAPTOP
 
 pytestmark = pytest.mark.azurite
 
@@ -34,7 +35,7 @@ def seeded(azurite: Azurite) -> str:
 @pytest.fixture
 def source(azurite: Azurite, seeded: str) -> Iterator[TableSource]:
     """Small pages, so that there are many batches to resume after."""
-    opened = TableSource(parse(azurite.connection_string), page_rows=500, batch_rows=500)
+    opened = TableSource(parse(azurite.connection_string), page_rows=500, batch_rows=500, egress=LAPTOP)
     yield opened
     opened.close()
 
@@ -42,6 +43,7 @@ def source(azurite: Azurite, seeded: str) -> Iterator[TableSource]:
 class TestContract(SourceContract):
     path = "contract"
     key = ("PartitionKey", "RowKey")
+    delta_column = "createdAt"
 
     def expected(self) -> Rows:
         return sorted((str(row["PartitionKey"]), str(row["RowKey"])) for row in customers(ROWS))
@@ -55,7 +57,7 @@ def read(source: Source, table: str, *columns: str) -> pa.Table:
 
 @pytest.mark.parametrize("page_rows", [10, 1000])
 def test_the_same_rows_come_whatever_the_page_size(azurite: Azurite, seeded: str, page_rows: int) -> None:
-    source = TableSource(parse(azurite.connection_string), page_rows=page_rows)
+    source = TableSource(parse(azurite.connection_string), page_rows=page_rows, egress=LAPTOP)
     split = source.plan(Selection(path=seeded)).splits[0]
     rows = keys_of(source.read(split, after=None), ("PartitionKey", "RowKey", "email", "visits", "createdAt"))
     source.close()
@@ -175,14 +177,14 @@ def test_an_empty_table_has_no_rows_and_no_columns(azurite: Azurite, source: Tab
 
 def test_the_published_connector_opens_the_emulator(azurite: Azurite) -> None:
     config = parsed(Config, {"connectionString": azurite.connection_string}, at="params")
-    source = connector.open(BY_CONNECTION_STRING, config)
+    source = connector.open(BY_CONNECTION_STRING, config, LAPTOP)
     source.check()
     source.close()
 
 
 def test_a_wrong_key_is_refused(azurite: Azurite) -> None:
     text = azurite.connection_string.replace("AccountKey=Eby8", "AccountKey=AAAA")
-    source = TableSource(parse(text))
+    source = TableSource(parse(text), egress=LAPTOP)
     with pytest.raises(BadCredentials, match="not accepted"):
         source.check()
     source.close()
@@ -193,13 +195,15 @@ def test_a_signature_for_one_table_reads_that_table_alone(azurite: Azurite, seed
     key = base64.b64decode(EMULATOR_KEY)
     signed = quote(base64.b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode(), safe="")
     sas = f"?sv=2019-02-02&tn={seeded}&sp=r&se=2099-01-01T00%3A00%3A00Z&sig={signed}"
-    source = TableSource(parse(f"TableEndpoint={azurite.endpoint};SharedAccessSignature={sas}"))
+    source = TableSource(parse(f"TableEndpoint={azurite.endpoint};SharedAccessSignature={sas}"), egress=LAPTOP)
     source.check()
     assert [node.name for node in source.explore("")] == [seeded]
     assert read(source, seeded, "email").num_rows == ROWS
     assert source.sample(seeded, rows=100).rows.num_rows > 50
     source.close()
-    stale = TableSource(parse(f"TableEndpoint={azurite.endpoint};SharedAccessSignature={sas.replace('2099', '2020')}"))
+    stale = TableSource(
+        parse(f"TableEndpoint={azurite.endpoint};SharedAccessSignature={sas.replace('2099', '2020')}"), egress=LAPTOP
+    )
     with pytest.raises(BadCredentials):
         stale.check()
     stale.close()

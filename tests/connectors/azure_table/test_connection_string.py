@@ -8,6 +8,7 @@ from flowservice.connectors.azure_table import BY_CONNECTION_STRING, Config, Par
 from flowservice.connectors.azure_table.connection_string import EMULATOR_KEY, Sas, SharedKey, parse
 from flowservice.errors import BadField, UnknownAuth
 from flowservice.sdk import json_schema, parsed, secret_fields
+from tests.connectors.azure_table.table_server import LAPTOP
 
 KEY = "c2VjcmV0LWtleQ=="
 
@@ -165,6 +166,6 @@ def test_columns_may_be_what_explore_returned() -> None:
 
 def test_opening_dials_nothing_and_knows_its_auths() -> None:
     config = parsed(Config, {"connectionString": f"AccountName=nowhere;AccountKey={KEY}"}, at="params")
-    connector.open(BY_CONNECTION_STRING, config).close()
+    connector.open(BY_CONNECTION_STRING, config, LAPTOP).close()
     with pytest.raises(UnknownAuth):
-        connector.open("Basic", config)
+        connector.open("Basic", config, LAPTOP)

@@ -27,7 +27,7 @@ from flowservice.errors import (
     Unreachable,
 )
 from flowservice.sdk import Cursor, Split
-from tests.connectors.azure_table.table_server import Answer, Request, TableServer, entity, page, serving
+from tests.connectors.azure_table.table_server import LAPTOP, Answer, Request, TableServer, entity, page, serving
 
 WHOLE = Split(number=0, path="things", columns=None, range={})
 SECRET = "Eby8vdM02xNOcqFl"
@@ -98,7 +98,7 @@ def test_requests_say_what_the_protocol_wants() -> None:
 def test_a_shared_access_signature_goes_along_unchanged() -> None:
     with serving([page([entity(1)])]) as server:
         account = parse(f"TableEndpoint=http://127.0.0.1:{server.port};SharedAccessSignature=?sp=r&sig=a%2Bb%3D")
-        assert numbers(TableSource(account, retries=server.retries)) == [1]
+        assert numbers(TableSource(account, retries=server.retries, egress=LAPTOP)) == [1]
     assert server.requests[0].query["sig"] == "a+b="
     assert "authorization" not in server.requests[0].headers
 
@@ -295,7 +295,7 @@ def test_check_gives_up_on_a_silent_host_within_ten_seconds() -> None:
         account = parse(f"TableEndpoint=http://127.0.0.1:{silent.getsockname()[1]};SharedAccessSignature=sig=x")
         started = time.monotonic()
         with pytest.raises(Unreachable, match="did not answer in time"):
-            TableSource(account).check()
+            TableSource(account, egress=LAPTOP).check()
     assert time.monotonic() - started < 10
 
 
@@ -342,7 +342,7 @@ def check(*answers: Answer, now: datetime | None = None) -> SourceError:
 def checked(server: TableServer, now: datetime | None) -> Any:
     from flowservice.connectors.azure_table.table_service import TableService
 
-    return TableService(server.account, now=lambda: now or datetime.now(UTC))
+    return TableService(server.account, egress=LAPTOP, now=lambda: now or datetime.now(UTC))
 
 
 XML = b'<?xml version="1.0"?><error><code>AuthorizationFailure</code><message>m</message></error>'
@@ -392,7 +392,7 @@ def test_a_missing_table_is_named(code: str) -> None:
 @pytest.mark.parametrize(("host", "why"), [("127.0.0.1:1", "refused"), ("no-such-host.invalid", "name is unknown")])
 def test_an_unreachable_host_is_named(host: str, why: str) -> None:
     account = parse(f"TableEndpoint=http://{host};SharedAccessSignature=sp=r&sig=hidden")
-    source = TableSource(account)
+    source = TableSource(account, egress=LAPTOP)
     with pytest.raises(Unreachable, match=f"{host}.*{why}") as raised:
         source.check()
     assert "hidden" not in f"{raised.value}{raised.value.advice}{raised.value.__cause__}"
@@ -417,7 +417,7 @@ def test_tables_are_listed_page_by_page() -> None:
 def test_a_signature_for_one_table_lists_and_checks_that_one() -> None:
     with serving([page([])]) as server:
         account = parse(f"TableEndpoint=http://127.0.0.1:{server.port};SharedAccessSignature=tn=only&sp=r&sig=x")
-        source = TableSource(account)
+        source = TableSource(account, egress=LAPTOP)
         assert [node.name for node in source.explore("")] == ["only"]
         source.check()
         source.close()

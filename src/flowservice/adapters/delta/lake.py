@@ -2,12 +2,16 @@
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
+from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
@@ -19,7 +23,11 @@ from flowservice.adapters.delta.table_schema import landed, missing
 from flowservice.domain.dataset import TableKind, TableRef
 from flowservice.domain.staging import Part
 from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
+from flowservice.ports.lake import DataFile
 
+_REMOVED: Final = ".removed"
+"""Folder, beside those of the sandboxes, of what is being removed."""
+_OF_A_FILE: Final = ["path", "num_records", "size_bytes", "modification_time"]
 _OS_ERROR: Final = re.compile(r"os error (\d+)")
 
 
@@ -124,6 +132,56 @@ class DeltaLake:
         """The table as a pyarrow dataset; None if there is no table."""
         known = self._open(table)
         return None if known is None else known.to_pyarrow_dataset()
+
+    def files(self, table: TableRef) -> Sequence[DataFile]:
+        """The files that make up the table now. Raises LakeError."""
+        try:
+            known = self._open(table)
+            if known is None:
+                return []
+            actions = pa.table(known.get_add_actions(flatten=True)).select(_OF_A_FILE).to_pylist()
+        except (DeltaError, OSError) as error:
+            raise _translated(error, self._path(table)) from error
+        return [
+            DataFile(
+                path=action["path"],
+                rows=action["num_records"] or 0,
+                size_bytes=action["size_bytes"],
+                modified_at=datetime.fromtimestamp(action["modification_time"] / 1000, UTC),
+            )
+            for action in actions
+        ]
+
+    def remove(self, table: TableRef) -> None:
+        """Remove the table with all its files. Raises LakeUnavailable."""
+        self._remove(self._path(table))
+
+    def remove_sandbox(self, sandbox_id: str) -> None:
+        """Remove every table of a sandbox. Raises LakeUnavailable."""
+        self._remove(self.root / sandbox_id)
+
+    def tidy(self) -> None:
+        """Remove what a removal left on disk that was cut off. Raises LakeUnavailable."""
+        removed = self.root / _REMOVED
+        try:
+            if removed.is_dir():
+                shutil.rmtree(removed)
+        except FileNotFoundError:
+            # Another one tidies at the same time.
+            return
+        except OSError as error:
+            raise unavailable(error, removed) from error
+
+    def _remove(self, path: Path) -> None:
+        """First out of sight, in one step: nobody finds half a table."""
+        removed = self.root / _REMOVED
+        try:
+            removed.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                path.rename(removed / uuid4().hex)
+        except OSError as error:
+            raise unavailable(error, path) from error
+        self.tidy()
 
     def location(self, table: TableRef) -> str:
         """The table's folder."""

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from flowservice.adapters.sql import tables
+from flowservice.adapters.sql.catalog_search import SqlSearch
+from flowservice.adapters.sql.contents import SqlContents
 from flowservice.adapters.sql.faults import translated
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.refreshing import refresh
@@ -24,6 +26,7 @@ from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
 from flowservice.domain.schema import SchemaResource
 from flowservice.domain.search import SearchForm
+from flowservice.domain.spec import StoredSpec
 from flowservice.errors import NotFound
 
 R = TypeVar("R", bound=Resource)
@@ -37,6 +40,12 @@ _SCHEMA: Final = TypeAdapter(SchemaResource)
 _DATASET: Final = TypeAdapter(Dataset)
 _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
+_SPEC: Final = TypeAdapter(StoredSpec)
+
+
+def _run_columns(run: Run) -> dict[str, Any]:
+    waits_for = run.starts_at if run.is_waiting else None
+    return {"flow_id": run.flow_id, "starts_at_ms": None if waits_for is None else epoch_ms(waits_for)}
 
 
 class SqlFlows(SqlStore[Flow]):
@@ -64,6 +73,12 @@ class SqlRuns(SqlStore[Run]):
         if document is None:
             raise NotFound("run not found with the given id")
         return _RUN.validate_python(document)
+
+    def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
+        due = self.table.c.starts_at_ms
+        query = sa.select(self.table.c.document).where(due <= epoch_ms(at)).order_by(due).limit(limit)
+        with self.connect() as connection:
+            return [_RUN.validate_python(document) for document in connection.execute(query).scalars()]
 
 
 class Forms(Protocol):
@@ -101,7 +116,11 @@ class SqlDatabase:
     datasets: SqlStore[Dataset] = field(init=False)
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
+    specs: SqlStore[StoredSpec] = field(init=False)
     progress: SqlProgress = field(init=False)
+    contents: SqlContents = field(init=False)
+    dataset_search: SqlSearch[Dataset] = field(init=False)
+    batch_search: SqlSearch[Batch] = field(init=False)
 
     def __post_init__(self) -> None:
         connect, forms = self._connect(), self.forms
@@ -142,7 +161,7 @@ class SqlDatabase:
                 table=tables.runs,
                 adapter=_RUN,
                 connect=connect,
-                own=lambda run: {"flow_id": run.flow_id},
+                own=_run_columns,
                 search=self._search(tables.runs_search, forms.runs if forms else None),
             ),
             "schemas": SqlStore(
@@ -163,7 +182,17 @@ class SqlDatabase:
             "mapping_sets": SqlStore(
                 noun="mapping set", table=tables.mapping_sets, adapter=_MAPPING_SET, connect=connect
             ),
+            "specs": SqlStore(
+                noun="spec",
+                table=tables.specs,
+                adapter=_SPEC,
+                connect=connect,
+                own=lambda spec: {"kind": spec.kind.value},
+            ),
             "progress": SqlProgress(connect=connect),
+            "contents": SqlContents(connect=connect),
+            "dataset_search": SqlSearch(table=tables.datasets, adapter=_DATASET, connect=connect),
+            "batch_search": SqlSearch(table=tables.batches, adapter=_BATCH, connect=connect),
         }
         for name, store in stores.items():
             object.__setattr__(self, name, store)

@@ -8,8 +8,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0003"
-"""The migration that makes the tables below."""
+HEAD: Final = "0005"
+"""The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
     naming_convention={
@@ -72,11 +72,16 @@ connections: Final = _resources("connections")
 source_connections: Final = _resources("source_connections", sa.Column("base_connection_id", sa.String, index=True))
 target_connections: Final = _resources("target_connections")
 flows: Final = _resources("flows", sa.Column("next_run_at_ms", sa.BigInteger, index=True, nullable=True))
-runs: Final = _resources("runs", sa.Column("flow_id", sa.String, index=True))
+runs: Final = _resources(
+    "runs",
+    sa.Column("flow_id", sa.String, index=True),
+    sa.Column("starts_at_ms", sa.BigInteger, index=True, nullable=True),
+)
 schemas: Final = _resources("schemas", sa.Column("alt_id", sa.String, index=True), sa.Column("kind", sa.String))
 datasets: Final = _resources("datasets")
 batches: Final = _resources("batches", sa.Column("dataset_id", sa.String, index=True))
 mapping_sets: Final = _resources("mapping_sets")
+specs: Final = _resources("specs", sa.Column("kind", sa.String))
 
 
 def _search(resources: sa.Table, *own: sa.Column[str] | sa.Column[int]) -> sa.Table:

@@ -2,14 +2,16 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Query, Response
 from starlette.requests import Request
 
-from flowservice.api import exploring, wire
-from flowservice.api.calls import Calling, IfMatch, matching
+from flowservice.api import answers, exploring, wire
+from flowservice.api.actions import Publishing
+from flowservice.api.calls import Calling, Drafted, IfMatch, matching
 from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import Fields, one
+from flowservice.api.patching import Operations, changed, edited
 from flowservice.domain.connection import Connection
 from flowservice.errors import ExploreUnsupported, MissingParameter, UnknownObjectType
 from flowservice.service.connections import Connections, shown_auth
@@ -30,48 +32,71 @@ def router(connections: Connections) -> APIRouter:
         return wire.connection(connection, shown_auth(connection.auth, connections.secret_names(connection)))
 
     collection = Collection(
-        name="connections", noun="connections", items=connections, fields=FIELDS, shown=shown, page_size=20
+        name="connections",
+        noun="connections",
+        items=connections,
+        fields=FIELDS,
+        shown=shown,
+        answer=answers.Connection,
+        page_size=20,
     )
     collection.add_list(routes)
     collection.add_search(routes)
 
-    @routes.post("/connections", status_code=201, summary="Create a connection")
-    def create(caller: Calling, body: wire.ConnectionBody, response: Response) -> dict[str, Any]:
-        """Tests the credentials first: what does not work is not stored."""
-        connection = connections.create(
-            caller,
-            name=body.name,
-            description=body.description or "",
-            spec=body.connection_spec.ref(),
-            auth_name=body.auth.spec_name if body.auth else None,
-            auth_params=body.auth.params if body.auth else {},
-        )
+    @routes.post(
+        "/connections",
+        status_code=201,
+        summary="Create a connection",
+        responses=answers.of(answers.Created, status=201),
+    )
+    def create(caller: Calling, draft: Drafted, body: wire.ConnectionBody, response: Response) -> dict[str, Any]:
+        """Tests the credentials first: what does not work is not stored, except as a draft."""
+        connection = connections.create(caller, body.connection_spec.ref(), body.content(), draft=draft)
         response.headers["Location"] = f"{BASE}/connections/{connection.id}"
         return wire.created(connection)
 
-    @routes.get("/connections/{connection_id}", summary="Read a connection")
+    @routes.get(
+        "/connections/{connection_id}",
+        summary="Read a connection",
+        responses=answers.of(answers.One[answers.Connection]),
+    )
     def read(caller: Calling, connection_id: str) -> dict[str, Any]:
         return one(shown(connections.get(caller, connection_id)))
 
-    @routes.patch("/connections/{connection_id}", summary="Change a connection")
-    def patch(
-        caller: Calling, connection_id: str, if_match: IfMatch, operations: Annotated[Any, Body()]
-    ) -> dict[str, Any]:
-        """A JSON Patch on name, description and auth. Changed credentials are tested first."""
+    @routes.patch("/connections/{connection_id}", summary="Change a connection", responses=answers.of(answers.Created))
+    def patch(caller: Calling, connection_id: str, if_match: IfMatch, operations: Operations) -> dict[str, Any]:
+        """A JSON Patch on name, description, auth, labels and policy. Changed credentials are tested first."""
+
+        def change(connection: Connection) -> Connection:
+            edit = edited(wire.ConnectionEdit, shown(connection), operations)
+            return connections.change(caller, connection, edit.content())
+
+        return wire.created(changed(lambda: connections.get(caller, connection_id), if_match, change))
+
+    @routes.post(
+        "/connections/{connection_id}/action", summary="Publish a draft", responses=answers.of(answers.Created)
+    )
+    def act(caller: Calling, connection_id: str, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
+        """Tests the credentials first."""
         connection = connections.get(caller, connection_id)
-        matching(connection, if_match)
-        return wire.created(connections.patch(caller, connection, operations))
+        matching(connection, if_match, required=False)
+        return wire.created(connections.publish(caller, connection))
 
     @routes.delete("/connections/{connection_id}", status_code=204, summary="Delete a connection")
     def delete(caller: Calling, connection_id: str) -> None:
         connections.delete(caller, connection_id)
 
-    @routes.get("/connections/{connection_id}/test", summary="Test a connection")
+    @routes.get("/connections/{connection_id}/test", summary="Test a connection", responses=answers.of(answers.Tested))
     def test(caller: Calling, connection_id: str) -> dict[str, bool]:
         connections.test(caller, connection_id)
         return {"result": True}
 
-    @routes.get("/connections/{connection_id}/explore", summary="Explore a connection", response_model=None)
+    @routes.get(
+        "/connections/{connection_id}/explore",
+        summary="Explore a connection",
+        response_model=None,
+        responses=answers.of(list[answers.Node] | answers.Table),
+    )
     def explore(
         caller: Calling,
         connection_id: str,
@@ -92,8 +117,24 @@ def router(connections: Connections) -> APIRouter:
             raise ExploreUnsupported(
                 f"this source has no objects of type {kind}", advice="Use objectType=root or objectType=table."
             )
-        sample = connections.sample(caller, connection_id, path)
-        return exploring.table(sample, preview=preview.lower() == "true")
+        shown_rows = preview.lower() == "true"
+        sample = connections.sample(caller, connection_id, path, rows_shown=shown_rows)
+        return exploring.table(sample, preview=shown_rows)
+
+    @routes.get(
+        "/connections/{connection_id}/configs",
+        summary="Read the columns of an object",
+        responses=answers.of(answers.Configs),
+    )
+    def configs(
+        caller: Calling,
+        connection_id: str,
+        path: Annotated[str | None, Query(alias="object", description="Name of the table.")] = None,
+    ) -> dict[str, Any]:
+        """Name and type of each column of the table."""
+        if not path:
+            raise MissingParameter("the query parameter object is missing", advice="Send the name of the table.")
+        return exploring.configs(connections.sample(caller, connection_id, path))
 
     return routes
 

@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Response
 
-from flowservice.api import run_document, wire
-from flowservice.api.calls import Calling
+from flowservice.api import answers, run_document, wire
+from flowservice.api.actions import RunAction
+from flowservice.api.calls import Calling, IfMatch, matching
 from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import Fields, one
@@ -28,20 +29,37 @@ FIELDS: Final = Fields(
 
 
 def router(runs: Runs) -> APIRouter:
-    """Create, list and read."""
+    """Create, list, read and repeat."""
     routes = APIRouter(prefix=BASE, tags=["Runs"])
 
-    Collection(name="runs", noun="runs", items=runs, fields=FIELDS, shown=run_document.run).add_list(routes)
+    Collection(
+        name="runs", noun="runs", items=runs, fields=FIELDS, shown=run_document.run, answer=answers.Run
+    ).add_list(routes)
 
-    @routes.post("/runs", status_code=201, summary="Run a flow on demand")
+    @routes.post(
+        "/runs", status_code=201, summary="Run a flow on demand", responses=answers.of(answers.RunCreated, status=201)
+    )
     def create(caller: Calling, body: wire.RunBody, response: Response) -> dict[str, Any]:
         """Published clients read the answer in two shapes; this one holds both."""
         run = runs.create(caller, flow_id=body.flow_id, params=body.params or {})
         response.headers["Location"] = f"{BASE}/runs/{run.id}"
         return wire.created(run) | {"items": [wire.created(run)]}
 
-    @routes.get("/runs/{run_id}", summary="Read a run")
+    @routes.get("/runs/{run_id}", summary="Read a run", responses=answers.of(answers.One[answers.Run]))
     def read(caller: Calling, run_id: str) -> dict[str, Any]:
         return one(run_document.run(runs.get(caller, run_id)))
+
+    @routes.post("/runs/{run_id}/action", summary="Run a failed run again", responses=answers.of(answers.Created))
+    def act(caller: Calling, run_id: str, _op: RunAction, if_match: IfMatch) -> dict[str, Any]:
+        """`op=re-trigger`: a new run over the window of one that failed, or that ingested no record."""
+        run = runs.get(caller, run_id)
+        matching(run, if_match, required=False)
+        return wire.created(runs.repeat(caller, run))
+
+    @routes.put("/runs/{run_id}", summary="Replace a run (for providers)")
+    def replaced(caller: Calling, run_id: str, if_match: IfMatch, _: wire.RunUpdateBody) -> dict[str, Any]:
+        """Runs are written by the service alone: with a user's token this is always refused (FLOW-1427)."""
+        matching(runs.get(caller, run_id), if_match)
+        runs.refuse_writing(caller)
 
     return routes

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from flowservice.connectors.azure_table import connection_string
 from flowservice.connectors.azure_table.source import TableSource
 from flowservice.errors import BadField, UnknownAuth
-from flowservice.sdk import Auth, Connector, Source
+from flowservice.sdk import Auth, Connector, Egress, Source
 
 BY_CONNECTION_STRING: Final = "Connection String Based Authentication"
 
@@ -69,10 +69,10 @@ class Params(BaseModel):
     )
 
 
-def _open(auth: str, config: BaseModel) -> Source:
+def _open(auth: str, config: BaseModel, egress: Egress) -> Source:
     if auth != BY_CONNECTION_STRING or not isinstance(config, Config):
         raise UnknownAuth(f"azure-table-storage has no auth {auth!r}", advice=f"Use {BY_CONNECTION_STRING!r}.")
-    return TableSource(connection_string.parse(config.connection_string.get_secret_value()))
+    return TableSource(connection_string.parse(config.connection_string.get_secret_value()), egress=egress)
 
 
 connector = Connector(

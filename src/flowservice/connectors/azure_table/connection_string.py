@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flowservice.errors import BadField
+from flowservice.sdk import canonical, host_of
 
 EMULATOR_ACCOUNT: Final = "devstoreaccount1"
 # Published by Microsoft, the same in every emulator: not a secret.
@@ -33,6 +34,8 @@ _KEYS: Final = {
     )
 }
 _LOOPBACK: Final = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/.*)?", re.IGNORECASE)
+# Of Azure 3 to 24 lower-case letters and digits; Cosmos and emulators take more.
+_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _ADVICE: Final = "Copy the connection string again from the account's access keys in the Azure portal."
 
 
@@ -69,6 +72,8 @@ def parse(text: str) -> Account:
         return _emulator(parts)
     endpoint, secondary = _endpoints(parts)
     name = parts.get("AccountName") or _name_in(endpoint)
+    if not _ACCOUNT.fullmatch(name):
+        raise BadField("AccountName is not the name of a storage account", advice=_ADVICE)
     return Account(endpoint=endpoint, name=name, credential=_credential(parts), secondary=secondary)
 
 
@@ -101,6 +106,7 @@ def _emulator(parts: dict[str, str]) -> Account:
     host = parts.get("DevelopmentStorageProxyUri", "http://127.0.0.1").rstrip("/")
     if "://" not in host:
         host = f"http://{host}"
+    _url(host, "DevelopmentStorageProxyUri")
     root = host if _port(host, "DevelopmentStorageProxyUri") else f"{host}:10002"
     return Account(
         endpoint=f"{root}/{EMULATOR_ACCOUNT}",
@@ -144,6 +150,12 @@ def _endpoints(parts: dict[str, str]) -> tuple[str, str | None]:
         raise BadField("the connection string has neither AccountName nor TableEndpoint", advice=_ADVICE)
     name = parts["AccountName"]
     suffix = parts.get("EndpointSuffix", "core.windows.net").strip("./")
+    if not _ACCOUNT.fullmatch(name):
+        raise BadField("AccountName is not the name of a storage account", advice=_ADVICE)
+    try:
+        canonical(suffix)
+    except BadField:
+        raise BadField("EndpointSuffix does not give a valid host name", advice=_ADVICE) from None
     return (
         _url(f"{protocol}://{name}.table.{suffix}", "AccountName"),
         f"{protocol}://{name}-secondary.table.{suffix}",
@@ -158,9 +170,12 @@ def _url(text: str, key: str) -> str:
                 advice=f"Write {key}=http://… or https://… in full.",
             )
         text = f"https://{text}"
-    _port(text, key)
+    try:
+        host_of(text)
+    except BadField as error:
+        raise BadField(f"{key} does not give a valid http or https address: {error.message}", advice=_ADVICE) from None
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    if parts.query or parts.fragment:
         raise BadField(f"{key} does not give a valid http or https address", advice=_ADVICE)
     return text.rstrip("/")
 

@@ -81,9 +81,7 @@ def of_transport(error: PyreqwestError, *, host: str) -> Error:
     """The error that a failure below HTTP stands for. Its own message is dropped: it quotes the URL, and so a SAS."""
     causes = _causes(error)
     if isinstance(error, ConnectError) and not is_reset(error):
-        if "dns error" in causes:
-            why, advice = "its name is unknown", "Check the account's name and the endpoint suffix, then the DNS."
-        elif "certificate" in causes:
+        if "certificate" in causes:
             why, advice = "its certificate is not trusted", "Check the address and TLS inspection on the way."
         elif "refused" in causes:
             why, advice = "it refused the connection", "Check address and port, and that the service runs."

@@ -36,6 +36,8 @@ class Scan:
     table: str
     columns: tuple[str, ...] | None = None
     range: KeyRange = field(default_factory=KeyRange)
+    where: str | None = None
+    """A further condition on every row, as `$filter` has it."""
     page_rows: int = 1000
     batch_rows: int = 8_000
 
@@ -128,8 +130,9 @@ class Scan:
     def _query(self, part: KeyRange) -> dict[str, str]:
         """What every page of a range is asked for with, but for `$top`; the keys are always selected."""
         query = {}
-        if (condition := part.filter()) is not None:
-            query["$filter"] = condition
+        conditions = [condition for condition in (part.filter(), self.where) if condition is not None]
+        if conditions:
+            query["$filter"] = " and ".join(conditions)
         if self.columns is not None:
             query["$select"] = ",".join(dict.fromkeys(("PartitionKey", "RowKey", *self.columns)))
         return query

@@ -2,27 +2,36 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
-from flowservice.connectors.azure_table import sampling
+from flowservice.connectors.azure_table import sampling, windows
 from flowservice.connectors.azure_table.connection_string import Account
 from flowservice.connectors.azure_table.keys import KeyRange
 from flowservice.connectors.azure_table.retries import Retries
 from flowservice.connectors.azure_table.scan import Scan
 from flowservice.connectors.azure_table.table_service import TableService
 from flowservice.errors import Drifted, NoSuchObject
-from flowservice.sdk import Batch, Cursor, Node, Reading, Sample, Selection, Split
+from flowservice.sdk import Batch, Cursor, Egress, Node, Reading, Sample, Selection, Split
 
 _NO_NAME: Final = re.compile(r"[^\w-]")
+_WHERE: Final = "where"
+"""Member of a split's range that holds a condition beside the keys."""
 
 
 class TableSource:
     """Fills `sdk.Source`; each method's errors are those of `faults`."""
 
     def __init__(
-        self, account: Account, *, retries: Retries | None = None, page_rows: int = 1000, batch_rows: int = 8_000
+        self,
+        account: Account,
+        *,
+        egress: Egress,
+        retries: Retries | None = None,
+        page_rows: int = 1000,
+        batch_rows: int = 8_000,
     ) -> None:
-        self._service = TableService(account, retries=retries)
+        self._service = TableService(account, egress=egress, retries=retries)
         self._page_rows = page_rows
         self._batch_rows = batch_rows
 
@@ -41,16 +50,29 @@ class TableSource:
         """Rows from all over the table; see `sampling`."""
         return sampling.sample(self._service, _table(path), rows=rows)
 
+    def server_time(self) -> datetime:
+        """The service's clock: what it writes into `Timestamp`. One small request."""
+        return self._service.clock()
+
     def plan(self, selection: Selection) -> Reading:
-        """One split, of the selected columns. Raises NoSuchObject if the table does not exist (one request)."""
-        self._service.open(_table(selection.path), {"$top": "1"}).body()
-        split = Split(number=0, path=selection.path, columns=selection.columns, range=KeyRange().to_json())
-        return Reading(splits=(split,), pushed_down=frozenset({"columns"}))
+        """One split, of the selected columns, and of a window of a column of times.
+
+        Raises NoSuchObject if the table does not exist (one request).
+        """
+        table = _table(selection.path)
+        self._service.open(table, {"$top": "1"}).body()
+        where = windows.condition(self._service, table, *selection.window) if selection.window else None
+        keys = {**KeyRange().to_json(), **({} if where is None else {_WHERE: where})}
+        split = Split(number=0, path=selection.path, columns=selection.columns, range=keys)
+        pushed_down = {"columns"} if where is None else {"columns", "window"}
+        return Reading(splits=(split,), pushed_down=frozenset(pushed_down))
 
     def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
         """Batches of whole pages; see `scan`. PartitionKey and RowKey always come along."""
+        bounds = dict(split.range)
+        where = bounds.pop(_WHERE, None)
         try:
-            keys = KeyRange.from_json(split.range)
+            keys = KeyRange.from_json(bounds)
         except TypeError:
             raise Drifted("the stored split is not one of this connector", advice="Plan anew.") from None
         scan = Scan(
@@ -58,6 +80,7 @@ class TableSource:
             table=split.path,
             columns=split.columns,
             range=keys,
+            where=where,
             page_rows=self._page_rows,
             batch_rows=self._batch_rows,
         )

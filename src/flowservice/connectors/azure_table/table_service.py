@@ -8,15 +8,17 @@ Source: learn.microsoft.com/rest/api/storageservices/query-entities
 import gzip
 import threading
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 
 import orjson
 from pyreqwest.client import SyncClient, SyncClientBuilder
-from pyreqwest.exceptions import ClientClosedError, PyreqwestError, RequestTimeoutError
+from pyreqwest.exceptions import ClientClosedError, ConnectError, PyreqwestError, RequestTimeoutError
 from pyreqwest.request import SyncStreamRequest
 from pyreqwest.response import SyncResponse
 
@@ -25,6 +27,7 @@ from flowservice.connectors.azure_table.connection_string import Account, Sas
 from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.signing import Signer
 from flowservice.errors import BrokenPage, Cancelled, Error
+from flowservice.sdk import Egress, host_of
 
 Token: TypeAlias = Mapping[str, str]
 """Where the next page starts: opaque, query parameters by name, exactly those that came. Empty: at the beginning."""
@@ -54,6 +57,8 @@ class Page:
 
     next: Token | None
     """None: this is the last page."""
+    date: str | None
+    """The service's clock, as its header `Date` has it."""
     _request: SyncStreamRequest
     _response: SyncResponse
     _host: str
@@ -88,6 +93,7 @@ class TableService:
         self,
         account: Account,
         *,
+        egress: Egress,
         retries: Retries | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -97,8 +103,11 @@ class TableService:
         self._signer = Signer(account, now=now)
         self._sas = account.credential.query if isinstance(account.credential, Sas) else ""
         self._host = urlsplit(account.endpoint).netloc
+        self._name = host_of(account.endpoint)
         self._path = urlsplit(account.endpoint).path
         self._origin = account.endpoint.removesuffix(self._path) if self._path else account.endpoint
+        self._egress = egress
+        self._addresses: deque[str] = deque()
         self._building = threading.Lock()
         self._client: SyncClient | None = None
         self.closed = threading.Event()
@@ -136,6 +145,19 @@ class TableService:
                 failed += 1
                 self.retries.wait(error, failed=failed, stopped=self.closed)
 
+    def clock(self) -> datetime:
+        """The service's own time, to the second. Raises as `check`, and BrokenPage if it does not tell."""
+        table = self.only_table
+        path = f"{table}()" if table else "Tables"
+        page = self._open(path, {"$top": "1"}, table=table, retries=self.retries, stopped=self.closed)
+        page.body()
+        try:
+            return parsedate_to_datetime(page.date or "").astimezone(UTC)
+        except ValueError:
+            raise BrokenPage(
+                "the table service does not tell its time", advice="Look at the proxies in between: they cut `Date`."
+            ) from None
+
     def tables(self) -> Iterator[str]:
         """The names of all tables, in the service's order."""
         if self.only_table:
@@ -171,14 +193,19 @@ class TableService:
         path = f"{self._path}/{resource}"
         parts = [f"{quote(key, safe='$')}={quote(value, safe='')}" for key, value in query.items()]
         url = f"{self._origin}{path}?{'&'.join([*parts, *filter(None, [self._sas])])}"
-        failed = stale = 0
+        failed = stale = turned = 0
         while True:
+            client = self._connected()
             try:
-                return self._sent(url, path, table, limit)
+                return self._sent(client, url, path, table, limit)
             except ClientClosedError:
                 raise Cancelled("the source was closed") from None
             except PyreqwestError as broken:
                 error = faults.of_transport(broken, host=self._host)
+                if isinstance(broken, ConnectError) and turned < len(self._addresses) - 1:
+                    turned += 1
+                    self._turn(client)
+                    continue
                 # No answer on a connection that stood: most likely it was idle, and the service had closed it.
                 if faults.is_reset(broken) and stale < (1 if retries is ONCE else _STALE_CONNECTIONS):
                     stale += 1
@@ -188,9 +215,9 @@ class TableService:
             failed += 1
             retries.wait(error, failed=failed, stopped=stopped)
 
-    def _sent(self, url: str, path: str, table: str | None, limit: timedelta | None) -> Page:
+    def _sent(self, client: SyncClient, url: str, path: str, table: str | None, limit: timedelta | None) -> Page:
         """One attempt, signed now. Raises pyreqwest's errors and those of `faults.of_answer`."""
-        builder = self._connected().get(url).headers(_HEADERS).headers(self._signer.headers(path))
+        builder = client.get(url).headers(_HEADERS).headers(self._signer.headers(path))
         if limit is not None:
             builder = builder.timeout(limit)
         # 0: hand the headers over at once and do not wait for the first part of the body.
@@ -201,7 +228,7 @@ class TableService:
             token = {name: value for name, value in found.items() if value is not None}
             # Presence counts: a token may be empty where the next entity has an empty key. NextRowKey alone is none.
             goes_on = "NextPartitionKey" in token or "NextTableName" in token
-            return Page(token if goes_on else None, request, response, self._host)
+            return Page(token if goes_on else None, response.get_header("date"), request, response, self._host)
         try:
             body = response.body_reader.read(_LARGEST_ERROR)
         except PyreqwestError:
@@ -218,12 +245,19 @@ class TableService:
         )
 
     def _connected(self) -> SyncClient:
-        """The client, built with the first request: opening a source dials and loads nothing."""
+        """The client, built with the first request: opening a source dials and loads nothing.
+
+        It connects to an address that the policy of the server was asked about, whatever the name resolves to later.
+        Raises DestinationRefused, Unreachable.
+        """
         with self._building:
             if self._client is None:
+                if not self._addresses:
+                    self._addresses.extend(self._egress.addresses(self._name))
                 builder = (
                     SyncClientBuilder()
                     .follow_redirects(False)  # a redirect would carry the signature to another host
+                    .no_proxy()  # a proxy would resolve the name itself
                     .gzip(False)
                     .brotli(False)
                     .zstd(False)
@@ -232,7 +266,14 @@ class TableService:
                     .read_timeout(_SILENCE)
                     .user_agent("flowservice")
                 )
-                if (urlsplit(self.account.endpoint).hostname or "") in {"localhost", "127.0.0.1", "::1"}:
-                    builder = builder.no_proxy()
+                if self._addresses[0] != self._name:
+                    builder = builder.resolve(self._name, self._addresses[0], 0)
                 self._client = builder.build()
             return self._client
+
+    def _turn(self, used: SyncClient) -> None:
+        """Take the next address of the host, unless another thread did: `localhost` may have one that nobody serves."""
+        with self._building:
+            if self._client is used:
+                self._addresses.rotate(-1)
+                self._client = None

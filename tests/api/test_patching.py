@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from flowservice.api.calls import expect
 from flowservice.errors import EmptyBody, PatchFailed, PatchUnsupported, SpecIsFixed
-from flowservice.service.patch import expect, patched
+from flowservice.service.patch import patched
 
 EDITABLE = frozenset({"name", "auth"})
 DOCUMENT: dict[str, Any] = {"name": "old", "auth": {"params": {"a": 1}}}

@@ -1,0 +1,55 @@
+"""Credentials of the caller's organisation: our own addition, for those who administer it."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+from starlette.requests import Request
+
+from flowservice.api import wire
+from flowservice.api.calls import Calling
+from flowservice.domain.identity import named_permissions
+from flowservice.service.credentials import Credentials, NewCredential
+
+BASE: Final = "/v1/credentials"
+
+
+def router(credentials: Credentials) -> APIRouter:
+    """List, make, read, change, rotate and revoke."""
+    routes = APIRouter(prefix=BASE, tags=["Credentials"])
+
+    @routes.get("", summary="List credentials")
+    def listed(caller: Calling) -> dict[str, Any]:
+        return {"credentials": [wire.credential(known) for known in credentials.all(caller)]}
+
+    @routes.post("", status_code=201, summary="Make a credential")
+    def add(caller: Calling, body: wire.CredentialBody, request: Request, response: Response) -> dict[str, Any]:
+        """The answer is the only one that ever tells the secret. Nobody can grant what they do not have."""
+        granted = None if body.permissions is None else named_permissions(body.permissions)
+        return _told(credentials.add(caller, name=body.name or "", permissions=granted), request, response)
+
+    @routes.get("/{client_id}", summary="Read a credential")
+    def read(caller: Calling, client_id: str) -> dict[str, Any]:
+        return wire.credential(credentials.get(caller, client_id))
+
+    @routes.patch("/{client_id}", summary="Change the name or the permissions of a credential")
+    def change(caller: Calling, client_id: str, body: wire.CredentialBody) -> dict[str, Any]:
+        granted = None if body.permissions is None else named_permissions(body.permissions)
+        return wire.credential(credentials.change(caller, client_id, name=body.name, permissions=granted))
+
+    @routes.post("/{client_id}/rotate", summary="Give a credential a new secret")
+    def rotate(caller: Calling, client_id: str, request: Request, response: Response) -> dict[str, Any]:
+        """The old secret is of no more use. Tokens that are out live on; to stop them, revoke the credential."""
+        return _told(credentials.rotate(caller, client_id), request, response)
+
+    @routes.delete("/{client_id}", status_code=204, summary="Revoke a credential")
+    def revoke(caller: Calling, client_id: str) -> None:
+        """Its tokens stop working at once. The last one that may administer cannot be revoked."""
+        credentials.revoke(caller, client_id)
+
+    return routes
+
+
+def _told(made: NewCredential, request: Request, response: Response) -> dict[str, Any]:
+    response.headers["Cache-Control"] = "no-store"
+    token_url = str(request.base_url).rstrip("/") + "/ims/token/v3"
+    return {**wire.credential(made.credential), "clientSecret": made.secret, "tokenUrl": token_url}

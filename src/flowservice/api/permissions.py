@@ -1,0 +1,61 @@
+"""Which call needs which permission: declared here once, enforced by the gateway, and a page of the docs.
+
+Two calls need more where they do more, which only the service sees: changing the auth of a connection, and looking at
+rows of a source.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from flowservice.domain.identity import Permission
+
+_FLOW: Final = "/data/foundation/flowservice"
+_MANAGING: Final = (Permission.VIEW_SOURCES, Permission.MANAGE_SOURCES)
+"""Nobody changes what they may not see: etags, schemas and mappings are looked at on the way."""
+_READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Calls of a path by a method (`read`: GET and its kin; `write`: all others; `any`) need all these permissions."""
+
+    methods: str
+    path: str
+    permissions: tuple[Permission, ...] = ()
+
+    def covers(self, method: str, path: str) -> bool:
+        """Whether it speaks of this call."""
+        if self.methods == "read":
+            fits = method in _READ
+        elif self.methods == "write":
+            fits = method not in _READ
+        else:
+            fits = self.methods in {"any", method}
+        return fits and re.fullmatch(self.path, path) is not None
+
+
+RULES: Final = (
+    # What belongs to the whole organisation.
+    Rule("read", r"/data/foundation/sandbox-management(/.*)?"),
+    Rule("write", r"/data/foundation/sandbox-management(/.*)?", (Permission.ADMINISTER,)),
+    Rule("any", r"/v1/.*", (Permission.ADMINISTER,)),
+    # Asked with POST, but nothing changes.
+    Rule("POST", _FLOW + r"/\w+/search", (Permission.VIEW_SOURCES,)),
+    Rule("POST", r"/data/foundation/conversion/.*(validate|preview)", (Permission.VIEW_SOURCES,)),
+    # A new connection, or one written anew, brings secrets.
+    Rule("POST", _FLOW + r"/connections", (*_MANAGING, Permission.MANAGE_SECRETS)),
+    Rule("PUT", _FLOW + r"/connections/[^/]+", (*_MANAGING, Permission.MANAGE_SECRETS)),
+    Rule("POST", _FLOW + r"/runs", (Permission.RUN,)),
+    Rule("write", _FLOW + r"/runs/.*", (Permission.VIEW_SOURCES, Permission.RUN)),
+    Rule("any", r"/data/foundation/export(/.*)?", (Permission.VIEW_DATA,)),
+    # Everything else is about sources and where they land.
+    Rule("read", r".*", (Permission.VIEW_SOURCES,)),
+    Rule("write", r".*", _MANAGING),
+)
+"""The first that covers a call counts."""
+
+
+def needed(method: str, path: str) -> tuple[Permission, ...]:
+    """The permissions that a call needs, all of them."""
+    return next(rule.permissions for rule in RULES if rule.covers(method, path))

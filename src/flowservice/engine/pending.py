@@ -1,0 +1,83 @@
+"""Which rows a run has to take: its window, and the flow's watermark once they are in the lake.
+
+The watermark of a flow stands in the plan of the highest run number that the lake table holds for it. So a run that
+failed moves nothing, and its rows are in the next window; and windows of a flow neither overlap nor leave a gap.
+"""
+
+from datetime import datetime, timedelta
+
+from flowservice.domain.query import Condition, Operator, Query
+from flowservice.domain.run import Run, RunState
+from flowservice.domain.window import Window
+from flowservice.engine.plan import Pending, Plan, Route
+from flowservice.errors import LakeError, MissingDeltaColumn, NotFound
+from flowservice.ports.database import Database
+from flowservice.ports.lake import Lake
+from flowservice.ports.runtime import Clock
+from flowservice.sdk import Clocked, Source
+
+
+def pending(
+    run: Run,
+    route: Route,
+    source: Source,
+    *,
+    database: Database,
+    lake: Lake,
+    now: Clock,
+    window_lag: timedelta,
+) -> Pending:
+    """What `run` has to take. To be asked in the run's turn. Raises MissingDeltaColumn, LakeError, SourceError."""
+    schedule = route.flow.schedule
+    if schedule.period is None:
+        return Pending(window=run.window)
+    reached = _watermark(route, database, lake)
+    if run.window is not None:
+        window = run.window.after(reached) if _repeats_a_failure(run, database) else run.window
+        ends = [at for at in (reached, window.end) if at is not None]
+        return Pending(window=window, watermark=max(ends, default=None))
+    column = route.flow.delta_column
+    if column is None:
+        raise MissingDeltaColumn(
+            f"flow {route.flow.id} is recurring and names no delta column",
+            advice="Add the transformation Copy with its deltaColumn.",
+        )
+    start = schedule.takes_from if reached is None else reached
+    # What the source writes now may carry a time that is a little older: clocks differ, commits take their time.
+    clock = source.server_time() if isinstance(source, Clocked) else max(run.slot_at or now(), schedule.slot_at(now()))
+    end = (clock - window_lag).replace(microsecond=0)
+    if start is not None:
+        end = max(start, end)
+    return Pending(window=Window(column=column, start=start, end=end), watermark=end)
+
+
+def _watermark(route: Route, database: Database, lake: Lake) -> datetime | None:
+    number = lake.committed(route.dataset.table, route.flow.id)
+    if number is None:
+        return None
+    conditions = (
+        Condition(path=("flow_id",), operator=Operator.EQ, values=(route.flow.id,)),
+        Condition(path=("number",), operator=Operator.EQ, values=(str(number),)),
+    )
+    found = database.runs.list(route.flow.stamp.scope, Query(conditions=conditions, limit=1)).items
+    plan = database.progress.plan(found[0].id) if found else None
+    if plan is None:
+        # To begin anew would double what is there.
+        raise LakeError(
+            f"run {number} of flow {route.flow.id} is in the table, but the service knows nothing of it",
+            advice="The control store is older than the lake; restore the one that belongs to it.",
+        )
+    return Plan.from_json(plan).watermark
+
+
+def _repeats_a_failure(run: Run, database: Database) -> bool:
+    """Whether the run repeats one that landed nothing because it failed: then others may have taken its rows since.
+
+    One that succeeded without a row is repeated over its own window, which no other run of the flow takes.
+    """
+    if run.parent_id is None:
+        return False
+    try:
+        return database.runs.find(run.parent_id).state is RunState.FAILED
+    except NotFound:
+        return True

@@ -1,0 +1,85 @@
+"""From a flow to a run of it: numbered, stored with its batch, and queued, all or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from flowservice.domain.dataset import Batch
+from flowservice.domain.flow import Flow
+from flowservice.domain.query import Condition, Operator, Query
+from flowservice.domain.resource import Mark, Stamp
+from flowservice.domain.run import Run
+from flowservice.ports.database import Database
+from flowservice.ports.runtime import Clock, Ids, RunQueue
+
+_MOST_RUNS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Writes runs. Each write is one transaction, and raises Stale if the flow or run has changed since it was read."""
+
+    database: Database
+    queue: RunQueue
+    now: Clock
+    ids: Ids
+
+    def made(self, flow: Flow, stamp: Stamp) -> Run:
+        """A run without a number, stored nowhere."""
+        return Run(
+            id=self.ids.uuid(),
+            stamp=stamp,
+            flow_id=flow.id,
+            flow_spec=flow.flow_spec,
+            source_connection_id=flow.source.id,
+            target_connection_id=flow.target.id,
+            dataset_id=str(flow.target.params["dataSetId"]),
+            number=0,
+            batch_id=self.ids.ulid(stamp.created.at),
+        )
+
+    def waiting(self, flow: Flow, moved: Flow, run: Run) -> Run:
+        """The run stored, for its time has yet to come; and the flow as `moved`."""
+        with self.database.transaction() as tx:
+            if moved is not flow:
+                tx.flows.replace(flow, moved)
+            tx.runs.add(run)
+        return run
+
+    def queued(self, flow: Flow, moved: Flow, run: Run, *, was: Run | None = None) -> Run:
+        """The run with the number of the flow as `moved`, in the queue; it, its batch and the flow are stored.
+
+        `was` is the run as it is stored already, waiting.
+        """
+        stamp = run.stamp if was is None else run.stamp.touched()
+        numbered = replace(run, number=moved.runs_started, stamp=stamp)
+        batch = Batch(
+            id=run.batch_id,
+            stamp=Stamp(scope=run.stamp.scope, created=_at(run, self.now()), updated=_at(run, self.now())),
+            dataset_id=run.dataset_id,
+            flow_id=flow.id,
+            run_id=run.id,
+            tags={"flowId": (flow.id,), "runId": (run.id,)},
+        )
+        with self.database.transaction() as tx:
+            tx.flows.replace(flow, moved)
+            if was is None:
+                tx.runs.add(numbered)
+            else:
+                tx.runs.replace(was, numbered)
+            tx.batches.add(batch)
+            self.queue.enqueue(numbered, tx)
+        return numbered
+
+    def runs_of(self, flow: Flow, path: tuple[str, ...], value: str) -> Sequence[Run]:
+        """The flow's newest runs with that value at the path."""
+        conditions = (
+            Condition(path=("flow_id",), operator=Operator.EQ, values=(flow.id,)),
+            Condition(path=path, operator=Operator.EQ, values=(value,)),
+        )
+        return self.database.runs.list(flow.stamp.scope, Query(conditions=conditions, limit=_MOST_RUNS)).items
+
+
+def _at(run: Run, at: datetime) -> Mark:
+    return replace(run.stamp.created, at=at)

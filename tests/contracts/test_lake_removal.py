@@ -1,0 +1,83 @@
+"""What every lake must do when tables are to go, and what it tells of their files."""
+
+from pathlib import Path
+
+import pytest
+
+from flowservice.adapters.delta import DeltaLake
+from flowservice.domain.dataset import TableKind, TableRef
+from flowservice.domain.staging import run_folder, run_of
+from flowservice.errors import LakeUnavailable
+from flowservice.ports.lake import Lake
+from tests.contracts.test_lake import SCHEMA, TABLE, landed, numbers, staged
+
+OTHER = TableRef(sandbox_id="s1", dataset_id="d2")
+ELSEWHERE = TableRef(sandbox_id="s2", dataset_id="d1")
+QUARANTINE = TableRef(sandbox_id="s1", dataset_id="d1", kind=TableKind.QUARANTINE)
+
+
+@pytest.fixture(params=["delta"])
+def lake(tmp_path: Path) -> Lake:
+    return DeltaLake(tmp_path / "lake")
+
+
+def filled(lake: Lake, table: TableRef, *values: int, run: str = "r1", number: int = 1) -> None:
+    lake.prepare(table, SCHEMA)
+    part = staged(lake, f"{run_folder(run)}0-1-0.parquet", numbers(*values), table)
+    assert lake.commit(table, [part], app_id="f", number=number, note={})
+
+
+def test_files_are_told_with_their_rows_and_sizes(lake: Lake) -> None:
+    assert lake.files(TABLE) == []
+    lake.prepare(TABLE, SCHEMA)
+    assert lake.files(TABLE) == []
+    filled(lake, TABLE, 1, 2, 3)
+    filled(lake, TABLE, 4, run="r2", number=2)
+    staged(lake, "run=r3/orphan.parquet", numbers(9))
+    files = {file.path: file for file in lake.files(TABLE)}
+    assert {run_of(path): file.rows for path, file in files.items()} == {"r1": 3, "r2": 1}
+    for path, file in files.items():
+        assert file.size_bytes == (Path(lake.location(TABLE)) / path).stat().st_size
+        assert file.modified_at.tzinfo is not None
+    assert run_of("part-0.parquet") is None
+
+
+def test_a_removed_table_is_gone_and_may_be_made_again(lake: Lake, tmp_path: Path) -> None:
+    for table in (TABLE, OTHER, ELSEWHERE, QUARANTINE):
+        filled(lake, table, 1, 2)
+    lake.remove(TABLE)
+    assert lake.dataset(TABLE) is None
+    assert not Path(lake.location(TABLE)).exists()
+    for table in (OTHER, ELSEWHERE, QUARANTINE):
+        assert landed(lake, table) == [1, 2]
+    lake.remove(TABLE)
+    filled(lake, TABLE, 7)
+    assert landed(lake) == [7]
+
+
+def test_a_sandbox_is_removed_with_all_its_tables(lake: Lake, tmp_path: Path) -> None:
+    for table in (TABLE, OTHER, ELSEWHERE, QUARANTINE):
+        filled(lake, table, 1, 2)
+    lake.remove_sandbox("s1")
+    for table in (TABLE, OTHER, QUARANTINE):
+        assert lake.dataset(table) is None
+    assert landed(lake, ELSEWHERE) == [1, 2]
+    lake.remove_sandbox("s1")
+    lake.remove_sandbox("never")
+    assert [path.name for path in (tmp_path / "lake").iterdir()] == ["s2"]
+
+
+def test_what_a_removal_left_is_tidied_by_the_next_one(lake: Lake, tmp_path: Path) -> None:
+    filled(lake, TABLE, 1)
+    removed = tmp_path / "lake" / ".removed"
+    removed.mkdir()
+    (tmp_path / "lake" / "s1" / "d1").rename(removed / "half")
+    lake.tidy()
+    lake.tidy()
+    assert not removed.exists()
+
+
+def test_a_lake_that_cannot_be_written_says_so(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "lake").write_text("no folder")
+    with pytest.raises(LakeUnavailable):
+        lake.remove(TABLE)
