@@ -225,7 +225,10 @@ def _template(store: SqlStore[Run], caller: Caller, state: RunState, *, search: 
     )
     assert store.search is not None
     row = store.search.new_row(run) if search else store.new_row(run)
-    texts = {"text": row["text"]} if search else {"document": json.dumps(row["document"], separators=(",", ":"))}
+    if search:
+        texts = {"numbers": row["numbers"], "texts": row["texts"]}
+    else:
+        texts = {"document": json.dumps(row["document"], separators=(",", ":"))}
     marks = {f"@{name}@": name for name in ("id", "flow", "spec", "source", "target", "batch")}
     marks |= {str(_READ): "read", str(_WRITTEN): "written", str(_REJECTED): "rejected"}
     marks |= {str(_INPUT): "input", str(_OUTPUT): "output"}

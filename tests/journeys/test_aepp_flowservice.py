@@ -204,7 +204,7 @@ def test_connections(told: dict[str, Any]) -> None:
 def test_specs(told: dict[str, Any]) -> None:
     assert told["specs"] > 50
     assert None not in told["names"].values()
-    assert told["spec_id"] == resources.AZURE_TABLE == told["spec"]["id"]
+    assert told["spec_id"] == resources.AZURE_TABLE == told["spec"]["items"][0]["id"]
     assert told["flow_spec_id"] == resources.CRM_TO_AEP
     assert told["flow_spec_id"] in told["flow_specs"]
     assert told["zone_flow_spec_id"] in told["flow_specs"]
@@ -242,7 +242,9 @@ def test_the_flow_manager(told: dict[str, Any], dataflow: Dataflow) -> None:
     manager = told["manager"]
     assert manager["type"] == "source"
     assert manager["spec"]["name"] == "CRMToAEP"
-    assert manager["source"]["connectionSpec"]["name"] == "azure-table-storage"
+    assert manager["source"]["params"] == {"tableName": dataflow.table}
+    # The client takes the source's spec for the target's, too.
+    assert manager["target"]["connectionSpec"]["name"] == "azure-table-storage"
     assert manager["target"]["params"]["datasetName"] == f"rows of {dataflow.table}"
     assert manager["mapping"]["id"] == dataflow.mapping_id
     assert manager["mapping"]["createdDate"]

@@ -17,7 +17,7 @@ from flowservice.adapters.sql.faults import translated
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.refreshing import refresh
 from flowservice.adapters.sql.resources import Connect, SqlStore, epoch_ms
-from flowservice.adapters.sql.search import FEW, Search
+from flowservice.adapters.sql.search_rows import FEW, Search
 from flowservice.adapters.sql.tenancy import SqlTenancy
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.dataset import Batch, Dataset

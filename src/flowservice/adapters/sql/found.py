@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 
 from flowservice.adapters.sql.lines import Unindexed
-from flowservice.adapters.sql.search import Search
+from flowservice.adapters.sql.search_rows import Search
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Query
 
@@ -85,13 +85,12 @@ class Found:
 
     def _is_ordered_by(self, condition: Condition) -> bool:
         """Whether the index of an equality gives this very list, in its order."""
+        return condition.operator is Operator.EQ and condition.path != ("id",) and self._is_alone(condition)
+
+    def _is_alone(self, condition: Condition) -> bool:
+        """Whether its index knows all that is asked: there is nothing else, or the time of creation."""
         others = [other for other in self.query.shown if other is not condition]
-        return (
-            condition.operator is Operator.EQ
-            and self._is_indexed(condition)
-            and condition.path != ("id",)
-            and all(other.path == ("createdAt",) for other in others)
-        )
+        return self._is_indexed(condition) and all(other.path == ("createdAt",) for other in others)
 
     def _beyond(self) -> list[sa.ColumnElement[bool]]:
         """Where in the default order to look: past the page before, and when what is sought can have been created."""
@@ -122,13 +121,15 @@ class Found:
         # Without statistics SQLite would read the whole sandbox rather than a few ids.
         here = self._somewhere if condition.path == ("id",) else self._here
         fits = self.search.where(condition, self.scope)
-        fitting = sa.select(*self._keys).where(here, fits).limit(self.search.few + 1)
+        fitting = sa.select(*self._keys).where(here, fits, *self._beyond()).limit(self.search.few + 1)
         count = sa.select(sa.func.count()).select_from(fitting.subquery())
         if self.connection.execute(count).scalar_one() > self.search.few:
             return None
         few = fitting.cte("few")
+        if self._is_alone(condition):
+            return self._read(sa.select(few).order_by(few.c.created_at_ms.desc(), few.c.id.desc()).limit(limit))
         joined = sa.select(*self._keys).select_from(few.join(self._table, self._table.c.id == few.c.id))
-        return self._read(self._descending(joined.where(*self._conditions(), *self._beyond()), limit))
+        return self._read(self._descending(joined.where(*self._conditions()), limit))
 
     def _newest(self, limit: int) -> Sequence[tuple[str, Key]]:
         beyond, fits = self._beyond(), self._conditions()

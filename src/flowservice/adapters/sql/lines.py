@@ -1,9 +1,9 @@
-"""The searchable text of a resource: a line for every value that clients see, and SQL that looks for lines.
+"""The searchable texts of a resource: a line for every value that clients see, and SQL that looks for lines.
 
-A line is a code for the path, a tag and a value, and ends with a line feed. An equality is then one search for a piece
+A line is a code for the path, `=` and the value, and ends with a line feed. An equality is then one search for a piece
 of text, which both databases do many times faster than they take JSON apart. Codes begin with a control character and
-nothing else has one: a search skips from one to the next. Numbers come first. Tags: `=` a text, `#` a number (of one
-path the largest comes first), `<` the smallest where a path has several numbers.
+nothing else has one: a search skips from one to the next. Numbers have a text of their own, which is short: of one path
+the largest comes first, and `<` stands before the smallest where there are several.
 """
 
 import re
@@ -22,15 +22,15 @@ from flowservice.domain.search import LONGEST_NUMBER, SearchForm, bound, folded,
 MAX_VALUE: Final = 4_000
 """Characters of a value that are kept. The longest filter is shorter, so no filter equals a value that was cut."""
 _SORTED_CHARACTERS: Final = 200
-_TEXT, _NUMBER, _SMALLEST = "=", "#", "<"
+_VALUE, _SMALLEST = "=", "<"
 _STARTS: Final = [chr(number) for number in range(1, 32) if chr(number) not in "\t\n\r"]
 _UNLISTED: Final = _STARTS.pop()
 """Begins a path that is written out because the form has no code for it."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\\]")
 
 
-def text_lines(form: SearchForm[Any], document: Mapping[str, Any]) -> str:
-    """All lines of a document except those of paths with columns of their own."""
+def lines(form: SearchForm[Any], document: Mapping[str, Any]) -> tuple[str, str]:
+    """All lines with numbers and all with texts, except those of paths with columns of their own."""
     numbers: dict[str, list[tuple[float, str]]] = {}
     texts: list[str] = []
     for path, value in leaves(document):
@@ -39,16 +39,16 @@ def text_lines(form: SearchForm[Any], document: Mapping[str, Any]) -> str:
         text = stored_text(form, path, value)
         number = number_of(text)
         if number is None:
-            texts.append(f"{_code(form, path)}{_TEXT}{text}\n")
+            texts.append(f"{_code(form, path)}{_VALUE}{text}\n")
         else:
             numbers.setdefault(path, []).append((number, text))
-    lines: list[str] = []
+    counted: list[str] = []
     for path, found in numbers.items():
         found.sort(reverse=True)
-        lines += [f"{_code(form, path)}{_NUMBER}{text}\n" for _, text in found]
+        counted += [f"{_code(form, path)}{_VALUE}{text}\n" for _, text in found]
         if len(found) > 1:
-            lines.append(f"{_code(form, path)}{_SMALLEST}{found[-1][1]}\n")
-    return "".join([*lines, *texts])
+            counted.append(f"{_code(form, path)}{_SMALLEST}{found[-1][1]}\n")
+    return "".join(counted), "".join(texts)
 
 
 def stored_text(form: SearchForm[Any], path: str, value: Any) -> str:
@@ -58,16 +58,17 @@ def stored_text(form: SearchForm[Any], path: str, value: Any) -> str:
     return _plain(folded(text) if path in form.words else text)
 
 
-def has_line(form: SearchForm[Any], text: sa.Column[str], condition: Condition) -> sa.ColumnElement[bool]:
+def has_line(form: SearchForm[Any], table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
     """`condition` on a path without a column. Raises BadValueType."""
+    code = _code(form, ".".join(condition.path))
     path = ".".join(condition.path)
     if condition.operator in {Operator.EQ, Operator.NE}:
         values = [stored_text(form, path, value) for value in condition.values]
-        found = sa.or_(*(Contains(text, f"{_code(form, path)}{_tag(value)}{value}\n") for value in values))
+        found = sa.or_(*(Contains(_text_with(table, value), f"{code}{_VALUE}{value}\n") for value in values))
         return found if condition.operator is Operator.EQ else sa.not_(found)
     limit = sa.literal(float(bound(condition)), sa.Float())
-    largest = NumberAfter(text, f"{_code(form, path)}{_NUMBER}")
-    smallest = sa.func.coalesce(NumberAfter(text, f"{_code(form, path)}{_SMALLEST}"), largest)
+    largest = NumberAfter(table.c.numbers, f"{code}{_VALUE}")
+    smallest = sa.func.coalesce(NumberAfter(table.c.numbers, f"{code}{_SMALLEST}"), largest)
     comparison: sa.ColumnElement[bool] = {
         Operator.LT: smallest < limit,
         Operator.LE: smallest <= limit,
@@ -77,26 +78,27 @@ def has_line(form: SearchForm[Any], text: sa.Column[str], condition: Condition) 
     return comparison
 
 
-def sort_keys(form: SearchForm[Any], text: sa.Column[str], order: Order) -> list[sa.ColumnElement[Any]]:
+def sort_keys(form: SearchForm[Any], table: sa.Table, order: Order) -> list[sa.ColumnElement[Any]]:
     """Keys that put numbers first, then texts, then what has no value; none of them is ever null."""
-    code = _code(form, ".".join(order.path))
-    number, word = f"{code}{_NUMBER}", f"{code}{_TEXT}"
-    rank = sa.case((Contains(text, number), 0), (Contains(text, word), 1), else_=2)
+    piece = f"{_code(form, '.'.join(order.path))}{_VALUE}"
+    numbers, texts = table.c.numbers, table.c.texts
+    rank = sa.case((Contains(numbers, piece), 0), (Contains(texts, piece), 1), else_=2)
     return [
         rank,
-        sa.func.coalesce(NumberAfter(text, number), sa.literal(0.0, sa.Float())),
-        sa.case((rank == 1, ByCodePoint(TextAfter(text, word))), else_=""),
+        sa.func.coalesce(NumberAfter(numbers, piece), sa.literal(0.0, sa.Float())),
+        sa.case((rank == 1, ByCodePoint(TextAfter(texts, piece))), else_=""),
     ]
 
 
-def _tag(value: str) -> str:
-    return _TEXT if number_of(value) is None else _NUMBER
+def _text_with(table: sa.Table, value: str) -> sa.Column[str]:
+    found: sa.Column[str] = table.c.texts if number_of(value) is None else table.c.numbers
+    return found
 
 
 def _code(form: SearchForm[Any], path: str) -> str:
     number = _numbers(form.codes).get(path)
     if number is None:
-        return _UNLISTED + _plain(path).replace("=", "\\x3d").replace("#", "\\x23").replace("<", "\\x3c")
+        return _UNLISTED + _plain(path).replace("=", "\\x3d").replace("<", "\\x3c")
     return _STARTS[number % len(_STARTS)] + chr(ord("0") + number // len(_STARTS))
 
 
@@ -187,15 +189,13 @@ def _sqlite_text(element: TextAfter, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(NumberAfter, "sqlite")
 def _sqlite_number(element: NumberAfter, compiler: SQLCompiler, **kw: Any) -> str:
     # A cast reads as far as the number goes, which is the end of the line.
-    text, pattern = compiler.process(element.text, **kw), compiler.process(element.pattern, **kw)
-    rest = _sqlite_rest(element, compiler, LONGEST_NUMBER + 1, **kw)
-    return f"CASE WHEN {text} GLOB {pattern} THEN CAST({rest} AS REAL) END"
+    return f"CAST({_sqlite_rest(element, compiler, LONGEST_NUMBER + 1, **kw)} AS REAL)"
 
 
 def _sqlite_rest(element: _Piece, compiler: SQLCompiler, length: int, **kw: Any) -> str:
-    # With a length: to the end it would count the letters of the whole text.
+    # Null where there is no such piece. With a length: to the end it would count the letters of the whole text.
     text, piece = compiler.process(element.text, **kw), compiler.process(element.piece, **kw)
-    return f"substr({text}, instr({text}, {piece}) + {compiler.process(element.after, **kw)}, {length})"
+    return f"substr({text}, NULLIF(instr({text}, {piece}), 0) + {compiler.process(element.after, **kw)}, {length})"
 
 
 @compiles(ByCodePoint, "sqlite")

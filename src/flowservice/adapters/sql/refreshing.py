@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from flowservice.adapters.sql import tables
 from flowservice.adapters.sql.resources import SqlStore
-from flowservice.adapters.sql.search import Search
+from flowservice.adapters.sql.search_rows import Search
 
 _AT_ONCE: Final = 500
 """Rows a transaction, so that nobody waits long for the locks."""

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from flowservice.adapters.sql.conditions import matches
 from flowservice.adapters.sql.found import Found
 from flowservice.adapters.sql.lines import Unindexed
-from flowservice.adapters.sql.search import Search
+from flowservice.adapters.sql.search_rows import Search
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Resource

@@ -93,7 +93,8 @@ def _search(resources: sa.Table, *own: sa.Column[str] | sa.Column[int]) -> sa.Ta
         sa.Column("sandbox_id", sa.String, nullable=False),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         *own,
-        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("numbers", sa.Text, nullable=False),
+        sa.Column("texts", sa.Text, nullable=False),
         sa.Index(None, "sandbox_id", "created_at_ms", "id"),
         # In an order that lists have, so that the index gives them one.
         *(sa.Index(None, "sandbox_id", column.name, "created_at_ms", "id") for column in own),

@@ -36,7 +36,8 @@ def create_search(name: str, *own: sa.Column[Any]) -> None:
         sa.Column("sandbox_id", sa.String, nullable=False),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         *own,
-        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("numbers", sa.Text, nullable=False),
+        sa.Column("texts", sa.Text, nullable=False),
     )
     op.create_index(f"ix_{table}_sandbox_id_created_at_ms_id", table, ["sandbox_id", "created_at_ms", "id"])
     for column in own:

@@ -444,7 +444,7 @@ def test_rows_of_an_older_form_are_made_anew(database: SqlDatabase, caller: Call
     assert database.refresh_search() == 3
     assert database.refresh_search() == 0
     with database.engine.begin() as connection:
-        connection.execute(tables.source_connections_search.update().values(text=""))
+        connection.execute(tables.source_connections_search.update().values(texts=""))
         connection.execute(tables.search_forms.update().values(number=0))
     assert ids(database, caller, "params.tableName==orders") == []
     assert database.refresh_search() == 3

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from flowservice.adapters.sql.lines import ByCodePoint, has_line, sort_keys, stored_text, text_lines
+from flowservice.adapters.sql.lines import ByCodePoint, has_line, lines, sort_keys, stored_text
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Order
 from flowservice.domain.resource import Resource
@@ -43,7 +43,8 @@ class Search(Generic[R]):
             column = self.form.columns.get(path)
             if column is not None and value is not None:
                 row[column.name] = int(value) if column.is_number else stored_text(self.form, path, value)
-        return row | {"text": text_lines(self.form, document)}
+        numbers, texts = lines(self.form, document)
+        return row | {"numbers": numbers, "texts": texts}
 
     def new_row(self, resource: R) -> dict[str, Any]:
         """Its whole row."""
@@ -71,7 +72,7 @@ class Search(Generic[R]):
         if condition.operator not in {Operator.EQ, Operator.NE} and path in self.form.words:
             raise without_ordering(condition)
         if known is None:
-            return has_line(self.form, self.table.c.text, condition)
+            return has_line(self.form, self.table, condition)
         column = self.table.c[known.name]
         if condition.operator in {Operator.EQ, Operator.NE}:
             found = column.in_(self.values(condition))
@@ -104,7 +105,7 @@ class Search(Generic[R]):
             return self.keys(replace(order, path=tuple(self.form.aliases[path].split("."))))
         known = self._column(path)
         if known is None:
-            return sort_keys(self.form, self.table.c.text, order)
+            return sort_keys(self.form, self.table, order)
         column = self.table.c[known.name]
         if known.is_number:
             return [column.is_(None).cast(sa.Integer), sa.func.coalesce(column, 0)]
