@@ -26,7 +26,12 @@ def open_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "postgresql":
         # Last in, first out: those in use are used again, and the others are found idle.
-        engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=20, pool_use_lifo=True)
+        engine = sa.create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=20,
+            pool_use_lifo=True,
+            skip_autocommit_rollback=True,
+        )
         event.listen(engine, "checkin", _note_use)
         event.listen(engine, "checkout", _ask_if_idle)
         return engine
