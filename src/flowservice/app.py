@@ -231,21 +231,22 @@ class App:
         checks = FlowChecks(database, self.specs, accounts, mapping_sets)
         return server.build(
             identity=self.identity,
+            # Routes are looked through one by one: those first that are called most.
             routers=[
+                runs.router(self.runs),
+                flows.router(Flows(database, checks, now, ids, self.delta_columns, rules), wake),
+                connections.router(accounts),
+                end_connections.router(
+                    SourceConnections(database, self.specs, accounts, now, ids), "sourceConnections"
+                ),
+                end_connections.router(TargetConnections(database, self.specs, now, ids), "targetConnections"),
+                specs.router(self.specs, CustomSpecs(database, self.specs, now, ids), datasets),
                 ims.router(self.identity),
                 connectors.router(),
                 sandboxes.router(
                     Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
                 ),
                 credentials.router(self.credentials),
-                specs.router(self.specs, CustomSpecs(database, self.specs, now, ids), datasets),
-                connections.router(accounts),
-                end_connections.router(
-                    SourceConnections(database, self.specs, accounts, now, ids), "sourceConnections"
-                ),
-                end_connections.router(TargetConnections(database, self.specs, now, ids), "targetConnections"),
-                flows.router(Flows(database, checks, now, ids, self.delta_columns, rules), wake),
-                runs.router(self.runs),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),
                 conversion.router(mapping_sets, self.schemas),

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 
 import structlog
@@ -53,8 +54,14 @@ def configure(level: str) -> None:
 def redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The event without secrets: by the name of a member, and by their form inside any text."""
     for name, value in event.items():
-        if _SECRET_KEYS.search(name):
+        if _is_secret(name):
             event[name] = _MASK
-        elif isinstance(value, str):
+        # Every request writes a line, and hardly any text can hold what is looked for.
+        elif isinstance(value, str) and ("=" in value or ":" in value):
             event[name] = _SECRET_TEXTS.sub(rf"\g<name>\g<sign>{_MASK}", value)
     return event
+
+
+@lru_cache(1_000)
+def _is_secret(name: str) -> bool:
+    return _SECRET_KEYS.search(name) is not None
