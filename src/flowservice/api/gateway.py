@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowservice.api.permissions import needed
 from flowservice.api.problems import problem, sandbox_problem
-from flowservice.domain.identity import Caller, Credential
+from flowservice.domain.identity import Caller
 from flowservice.errors import (
     BadField,
     BadQuery,
@@ -36,7 +36,7 @@ from flowservice.errors import (
     StoreUnavailable,
 )
 from flowservice.service.admission import Admission
-from flowservice.service.identity import Identity, NotAuthenticated
+from flowservice.service.identity import Claims, Identity, NotAuthenticated
 
 _log = structlog.get_logger("flowservice.api")
 
@@ -113,14 +113,14 @@ class Gateway:
         if "\0" in path or b"%00" in scope["query_string"]:
             await _without_nul(path, request_id)(scope, receive, send)
             return
-        # Threads: the checks read the database.
         try:
-            credential = await to_thread.run_sync(self._credential, headers)
+            claims = self._claims(headers)
             name = None if path.startswith(_OF_THE_ORG) else headers.get("x-sandbox-name") or None
             writes = scope["method"] not in _READS and not path.startswith(_OF_THE_ORG)
             # Before the sandbox is looked up: whoever closes it learns of this call.
-            with self._admission.entered(credential.org_id, name) if writes else nullcontext():
-                caller = await to_thread.run_sync(self._caller, credential, headers, name, path)
+            with self._admission.entered(claims.org_id, name) if writes else nullcontext():
+                # In a thread: it reads the database.
+                caller = await to_thread.run_sync(self._caller, claims, headers, name, path)
                 _permit(caller, scope["method"], path)
                 scope["state"]["caller"] = caller
                 await self._serve(scope, receive, send, path, request_id)
@@ -155,29 +155,34 @@ class Gateway:
             receive = _replayed(body or b"")
         await self._app(scope, receive, send)
 
-    def _credential(self, headers: Headers) -> Credential:
-        """The credential of a call that may enter. Raises NotAuthenticated, StoreUnavailable."""
+    def _claims(self, headers: Headers) -> Claims:
+        """What the token of a call says. Raises NotAuthenticated, also if the api key is not the token's own."""
         claims = self._identity.claims(_bearer(headers))
         api_key = headers.get("x-api-key")
         if not api_key:
             raise NotAuthenticated("api-key-missing", "no x-api-key")
-        credential = self._identity.credential(claims, api_key)
+        if api_key != claims.client_id:
+            raise NotAuthenticated("api-key", "the api key is not the client id of the token")
+        return claims
+
+    def _caller(self, claims: Claims, headers: Headers, name: str | None, path: str) -> Caller:
+        """The caller in the sandbox that the call names.
+
+        Raises NotAuthenticated, SandboxMissing, StoreUnavailable, and what `Identity.caller` raises.
+        """
+        entrant = self._identity.entrant(claims, sandbox_name=name)
         org = headers.get("x-gw-ims-org-id")
         if not org:
             raise NotAuthenticated("org-missing", "no x-gw-ims-org-id")
         if not org.endswith("@AdobeOrg") or org == "@AdobeOrg":
             raise NotAuthenticated("org-malformed", "an organisation id ends in @AdobeOrg")
-        if org != credential.org_id:
+        if org != entrant.org.id:
             raise NotAuthenticated("org", "the credential belongs to another organisation")
-        return credential
-
-    def _caller(self, credential: Credential, headers: Headers, name: str | None, path: str) -> Caller:
-        """The caller in the sandbox that the call names. Raises what `Identity.caller` raises, SandboxMissing."""
         if path.startswith(_OF_THE_ORG):
-            return self._identity.member(credential)
+            return self._identity.member(entrant)
         if name is None and self._strict_sandbox and path.startswith(_FLOW):
             raise SandboxMissing("x-sandbox-name is missing", advice="Name the sandbox to work in.")
-        return self._identity.caller(credential, sandbox_name=name, sandbox_id=headers.get("x-sandbox-id") or None)
+        return self._identity.caller(entrant, sandbox_name=name, sandbox_id=headers.get("x-sandbox-id") or None)
 
     def _refused_body(self, body: bytes | None, method: str, path: str, request_id: str) -> Response | None:
         if body is None:

@@ -162,6 +162,16 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entrant:
+    """A credential that makes a call, with what the call is judged by."""
+
+    credential: Credential
+    org: Org
+    sandbox: Sandbox | None
+    """The one that the call names; None if there is none of that name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """One sandbox of one organisation: where a resource lives."""
 

@@ -9,7 +9,7 @@ from flowservice.domain.connection import Connection, SourceConnection, TargetCo
 from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.flow import Flow
-from flowservice.domain.identity import Credential, Org, Sandbox, SandboxState, Scope
+from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Resource
@@ -107,6 +107,12 @@ class TenancyStore(Protocol):
 
     def credential(self, client_id: str) -> Credential:
         """Raises NotFound."""
+
+    def entrant(self, client_id: str, sandbox_name: str | None) -> Entrant:
+        """A credential with its organisation and the sandbox of that name (None: the default one), as they are now.
+
+        Each call of a client asks, so it is one query. Raises NotFound for an unknown client id.
+        """
 
     def credentials(self, org_id: str) -> Sequence[Credential]:
         """All of an organisation, the oldest first."""

@@ -7,7 +7,7 @@ from typing import Final
 from flowservice.domain.identity import (
     ALL_PERMISSIONS,
     Caller,
-    Credential,
+    Entrant,
     Org,
     Sandbox,
     SandboxState,
@@ -131,58 +131,53 @@ class Identity:
             raise NotAuthenticated("token", error.message) from None
         return Claims(client_id=str(said.get("client_id")), org_id=str(said.get("org")))
 
-    def credential(self, claims: Claims, api_key: str) -> Credential:
-        """The credential behind the api key. Raises NotAuthenticated unless it is the token's own and still there."""
-        if api_key != claims.client_id:
-            raise NotAuthenticated("api-key", "the api key is not the client id of the token")
+    def entrant(self, claims: Claims, *, sandbox_name: str | None) -> Entrant:
+        """Who calls, and the sandbox that the call names (no name: the default one), as the store has them now.
+
+        Nothing of it is kept from call to call: that a credential was revoked or a sandbox closed is seen by the next
+        call, whichever process did it. Raises NotAuthenticated for a revoked credential.
+        """
         try:
-            return self.database.tenancy.credential(api_key)
+            entrant = self.database.tenancy.entrant(claims.client_id, sandbox_name)
         except NotFound:
             raise NotAuthenticated("token", "the credential was revoked") from None
+        if entrant.org.id != claims.org_id:
+            raise NotAuthenticated("token", "the token is of another organisation")
+        return entrant
 
-    def caller(self, credential: Credential, *, sandbox_name: str | None, sandbox_id: str | None = None) -> Caller:
-        """The caller in a sandbox (no name: the default one).
+    def caller(self, entrant: Entrant, *, sandbox_name: str | None, sandbox_id: str | None = None) -> Caller:
+        """The caller in the sandbox that `entrant` was asked for with.
 
         Raises SandboxNotFound unless it exists and is active, EverySandbox for `*`, SandboxIdNotAllowed for an id that
         is not the sandbox's.
         """
-        sandbox = self._named(credential.org_id, sandbox_name)
+        sandbox = self._active(entrant, sandbox_name)
         if sandbox_id is not None and sandbox_id != sandbox.id:
             raise SandboxIdNotAllowed(
                 "x-sandbox-id is not the id of the sandbox that the call names",
                 advice="Leave x-sandbox-id out; x-sandbox-name says which sandbox is meant.",
             )
-        return self._caller(credential, sandbox.scope)
+        return _caller(entrant, sandbox.scope)
 
-    def member(self, credential: Credential) -> Caller:
+    def member(self, entrant: Entrant) -> Caller:
         """The caller in no sandbox: for what concerns the whole organisation, whatever state its sandboxes are in."""
-        return self._caller(credential, Scope.of_org(credential.org_id))
+        return _caller(entrant, Scope.of_org(entrant.org.id))
 
-    def _named(self, org_id: str, name: str | None) -> Sandbox:
-        tenancy = self.database.tenancy
+    def _active(self, entrant: Entrant, name: str | None) -> Sandbox:
         if name == "*":
             raise EverySandbox("calls across all sandboxes are restricted", advice="Name one sandbox.")
+        sandbox = entrant.sandbox
         if name is None:
-            default = next((known for known in tenancy.sandboxes(org_id) if known.is_default), None)
-            if default is None or default.state is not SandboxState.ACTIVE:
+            if sandbox is None or sandbox.state is not SandboxState.ACTIVE:
                 raise NoDefaultSandbox("the default sandbox is not active", advice=_SANDBOXES)
-            return default
+            return sandbox
         try:
-            sandbox = tenancy.sandbox(org_id, name)
+            sandbox = sandbox or self.database.tenancy.sandbox(entrant.org.id, name)
         except NotFound:
             raise SandboxNotFound("sandbox not found", advice=_SANDBOXES) from None
         if sandbox.state is not SandboxState.ACTIVE:
             raise SandboxNotFound(f"the sandbox is not active but {sandbox.state.value}", advice=_SANDBOXES)
         return sandbox
-
-    def _caller(self, credential: Credential, scope: Scope) -> Caller:
-        return Caller(
-            scope=scope,
-            tenant_id=self.database.tenancy.org(credential.org_id).tenant_id,
-            user_id=credential.user_id,
-            client_id=credential.client_id,
-            permissions=credential.permissions,
-        )
 
     def operator(self, org_id: str) -> Caller:
         """Who owns the home, as a caller in an organisation. Raises NotFound."""
@@ -197,3 +192,14 @@ class Identity:
             client_id=SYSTEM,
             permissions=ALL_PERMISSIONS,
         )
+
+
+def _caller(entrant: Entrant, scope: Scope) -> Caller:
+    credential = entrant.credential
+    return Caller(
+        scope=scope,
+        tenant_id=entrant.org.tenant_id,
+        user_id=credential.user_id,
+        client_id=credential.client_id,
+        permissions=credential.permissions,
+    )

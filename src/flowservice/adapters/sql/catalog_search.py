@@ -27,7 +27,7 @@ class SqlSearch(Generic[R]):
 
     def find(self, scope: Scope, search: Search) -> list[R]:
         table = self.table
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             words: _Words = _PostgreSql() if connection.dialect.name == "postgresql" else _Sqlite()
             said = _Said(table, words)
             query = (

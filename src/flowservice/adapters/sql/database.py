@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from flowservice.adapters.sql import tables
 from flowservice.adapters.sql.catalog_search import SqlSearch
 from flowservice.adapters.sql.contents import SqlContents
+from flowservice.adapters.sql.engine import without_transactions
 from flowservice.adapters.sql.faults import translated
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.refreshing import refresh
@@ -59,7 +60,7 @@ class SqlFlows(SqlStore[Flow]):
             .order_by(table.c.next_run_at_ms)
             .limit(limit)
         )
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             return [_FLOW.validate_python(document) for document in connection.execute(query).scalars()]
 
 
@@ -68,7 +69,7 @@ class SqlRuns(SqlStore[Run]):
 
     def find(self, run_id: str) -> Run:
         query = sa.select(self.table.c.document).where(self.table.c.id == run_id)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             document = connection.execute(query).scalar_one_or_none()
         if document is None:
             raise NotFound("run not found with the given id")
@@ -77,7 +78,7 @@ class SqlRuns(SqlStore[Run]):
     def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
         due = self.table.c.starts_at_ms
         query = sa.select(self.table.c.document).where(due <= epoch_ms(at)).order_by(due).limit(limit)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             return [_RUN.validate_python(document) for document in connection.execute(query).scalars()]
 
 
@@ -202,7 +203,16 @@ class SqlDatabase:
 
     def _connect(self) -> Connect:
         inside = self.open_connection
-        return (lambda: nullcontext(inside)) if inside is not None else self._begun
+        if inside is not None:
+            return lambda *, reading=False: nullcontext(inside)  # noqa: ARG005 - a read takes part in it too
+        readers = without_transactions(self.engine)
+
+        @contextmanager
+        def own(*, reading: bool = False) -> Iterator[sa.Connection]:
+            with translated(), readers.connect() if reading else self.engine.begin() as connection:
+                yield connection
+
+        return own
 
     @contextmanager
     def _begun(self) -> Iterator[sa.Connection]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -24,8 +24,12 @@ from flowservice.errors import BadToken, Conflict, NotFound, Stale
 
 R = TypeVar("R", bound=Resource)
 
-Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
-"""A connection for one call: committed at the end, or part of the caller's transaction."""
+
+class Connect(Protocol):
+    """A connection for one call."""
+
+    def __call__(self, *, reading: bool = False) -> AbstractContextManager[sa.Connection]:
+        """Committed at the end, or part of the caller's transaction. What only reads says so: it needs none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ class SqlStore(Generic[R]):
     def get(self, scope: Scope, resource_id: str) -> R:
         table = self.table
         query = sa.select(table.c.document).where(table.c.id == resource_id, *self._in(scope))
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             document = connection.execute(query).scalar_one_or_none()
         if document is None:
             raise self._missing()
@@ -82,7 +86,7 @@ class SqlStore(Generic[R]):
         if query.after is not None:
             after = _read_token(query.after, [int, str])
             select = select.where(sa.tuple_(table.c.created_at_ms, table.c.id) < after)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             # One more than asked for tells whether there is a next page.
             rows = connection.execute(select.limit(query.limit + 1)).all()
         shown = rows[: query.limit]
@@ -91,15 +95,15 @@ class SqlStore(Generic[R]):
 
     def count(self, scope: Scope, query: Query) -> int:
         if query.shown:
-            with self.connect() as connection:
+            with self.connect(reading=True) as connection:
                 return self._finding(connection, scope, query).count()
         select = self._selected(sa.select(sa.func.count()).select_from(self.table), scope, query)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             return int(connection.execute(select).scalar_one())
 
     def _found(self, scope: Scope, query: Query) -> Page[R]:
         table = self.table
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             found = self._finding(connection, scope, query).page(query.limit + 1)
             keys = dict(found[: query.limit])
             # Said so that only the ids have an index: without statistics SQLite would take the sandbox's.

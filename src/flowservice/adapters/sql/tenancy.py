@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from flowservice.adapters.sql import tables
 from flowservice.adapters.sql.resources import Connect, epoch_ms
-from flowservice.domain.identity import Credential, Org, Sandbox, SandboxState, Scope
+from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
 from flowservice.errors import Conflict, NotFound
 
 _ORG: Final = TypeAdapter(Org)
@@ -17,6 +17,19 @@ _SANDBOX: Final = TypeAdapter(Sandbox)
 _CREDENTIAL: Final = TypeAdapter(Credential)
 _GONE: Final = "/"
 """No name of a sandbox has it: a deleted sandbox keeps its row under `<name>/<id>`, and the name is free."""
+
+
+def _entrant(is_meant: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    credentials, orgs, sandboxes = tables.credentials, tables.orgs, tables.sandboxes
+    of_org = credentials.join(orgs, orgs.c.id == credentials.c.org_id)
+    there = of_org.outerjoin(sandboxes, sa.and_(sandboxes.c.org_id == credentials.c.org_id, is_meant))
+    found = sa.select(credentials.c.document, orgs.c.document, sandboxes.c.document).select_from(there)
+    return found.where(credentials.c.client_id == sa.bindparam("client_id"))
+
+
+# Built once: every call of a client asks for one of them.
+_ENTRANT_NAMED: Final = _entrant(tables.sandboxes.c.name == sa.bindparam("sandbox_name"))
+_ENTRANT_BY_DEFAULT: Final = _entrant(tables.sandboxes.c.document["is_default"].as_boolean())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +44,12 @@ class SqlTenancy:
 
     def orgs(self) -> Sequence[Org]:
         query = sa.select(tables.orgs.c.document).order_by(tables.orgs.c.created_at_ms, tables.orgs.c.id)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             return [_ORG.validate_python(document) for document in connection.execute(query).scalars()]
 
     def org(self, org_id: str) -> Org:
         query = sa.select(tables.orgs.c.document).where(tables.orgs.c.id == org_id)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             document = connection.execute(query).scalar_one_or_none()
         if document is None:
             raise _no_org(org_id)
@@ -61,7 +74,7 @@ class SqlTenancy:
     def sandbox(self, org_id: str, name: str) -> Sandbox:
         table = tables.sandboxes
         query = sa.select(table.c.document).where(table.c.org_id == org_id)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             found = connection.execute(query.where(table.c.name == name)).scalars().all()
             if not found:
                 former = query.where(table.c.name.startswith(f"{name}{_GONE}", autoescape=True))
@@ -74,19 +87,19 @@ class SqlTenancy:
 
     def sandboxes(self, org_id: str) -> Sequence[Sandbox]:
         query = sa.select(tables.sandboxes.c.document).where(tables.sandboxes.c.org_id == org_id)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             found = [_SANDBOX.validate_python(document) for document in connection.execute(query).scalars()]
         return sorted(found, key=lambda sandbox: (not sandbox.is_default, sandbox.name))
 
     def sandboxes_in(self, states: Collection[SandboxState]) -> Sequence[Sandbox]:
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             documents = connection.execute(sa.select(tables.sandboxes.c.document)).scalars().all()
         return [sandbox for sandbox in map(_SANDBOX.validate_python, documents) if sandbox.state in states]
 
     def is_open(self, scope: Scope) -> bool:
         table = tables.sandboxes
         query = sa.select(table.c.document).where(table.c.id == scope.sandbox_id, table.c.org_id == scope.org_id)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             document = connection.execute(query).scalar_one_or_none()
         return document is not None and _SANDBOX.validate_python(document).state is SandboxState.ACTIVE
 
@@ -114,17 +127,30 @@ class SqlTenancy:
 
     def credentials(self, org_id: str) -> Sequence[Credential]:
         query = sa.select(tables.credentials.c.document).where(tables.credentials.c.org_id == org_id)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             found = [_CREDENTIAL.validate_python(document) for document in connection.execute(query).scalars()]
         return sorted(found, key=lambda credential: (credential.created_at, credential.client_id))
 
     def credential(self, client_id: str) -> Credential:
         query = sa.select(tables.credentials.c.document).where(tables.credentials.c.client_id == client_id)
-        with self.connect() as connection:
+        with self.connect(reading=True) as connection:
             document = connection.execute(query).scalar_one_or_none()
         if document is None:
             raise _no_client()
         return _CREDENTIAL.validate_python(document)
+
+    def entrant(self, client_id: str, sandbox_name: str | None) -> Entrant:
+        query = _ENTRANT_BY_DEFAULT if sandbox_name is None else _ENTRANT_NAMED
+        with self.connect(reading=True) as connection:
+            found = connection.execute(query, {"client_id": client_id, "sandbox_name": sandbox_name}).first()
+        if found is None:
+            raise _no_client()
+        credential, org, sandbox = found
+        return Entrant(
+            credential=_CREDENTIAL.validate_python(credential),
+            org=_ORG.validate_python(org),
+            sandbox=None if sandbox is None else _SANDBOX.validate_python(sandbox),
+        )
 
     def _insert(self, table: sa.Table, row: dict[str, object], clash: str) -> None:
         with self.connect() as connection:
