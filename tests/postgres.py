@@ -32,8 +32,21 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """Start a server in a folder of its own, and stop it at the end."""
+def running(*, durable: bool = False) -> Iterator[Postgres]:
+    """Start a server in a folder of its own, and stop it at the end.
+
+    Unless it is `durable`, it does not wait for the disk: what a test writes need not outlast the machine.
+    """
+    with _started() as server:
+        with psycopg.connect(server.admin_url, autocommit=True) as connection:
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {name} = {'on' if durable else 'off'}")
+            connection.execute("SELECT pg_reload_conf()")
+        yield server
+
+
+@contextmanager
+def _started() -> Iterator[Postgres]:
     initdb = shutil.which("initdb")
     # A server refuses to run as root; the package's starts under another user then.
     if initdb is None or os.geteuid() == 0:
@@ -61,7 +74,7 @@ def _installed(binaries: Path) -> Iterator[Postgres]:
             check=True,
             capture_output=True,
         )
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        options = f"-k {folder} -c listen_addresses=''"
         control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", f"{folder}/log"]
         subprocess.run([*control, "start"], check=True, capture_output=True)
         try:

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Event, Thread
 from typing import Any, Final, NoReturn
 
@@ -42,8 +42,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
         app = App(settings, now)
         app.prepare()
         _tell_credentials(settings, url)
-        tick = Tick(app.runs)
-        clearing = Clear(app.clearing)
+        tick, clearing = _tick(app.runs), _clear(app.clearing)
         idle = True
 
         def on_start() -> None:
@@ -98,73 +97,66 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-class Tick:
+class Rounds:
+    """Does something again and again in a thread of its own: when woken, else after the pause that a round asks for."""
+
+    def __init__(self, name: str, go_round: Callable[[], float], *, pause_s: float) -> None:
+        """`go_round` gives the seconds until the next one; after one that failed it is `pause_s`."""
+        self._go_round = go_round
+        self._pause_s = pause_s
+        self._woken = Event()
+        self._stopping = False
+        self._thread = Thread(target=self._go, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Go round now."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """End; returns when the thread has."""
+        self._stopping = True
+        self._woken.set()
+        self._thread.join(timeout=_DRAIN_S)
+
+    def _go(self) -> None:
+        while not self._stopping:
+            pause_s = self._pause_s
+            try:
+                pause_s = self._go_round()
+            except Exception:  # noqa: BLE001 - a round that fails must not be the last one
+                _log.exception("failed; it tries again", rounds=self._thread.name)
+            self._woken.wait(pause_s)
+            self._woken.clear()
+
+
+def _tick(runs: Runs) -> Rounds:
     """Starts due flows: every second, and at once when woken."""
 
-    def __init__(self, runs: Runs) -> None:
-        self._runs = runs
-        self._woken = Event()
-        self._stopping = False
-        self._thread = Thread(target=self._go, name="tick", daemon=True)
+    def start_due() -> float:
+        while runs.start_due():
+            pass
+        return _TICK_S
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Look now."""
-        self._woken.set()
-
-    def stop(self) -> None:
-        """End; returns when the thread has."""
-        self._stopping = True
-        self._woken.set()
-        self._thread.join(timeout=_DRAIN_S)
-
-    def _go(self) -> None:
-        while not self._stopping:
-            try:
-                while self._runs.start_due():
-                    pass
-            except Exception:  # noqa: BLE001 - a tick that fails must not be the last one
-                _log.exception("the tick failed; it tries again")
-            self._woken.wait(_TICK_S)
-            self._woken.clear()
+    return Rounds("tick", start_due, pause_s=_TICK_S)
 
 
-class Clear:
+def _clear(clearing: Clearing) -> Rounds:
     """Empties sandboxes that are reset or deleted: what a former process left at once, later ones when woken."""
 
-    def __init__(self, clearing: Clearing) -> None:
-        self._clearing = clearing
-        self._woken = Event()
-        self._stopping = False
-        self._thread = Thread(target=self._go, name="clear", daemon=True)
+    begun = False
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+    def advance() -> float:
+        nonlocal begun
+        if not begun:
+            clearing.begin()
+            begun = True
+        return _CLEAR_AGAIN_S if clearing.advance() else _CLEAR_LOOK_S
 
-    def wake(self) -> None:
-        """A sandbox waits."""
-        self._woken.set()
-
-    def stop(self) -> None:
-        """End; returns when the thread has."""
-        self._stopping = True
-        self._woken.set()
-        self._thread.join(timeout=_DRAIN_S)
-
-    def _go(self) -> None:
-        self._clearing.begin()
-        while not self._stopping:
-            waiting = True
-            try:
-                waiting = self._clearing.advance()
-            except Exception:  # noqa: BLE001 - a look that fails must not be the last one
-                _log.exception("sandboxes could not be emptied; it tries again")
-            self._woken.wait(_CLEAR_AGAIN_S if waiting else _CLEAR_LOOK_S)
-            self._woken.clear()
+    return Rounds("clear", advance, pause_s=_CLEAR_AGAIN_S)
 
 
 class _Server(uvicorn.Server):
