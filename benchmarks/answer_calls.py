@@ -51,7 +51,7 @@ def run() -> list[str]:
     """Print the tables; the claims that do not hold."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        running() as postgres,
+        running(durable=True) as postgres,
         _flowservice(Path(folder) / "home", postgres.new_database()) as ours,
         _echo(postgres.new_database()) as theirs,
     ):
