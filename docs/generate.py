@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from docs import operations
 from flowservice import errors
 from flowservice.api.permissions import needed
 from flowservice.api.problems import documented
@@ -121,7 +122,12 @@ def _nothing() -> None:
     return
 
 
-PAGES: Final = {"settings.md": settings_page, "errors.md": errors_page, "permissions.md": permissions_page}
+PAGES: Final = {
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "permissions.md": permissions_page,
+    "operations.md": operations.page,
+}
 
 
 def _tree(kind: type[errors.Error]) -> Iterator[type[errors.Error]]:

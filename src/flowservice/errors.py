@@ -387,6 +387,42 @@ class BadSpec(Invalid):
     code = "spec-invalid"
 
 
+class BadDelimiter(BadQuery):
+    """A column delimiter is longer than one character."""
+
+    code = "delimiter-too-long"
+
+
+class DetectionUnsupported(BadQuery):
+    """The source has no files whose properties could be determined."""
+
+    code = "detection-unsupported"
+
+
+class DetectionMixed(BadQuery):
+    """A file's properties were both given and to be determined."""
+
+    code = "detection-mixed"
+
+
+class BadFilters(BadQuery):
+    """`filters` is not the base64 of a JSON object."""
+
+    code = "row-filters-invalid"
+
+
+class RowFiltersUnsupported(NotSupported):
+    """Rows of the source cannot be filtered."""
+
+    code = "row-filters-unsupported"
+
+
+class AuthTypeUnsupported(NotSupported):
+    """The spec has no sign-in of that type that this server could tell about."""
+
+    code = "auth-type-unsupported"
+
+
 class WrongFormat(Invalid):
     """The source does not hand over that format."""
 

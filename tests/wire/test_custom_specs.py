@@ -248,7 +248,7 @@ def test_the_datasets_of_the_sandbox_can_be_listed_through_a_spec(
     ("query", "code"),
     [
         ("", "CONNECTOR-1334-400"),
-        ("?authType=IamBasedAuthentication", "-400"),
+        ("?authType=IamBasedAuthentication", "CONNECTOR-1301-400"),
         ("?outputType=x&outputField=datasets", "FLOW-1451-400"),
         ("?outputType=activationDatasets", "FLOW-1451-400"),
         ("?outputType=activationDatasets&outputField=datasets&limit=0", "FLOW-1451-400"),

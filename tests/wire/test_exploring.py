@@ -98,10 +98,55 @@ def test_a_preview_adds_rows(client: Client, account: str, odd: str, preview: st
         ({"objectType": "folder", "object": "x"}, "CONNECTOR-1336-400"),
         ({"objectType": "file", "object": "x"}, "CONNECTOR-1336-400"),
         ({"objectType": "rest", "object": "json"}, "CONNECTOR-1336-400"),
+        ({"objectType": "rest"}, "CONNECTOR-1334-400"),
+        ({"objectType": "table", "object": "odd", "preview": "maybe"}, "FLOW-1451-400"),
+        ({"objectType": "table", "object": "odd", "filters": "not base64!"}, "CONNECTOR-1389-400"),
+        ({"objectType": "table", "object": "odd", "filters": "W10="}, "CONNECTOR-1389-400"),
+        ({"objectType": "table", "object": "odd", "filters": "e30"}, "CONNECTOR-1353-400"),
+        ({"objectType": "table", "object": "odd", "FILTERS": "e30="}, "CONNECTOR-1353-400"),
+        ({"objectType": "root", "columnDelimiter": "ab"}, "CONNECTOR-1331-400"),
+        ({"objectType": "root", "column_delimiter": "Ω≈"}, "CONNECTOR-1331-400"),
+        ({"objectType": "root", "fileType": "xlsx"}, "CONNECTOR-1327-400"),
+        ({"objectType": "root", "CompressionType": "rar"}, "FLOW-1451-400"),
+        ({"objectType": "root", "encoding": "EBCDIC"}, "FLOW-1451-400"),
+        ({"objectType": "root", "determineProperties": "perhaps"}, "FLOW-1451-400"),
+        ({"objectType": "table", "object": "odd", "determineProperties": "true"}, "CONNECTOR-1371-400"),
+        (
+            {"objectType": "table", "object": "odd", "determineProperties": "true", "fileType": "json"},
+            "CONNECTOR-1374-400",
+        ),
+        (
+            {"objectType": "table", "object": "odd", "DETERMINE_PROPERTIES": "True", "columnDelimiter": ","},
+            "CONNECTOR-1374-400",
+        ),
     ],
 )
 def test_what_cannot_be_explored_says_why(client: Client, account: str, query: dict[str, str], code: str) -> None:
     refusal(explored(client, account, **query), code)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"fileType": "delimited"},
+        {"FileType": "Delimited", "columnDelimiter": "\\t"},
+        {"FILE_TYPE": "PARQUET", "columnDelimiter": "%09"},
+        {"compressionType": "tarGzip", "encoding": "utf-8"},
+        {"determineProperties": "false", "COLUMN_DELIMITER": "|", "unknown": "x"},
+    ],
+)
+def test_what_clients_say_of_files_plays_no_part_in_a_table(
+    client: Client, account: str, odd: str, other: dict[str, str]
+) -> None:
+    plain = explored(client, account, objectType="table", object=odd)
+    for spelt in ({"objectType": "TABLE", "object": odd}, {"OBJECT_TYPE": "table", "Object": odd}):
+        answer = explored(client, account, **spelt, **other)
+        assert (answer.status_code, answer.json()["schema"]) == (200, plain.json()["schema"])
+
+
+def test_the_columns_of_a_table_are_told_however_the_parameter_is_spelt(client: Client, account: str, odd: str) -> None:
+    told = client.get(f"{FLOW}/connections/{account}/configs", params={"object": odd}).json()
+    assert client.get(f"{FLOW}/connections/{account}/configs", params={"OBJECT": odd}).json() == told
 
 
 @pytest.mark.parametrize("name", ["../etc", "a b", "x'y", "Tables", "%2e%2e", "\u202e", "a" * 500, "odd()", "odd?x=1"])

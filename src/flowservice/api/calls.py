@@ -1,5 +1,6 @@
 """What a route gets from the gateway and the request's headers. Async, for a sync dependency costs a thread each."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -49,7 +50,8 @@ def matching(resource: Resource, if_match: str | None, *, required: bool = True)
         return
     if not expect(resource.etag, if_match.split(",")):
         raise Stale(
-            f'Supplied version=["{if_match[:80]}"] does not match the current version on entity=["{resource.etag}"]',
+            f"Supplied version={json.dumps([if_match[:80]])} does not match "
+            f"the current version on entity={json.dumps([resource.etag])}",
             advice="Read the resource again and repeat the change with its new etag.",
         )
 

@@ -157,7 +157,7 @@ def _search_call(body: SearchBody, token: str) -> Asked:
     limit, count = said["limit"], said["count"]
     if isinstance(limit, str):
         if not limit.isascii() or not limit.isdigit() or len(limit) > 6:
-            raise BadField(f"limit must be a number between 1 and {MAX_SEARCH_LIMIT}")
+            raise BadField(f"limit must be a number between 1 and {MAX_SEARCH_LIMIT}", advice="Send fewer.")
         limit = int(limit)
     return asked(
         Said(

@@ -47,6 +47,8 @@ _OF_THE_ORG: Final = ("/data/foundation/sandbox-management", "/v1/")
 _FLOW: Final = "/data/foundation/flowservice"
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# It goes into logs, bodies and a header.
+_REQUEST_ID: Final = re.compile(r"[!-~]{1,100}")
 # What is kept is read again and again, by parsers that recurse.
 _MAX_DEPTH: Final = 128
 _ERRORS: Final[Mapping[str, tuple[str, str]]] = {
@@ -77,7 +79,7 @@ class Gateway:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request_id = headers.get("x-request-id", "")[:100] or uuid4().hex
+        request_id = _request_id(headers.get("x-request-id", ""))
         scope.setdefault("state", {})["request_id"] = request_id
         scope["path"] = path = _path(scope)
         started = time.perf_counter()
@@ -88,7 +90,7 @@ class Gateway:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 kept = [item for item in message["headers"] if item[0] != b"x-request-id"]
-                message["headers"] = [*kept, (b"x-request-id", request_id.encode("latin-1", "replace"))]
+                message["headers"] = [*kept, (b"x-request-id", request_id.encode("ascii"))]
             await send(message)
 
         try:
@@ -208,6 +210,11 @@ class Gateway:
             deep = BadField(f"the body is nested more than {_MAX_DEPTH} levels deep", advice="Send a flatter document.")
             return problem(deep, path=path, request_id=request_id)
         return None
+
+
+def _request_id(sent: str) -> str:
+    """The client's own id, as far as it is short and visible; else one of ours."""
+    return sent if _REQUEST_ID.fullmatch(sent) else uuid4().hex
 
 
 def _path(scope: Scope) -> str:

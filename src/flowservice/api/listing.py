@@ -36,6 +36,7 @@ _MAX_UNPACKED: Final = 1_000_000
 """Bytes: more than the longest query and the longest sort keys take."""
 _LIMIT: Final = re.compile(r"[0-9]{1,6}")
 _ORDER: Final = re.compile(r"[A-Za-z_].*", re.DOTALL)
+_FOLLOW_ON: Final = "Follow _links.next.href to get the rest."
 _FOLLOW: Final = "Follow the link in _links.next.href, or repeat the first call."
 
 
@@ -102,7 +103,7 @@ async def list_call(
 def counting(text: str) -> bool:
     """Whether `count` asks to count. Clients write it in any case. Raises BadQuery."""
     if text.strip().lower() not in {"true", "false", ""}:
-        raise BadQuery("count must be true or false")
+        raise BadQuery("count must be true or false", advice="Send true or false, or leave it out.")
     return text.strip().lower() == "true"
 
 
@@ -112,7 +113,7 @@ def asked(said: Said, *, count: bool, token: str, most: int) -> Asked:
     Raises BadQuery and its kin; BadToken where filter, order or projection come along and are others.
     """
     if said.limit is not None and not 1 <= said.limit <= most:
-        raise BadQuery(f"limit must lie between 1 and {most}")
+        raise BadQuery(f"limit must lie between 1 and {most}", advice=_FOLLOW_ON)
     if count and said.limit is not None:
         raise LimitWithCount("limit and count exclude each other", advice="Leave one of them out.")
     call = replace(_meaning(said), count=count)
@@ -150,7 +151,7 @@ def query(call: Asked, fields: Fields, default_limit: int) -> Query:
     for order in call.order:
         _check(order.path, fields, UnsortableField)
         if any(order.path[: len(path)] == path for path in fields.hidden):
-            raise UnsortableField(f"{'.'.join(order.path)[:80]} cannot be sorted by")
+            raise UnsortableField(f"{'.'.join(order.path)[:80]} cannot be sorted by", advice="Sort by another field.")
     return Query(shown=call.conditions, order=call.order, limit=call.said.limit or default_limit, after=call.after)
 
 
@@ -182,7 +183,7 @@ def _order(text: str) -> Order:
     descending = key.startswith("-")
     name = key[1:].strip() if key[:1] in {"+", "-"} else key
     if not name:
-        raise UnsortableField("orderby has an empty key")
+        raise UnsortableField("orderby has an empty key", advice="Use +name, -name or name, with commas between.")
     if not _ORDER.fullmatch(name):
         raise BadSortPrefix("a key of orderby has an unknown prefix", advice="Use +name, -name or name.")
     try:
@@ -193,13 +194,15 @@ def _order(text: str) -> Order:
 
 def _limit(text: str) -> int:
     if not _LIMIT.fullmatch(text.strip()):
-        raise BadQuery(f"limit must be a number between 1 and {MAX_LIMIT}")
+        raise BadQuery(f"limit must be a number between 1 and {MAX_LIMIT}", advice=_FOLLOW_ON)
     return int(text)
 
 
 def _check(path: Path, fields: Fields, unknown: type[BadQuery]) -> None:
     if path[0] not in fields.names:
-        raise unknown(f"{'.'.join(path)[:80]} is not a field of this resource")
+        raise unknown(
+            f"{'.'.join(path)[:80]} is not a field of this resource", advice="Read one to see its fields: GET by id."
+        )
 
 
 def _check_seen(path: Path, fields: Fields) -> None:

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 
 from flowservice import errors as e
 
-_FLOW: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
+CATALOGUE: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
     # (catalogue, number, status); the nearest base wins.
     e.Error: ("FLOW", 1400, 500),
     e.Invalid: ("FLOW", 1455, 400),
@@ -61,6 +61,12 @@ _FLOW: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
     e.SpecReadOnly: ("FLOW", 1426, 400),
     e.BadSpec: ("FLOW", 1452, 400),
     e.WrongFormat: ("CONNECTOR", 1327, 400),
+    e.BadDelimiter: ("CONNECTOR", 1331, 400),
+    e.DetectionUnsupported: ("CONNECTOR", 1371, 400),
+    e.DetectionMixed: ("CONNECTOR", 1374, 400),
+    e.BadFilters: ("CONNECTOR", 1389, 400),
+    e.RowFiltersUnsupported: ("CONNECTOR", 1353, 400),
+    e.AuthTypeUnsupported: ("CONNECTOR", 1301, 400),
     e.EmptyDataset: ("CONNECTOR", 1325, 400),
     e.ExploreUnsupported: ("CONNECTOR", 1336, 400),
     e.StateNotAllowed: ("FLOW", 1410, 400),
@@ -116,7 +122,17 @@ _TITLES: Final[Mapping[int, str]] = {
     503: "Service Unavailable",
 }
 
-_SANDBOX_TITLES: Final[Mapping[int, str]] = {2100: "Sandbox not found", 2106: "Sandbox not found"}
+# Titles that the documentation gives to single codes.
+_OWN_TITLES: Final[Mapping[type[e.Error], str]] = {
+    e.MissingIfMatch: "Header is missing",
+    e.SandboxNotFound: "Sandbox not found",
+}
+
+_ANEW: Final = "Nothing was changed. Correct that and send it again; /v1/docs describes each call."
+"""Advice where the message itself says what is asked for."""
+
+_MAX_ID: Final = 100
+"""Characters of an unknown id that an answer repeats."""
 
 _REGISTRY_NUMBERS: Final[Mapping[int, int]] = {404: 1012, 409: 1521, 403: 1030, 412: 1060}
 
@@ -137,8 +153,9 @@ def problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
     status = status_of(error)
     body: dict[str, Any] = _SHAPES.get(_service(path), _plain)(error, status, path, request_id)
     body["code"] = error.code
-    if error.advice:
-        body["advice"] = error.advice
+    advice = error.advice or (_ANEW if isinstance(error, e.Invalid) else "")
+    if advice:
+        body["advice"] = advice
     headers = {"x-request-id": request_id}
     if isinstance(error, e.Throttled) and error.retry_after_s is not None:
         headers["Retry-After"] = str(round(error.retry_after_s))
@@ -154,7 +171,7 @@ def sandbox_problem(error: e.Error, *, path: str, request_id: str) -> JSONRespon
 
 
 def _entry(kind: type[e.Error]) -> tuple[str, int, int]:
-    return next(_FLOW[base] for base in kind.__mro__ if base in _FLOW)
+    return next(CATALOGUE[base] for base in kind.__mro__ if base in CATALOGUE)
 
 
 def _service(path: str) -> str:
@@ -165,11 +182,14 @@ def _service(path: str) -> str:
 def _flow(error: e.Error, status: int, path: str, request_id: str) -> dict[str, Any]:
     catalogue, number, _ = _entry(type(error))
     invalid = "Bad Request" if catalogue == "CONNECTOR" else "Invalid request"
-    title = _SANDBOX_TITLES.get(number) or _TITLES.get(status, invalid)
+    own = next((_OWN_TITLES[base] for base in type(error).__mro__ if base in _OWN_TITLES), None)
+    title = own or _TITLES.get(status, invalid)
     parts = path.split("/")
     body = _flow_body(
         f"{catalogue}-{number}-{status}", title, status, error, parts[4] if len(parts) > 4 else "", request_id
     )
+    if type(error) is e.NotFound and len(parts) > 5:
+        body["report"]["id"] = parts[5][:_MAX_ID]
     if isinstance(error, e.UnknownSpec):
         body["message"] = "Please provide a valid spec id"
     return body

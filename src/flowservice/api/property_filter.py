@@ -53,12 +53,12 @@ def condition(text: str) -> Condition:
     """`path==value` as a condition. Raises as `parsed` does."""
     found = _CONDITION.fullmatch(text.strip())
     if found is None:
-        raise BadQuery("a property filter must look like path==value")
+        raise BadQuery("a property filter must look like path==value", advice=_ADVICE)
     where = path(found["path"])
     operator, value = _split(found["rest"])
     values = tuple(_values(value))
     if not all(values):
-        raise EmptyFilterValue(f"the filter on {'.'.join(where)[:80]} has an empty value")
+        raise EmptyFilterValue(f"the filter on {'.'.join(where)[:80]} has an empty value", advice="Send path==value.")
     if max(map(len, values)) > MAX_VALUE:
         raise FilterTooLarge(f"a value of a filter has up to {MAX_VALUE} characters", advice="Send a shorter one.")
     if len(values) > 1 and operator not in {Operator.EQ, Operator.NE}:

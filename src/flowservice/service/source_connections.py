@@ -7,7 +7,7 @@ from typing import ClassVar
 from flowservice.domain.connection import Connection, ConnectionState, SourceConnection
 from flowservice.domain.identity import Caller
 from flowservice.domain.spec import SpecKind
-from flowservice.errors import BadField, MissingField, NotPublished, NotSupported, UnknownColumn, WrongFormat
+from flowservice.errors import BadField, MissingField, NotPublished, RowFiltersUnsupported, UnknownColumn, WrongFormat
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Connector, Selection, parsed
@@ -55,7 +55,7 @@ class SourceConnections(EndConnections[SourceConnection]):
         _check_format(connector, end)
         parsed(connector.params, end.params, at="params")
         if end.params.get("filters"):
-            raise NotSupported("row filters are not supported yet", advice="Leave params.filters out.")
+            raise RowFiltersUnsupported("row filters are not supported yet", advice="Leave params.filters out.")
         with self.connections.opened(base) as source:
             path = str(end.params["tableName"])
             columns = named_columns(end.params)

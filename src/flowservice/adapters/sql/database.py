@@ -72,7 +72,7 @@ class SqlRuns(SqlStore[Run]):
         with self.connect(reading=True) as connection:
             document = connection.execute(query).scalar_one_or_none()
         if document is None:
-            raise NotFound("run not found with the given id")
+            raise NotFound("run not found with the given id", advice="GET /runs lists the runs.")
         return _RUN.validate_python(document)
 
     def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:

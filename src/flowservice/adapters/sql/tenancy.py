@@ -157,7 +157,7 @@ class SqlTenancy:
             try:
                 connection.execute(table.insert().values(row))
             except sa.exc.IntegrityError:
-                raise Conflict(clash) from None
+                raise Conflict(clash, advice="Choose another one.") from None
 
 
 def _sandbox_values(sandbox: Sandbox) -> dict[str, object]:

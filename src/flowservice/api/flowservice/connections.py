@@ -9,11 +9,11 @@ from flowservice.api import answers, exploring, wire
 from flowservice.api.actions import Publishing
 from flowservice.api.calls import Calling, Drafted, IfMatch, matching
 from flowservice.api.collection import STAMPED, Collection
+from flowservice.api.explore_call import Exploring, table_named
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import Fields, one
 from flowservice.api.patching import Operations, changed, edited
 from flowservice.domain.connection import Connection
-from flowservice.errors import ExploreUnsupported, MissingParameter, UnknownObjectType
 from flowservice.service.connections import Connections, shown_auth
 
 FIELDS: Final = Fields(
@@ -21,7 +21,6 @@ FIELDS: Final = Fields(
     # Of all that a connection signs in with no filter may tell anything.
     hidden=frozenset({("auth", "params")}),
 )
-_OBJECT_TYPES: Final = frozenset({"root", "folder", "file", "table", "rest"})
 
 
 def router(connections: Connections) -> APIRouter:
@@ -100,26 +99,13 @@ def router(connections: Connections) -> APIRouter:
     def explore(
         caller: Calling,
         connection_id: str,
-        request: Request,
-        object_type: Annotated[str | None, Query(alias="objectType")] = None,
-        path: Annotated[str | None, Query(alias="object")] = None,
-        preview: str = "false",
+        call: Exploring,
     ) -> list[dict[str, Any]] | dict[str, Any]:
         """The root lists tables; a table shows its columns, and its first sampled rows with `preview=true`."""
-        kind = _object_type(object_type)
-        if request.query_params.get("filters"):
-            raise ExploreUnsupported("row filters are not supported yet", advice="Leave filters out.")
-        if kind == "root":
+        if not call.path:
             return [exploring.node(node) for node in connections.explore(caller, connection_id, "")]
-        if not path:
-            raise MissingParameter("the query parameter object is missing", advice="Send the name of the table.")
-        if kind != "table":
-            raise ExploreUnsupported(
-                f"this source has no objects of type {kind}", advice="Use objectType=root or objectType=table."
-            )
-        shown_rows = preview.lower() == "true"
-        sample = connections.sample(caller, connection_id, path, rows_shown=shown_rows)
-        return exploring.table(sample, preview=shown_rows)
+        sample = connections.sample(caller, connection_id, call.path, rows_shown=call.preview)
+        return exploring.table(sample, preview=call.preview)
 
     @routes.get(
         "/connections/{connection_id}/configs",
@@ -129,22 +115,10 @@ def router(connections: Connections) -> APIRouter:
     def configs(
         caller: Calling,
         connection_id: str,
-        path: Annotated[str | None, Query(alias="object", description="Name of the table.")] = None,
+        request: Request,
+        _object: Annotated[str | None, Query(alias="object", description="Name of the table.")] = None,
     ) -> dict[str, Any]:
         """Name and type of each column of the table."""
-        if not path:
-            raise MissingParameter("the query parameter object is missing", advice="Send the name of the table.")
-        return exploring.configs(connections.sample(caller, connection_id, path))
+        return exploring.configs(connections.sample(caller, connection_id, table_named(request)))
 
     return routes
-
-
-def _object_type(value: str | None) -> str:
-    if value is None:
-        raise MissingParameter(
-            "the query parameter objectType is missing", advice="Send objectType=root or objectType=table."
-        )
-    kind = value.lower()
-    if kind not in _OBJECT_TYPES:
-        raise UnknownObjectType("objectType is unknown", advice="Send root, folder, file, table or rest.")
-    return kind

@@ -13,7 +13,7 @@ from flowservice.api.spec_bodies import ConnectionSpecBody, FlowSpecBody
 from flowservice.domain.criteria import Search
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.spec import SpecKind
-from flowservice.errors import BadQuery, ExploreThroughSpec, MissingParameter, NotSupported
+from flowservice.errors import AuthTypeUnsupported, BadQuery, ExploreThroughSpec, MissingParameter
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
 from flowservice.service.spec_documents import Document, stored_spec
@@ -115,7 +115,7 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
         """`outputType=activationDatasets&outputField=datasets` lists the datasets of the sandbox."""
         read(caller, SpecKind.CONNECTION, spec_id)
         if auth_type is not None:
-            raise NotSupported(
+            raise AuthTypeUnsupported(
                 "this server holds no role or account of a cloud", advice="Give credentials in auth.params instead."
             )
         if output_type is None:

@@ -1,0 +1,276 @@
+"""The page of operations and differences. `tests/wire/test_operations.py` makes every call and sees that it is answered
+as the page says; a difference names the test that shows it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_DATA: Final = Path(__file__).with_name("operations.json")
+_FLOW: Final = "/data/foundation/flowservice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A documented call, and how it is answered here."""
+
+    name: str
+    method: str
+    path: str
+    status: int
+    code: str
+    """Of a call that is refused: the last part of `type`, or else `code`. Empty where it works."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Where this server answers otherwise than Adobe's, or decides what the documentation leaves open."""
+
+    what: str
+    why: str
+    test: str
+    """`file::function`; empty where there is nothing to be seen over HTTP."""
+
+
+def operations() -> list[Operation]:
+    """Every documented call, in the order of the documentation."""
+    return [Operation(**found) for found in json.loads(_DATA.read_text(encoding="utf-8"))]
+
+
+_W: Final = "tests/wire"
+DIFFERENCES: Final = (
+    Difference(
+        what="A new connection, source, target or flow is `enabled` at once; `initializing` and `delete-finalizing` "
+        "never show, and an update or delete is done when it is answered.",
+        why="Each change is one transaction here; nobody has to wait for a provider.",
+        test=f"{_W}/test_connections.py::test_a_connection_reads_as_documented",
+    ),
+    Difference(
+        what="Secrets of `auth.params` are shown as `********`; sent back so, they stay as they are.",
+        why="No answer may hold a secret, and a whole document may be sent back.",
+        test=f"{_W}/test_connections.py::test_a_masked_secret_sent_back_keeps_the_secret",
+    ),
+    Difference(
+        what="A connection is created, and its credentials are changed, only if they work; `GET …/test` of one that "
+        "does not work is 400 with the source's reason.",
+        why="No answer `false` is documented.",
+        test=f"{_W}/test_connections.py::test_new_credentials_are_tested_before_they_are_kept",
+    ),
+    Difference(
+        what="`PUT /runs/{id}` is always FLOW-1427-400.",
+        why="Runs are written by the service alone; there are no tokens of providers.",
+        test=f"{_W}/test_schedules.py::test_a_users_token_may_not_write_a_run",
+    ),
+    Difference(
+        what="`op=FINALIZE` and `op=FINALIZE_UPDATE` are FLOW-1402-400.",
+        why="They are for providers.",
+        test=f"{_W}/test_actions.py::test_an_action_that_makes_no_sense_is_refused",
+    ),
+    Difference(
+        what="Streaming inlets, landing zones and encryption keys are listed as specs and refused with 400.",
+        why="This version reads tables in batches.",
+        test=f"{_W}/test_custom_specs.py::test_a_landing_zone_is_a_clear_refusal",
+    ),
+    Difference(
+        what="A connection to a documented source without a connector here is FLOW-1100-400; its spec says "
+        "`attributes.isSupported: false`.",
+        why="All documented specs are listed, so that clients find what they look up.",
+        test=f"{_W}/test_specs.py::test_no_connection_is_made_on_a_spec_without_a_connector",
+    ),
+    Difference(
+        what="Customers' own connection specs and flow specs are stored and checked; no connection can be made from "
+        "them.",
+        why="Running them comes later.",
+        test=f"{_W}/test_custom_specs.py::test_running_a_customer_s_own_source_is_a_clear_refusal",
+    ),
+    Difference(
+        what="`PUT` of a documented flow spec makes a form of it that this sandbox alone sees; `PUT` of a documented "
+        "connection spec is FLOW-1426-400.",
+        why="A new source has to be added to a flow spec that exists; nobody else may notice.",
+        test=f"{_W}/test_custom_specs.py::test_a_new_source_is_added_to_a_documented_flow_spec",
+    ),
+    Difference(
+        what="Exploring through a spec is CONNECTOR-1372-400.",
+        why="Every source that this server reads needs a connection.",
+        test=f"{_W}/test_custom_specs.py::test_sources_with_accounts_are_not_explored_through_their_spec",
+    ),
+    Difference(
+        what="Row filters (`params.filters`, `filters` of explore) are CONNECTOR-1353-400.",
+        why="They are not built yet.",
+        test=f"{_W}/test_exploring.py::test_what_cannot_be_explored_says_why",
+    ),
+    Difference(
+        what="A column shown by explore also has `coverage`, `mixedTypes` where several types were seen, and a table "
+        "`sampledRowCount`.",
+        why="Tables of Azure have no schema: it is inferred from a sample.",
+        test=f"{_W}/test_exploring.py::test_a_table_shows_its_columns_with_their_types",
+    ),
+    Difference(
+        what="A `startTime` in the past means now; CONNECTOR-1360 only with `strict_start_time`.",
+        why="Many published bodies have old dates.",
+        test=f"{_W}/test_schedules.py::test_a_strict_server_refuses_a_start_in_the_past",
+    ),
+    Difference(
+        what="Without `x-sandbox-name` the organisation's default sandbox is meant; FLOW-2105 only with "
+        "`strict_sandbox_header`.",
+        why="Published sources disagree, and curl tutorials leave it out.",
+        test=f"{_W}/test_gateway.py::test_without_a_sandbox_header_the_default_one_is_meant",
+    ),
+    Difference(
+        what="The content type plays no part: a body is read as JSON.",
+        why="Published clients send JSON under form types and under none.",
+        test=f"{_W}/test_bodies.py::test_json_is_read_whatever_the_content_type_says",
+    ),
+    Difference(
+        what="Trailing slashes change nothing, and `if-match` may come as a query parameter, without quotes.",
+        why="A published Postman collection and the aepp client do so.",
+        test=f"{_W}/test_changes.py::test_if_match_may_come_as_a_parameter_and_without_quotes",
+    ),
+    Difference(
+        what="A flow without `scheduleParams` runs once and now.",
+        why="Published clients leave it out.",
+        test="tests/domain/test_schedule.py::test_a_start_that_is_past_or_missing_is_now",
+    ),
+    Difference(
+        what="A window of a delta column ends 120 s before now (`window_lag_s`).",
+        why="Rows that were written with a time and committed a little later must not be missed.",
+        test="",
+    ),
+    Difference(
+        what="One run stands for all slots that a stopped server missed.",
+        why="Its window takes all of their rows.",
+        test="tests/domain/test_schedule.py::test_slots_do_not_drift_however_late_each_run_starts",
+    ),
+    Difference(
+        what="Rows without a value in the delta column are in no window; the run counts them in `skippedInfo`.",
+        why="They have no time to be placed by.",
+        test=f"{_W}/test_schedules.py::test_rows_without_a_time_are_told_of",
+    ),
+    Difference(
+        what="`POST /runs` answers the union of the three documented shapes: `id`, `etag` and `items`.",
+        why="Published clients read different ones.",
+        test=f"{_W}/test_runs.py::test_a_flow_runs_again_on_demand",
+    ),
+    Difference(
+        what="`PATCH /flows` also answers `name`, `version` and `state`.",
+        why="aepp's `FlowManager` reads them.",
+        test=f"{_W}/test_changes.py::test_a_patch_answers_the_new_etag",
+    ),
+    Difference(
+        what="A flow keeps what its source and target said when it was made; later changes of them do not reach it.",
+        why="Runs of one flow must read the same thing until somebody changes the flow.",
+        test=f"{_W}/test_changes.py::test_a_changed_source_does_not_reach_flows_made_from_it",
+    ),
+    Difference(
+        what="Enabling what is enabled, and disabling what is disabled, is 200 and changes nothing.",
+        why="A repeated call must do no harm.",
+        test=f"{_W}/test_actions.py::test_enabling_what_is_enabled_changes_nothing",
+    ),
+    Difference(
+        what="`DELETE` answers 204, though one document says 202.",
+        why="What is answered is done.",
+        test=f"{_W}/test_connections.py::test_what_is_deleted_is_gone",
+    ),
+    Difference(
+        what="A source or target that a flow uses (FLOW-1447), and a dataset that a flow uses, cannot be deleted.",
+        why="A flow must be able to run.",
+        test=f"{_W}/test_catalog.py::test_a_dataset_goes_with_its_rows_once_no_flow_needs_it",
+    ),
+    Difference(
+        what="`groupByProperty` is FLOW-1438-400, and the operator `~` FLOW-1440-400.",
+        why="Their results are documented nowhere.",
+        test=f"{_W}/test_lists.py::test_a_search_that_cannot_be_understood_is_refused",
+    ),
+    Difference(
+        what="A continuation token carries its query: another filter, order or projection beside it is FLOW-1451-400.",
+        why="A page of one query is no page of another.",
+        test=f"{_W}/test_lists.py::test_a_token_belongs_to_its_query",
+    ),
+    Difference(
+        what="Any path that a resource shows can be filtered by, but those of `auth.params`.",
+        why="The documentation names a few; a filter must not tell a secret.",
+        test=f"{_W}/test_lists.py::test_a_secret_cannot_be_filtered_or_sorted_by",
+    ),
+    Difference(
+        what="A source or control store that does not answer is FLOW-1103-503; a source that refuses is FLOW-1100-400.",
+        why="The one may be tried again as it is, the other not. There is no 500 and no 504 for either.",
+        test=f"{_W}/test_error_catalogue.py::test_an_error_is_answered_as_documented",
+    ),
+    Difference(
+        what="A method that a path does not take is 405, FLOW-1451-405, with `Allow`.",
+        why="No code is documented for it.",
+        test=f"{_W}/test_gateway.py::test_a_method_that_a_path_does_not_take_is_refused",
+    ),
+    Difference(
+        what="Every error of a service also has a stable `code` and `advice`.",
+        why="Numbers are shared by several causes; people want to know what to do.",
+        test=f"{_W}/test_error_catalogue.py::test_an_error_is_answered_as_documented",
+    ),
+    Difference(
+        what="A request id that is longer than 100 characters or not visible ASCII is replaced by one of ours.",
+        why="It goes into logs, bodies and a header.",
+        test=f"{_W}/test_error_catalogue.py::test_a_hostile_request_id_is_replaced",
+    ),
+    Difference(
+        what="The token in `authorization` must be that of the client in `x-api-key`.",
+        why="There are no other applications here that a key could belong to.",
+        test=f"{_W}/test_gateway.py::test_a_token_is_of_use_in_its_own_organisation_only",
+    ),
+    Difference(
+        what="Sources may be at public addresses only, unless the operator allows others (`egress_…`).",
+        why="The service must not be a way into the network that it runs in.",
+        test="tests/egress/test_destinations.py::test_nothing_is_dialled_that_may_not_be",
+    ),
+    Difference(
+        what="`POST /connectionSpecs` answers `{\"items\": [spec]}` with `id` beside it.",
+        why="Published sources disagree on the two shapes.",
+        test=f"{_W}/test_custom_specs.py::test_a_spec_reads_as_it_was_written",
+    ),
+    Difference(
+        what="Mapping sets map columns and constants, not expressions, and not into lists.",
+        why="Expressions come later.",
+        test="",
+    ),
+)  # fmt: skip
+
+
+def page() -> str:
+    """Every documented call with its state, then every deliberate difference with its reason."""
+    known = operations()
+    working = sum(not found.code for found in known)
+    calls = [f"| `{found.name}` | `{found.method} {found.path}` | {_state(found)} |" for found in known]
+    differences = [f"| {found.what} | {found.why} | {_shown_by(found)} |" for found in DIFFERENCES]
+    return "\n".join(
+        [
+            "# Operations and differences",
+            "",
+            "<!-- Made by `make docs`; change docs/operations.json and docs/operations.py, not this page. -->",
+            "",
+            f"{sum(found.path.startswith(_FLOW) for found in known)} operations of the Flow Service, and the companion",
+            f"calls that its clients make: {working} work, {len(known) - working} are refused clearly.",
+            "A test makes each of these calls and sees that it is answered as this table says.",
+            "",
+            "| operation | call | state |",
+            "| --- | --- | --- |",
+            *calls,
+            "",
+            "Calls of the schema registry, the catalog, sandboxes and credentials stand in",
+            "[permissions.md](permissions.md), with all others of this server.",
+            "",
+            "## Deliberate differences",
+            "",
+            "| here | because | shown by the test |",
+            "| --- | --- | --- |",
+            *differences,
+            "",
+        ]
+    )
+
+
+def _shown_by(found: Difference) -> str:
+    return f"`{found.test.rpartition('::')[2]}`" if found.test else "—"
+
+
+def _state(found: Operation) -> str:
+    return f"refused: {found.status} `{found.code}`. {found.why}" if found.code else f"works: {found.status}"
