@@ -1,6 +1,6 @@
 # `make` alone checks and tests. Each target works from a bare clone; setting up again costs nothing.
 .DEFAULT_GOAL := all
-.PHONY: all setup demo test lint fix docs bench faults serve lock clean
+.PHONY: all setup demo test lint fix docs bench faults fuzz serve lock clean
 
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -41,6 +41,9 @@ fix: .venv/.installed
 
 faults: setup
 	@$(BIN)/pytest -q -m "" tests/faults
+
+fuzz: setup
+	@$(BIN)/pytest -q -m fuzz tests/fuzz
 
 bench: setup
 	@$(BIN)/python -m benchmarks

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Query
 from starlette.requests import Request
@@ -10,6 +10,9 @@ from starlette.requests import Request
 from flowservice.domain.identity import Caller
 from flowservice.domain.resource import Resource
 from flowservice.errors import BadQuery, MissingIfMatch, Stale
+
+NEVER_DONE: Final[dict[str, Any]] = {"x-never-done": True}
+"""What a route says in the document if it refuses every call that it understands."""
 
 
 async def _caller(request: Request) -> Caller:

@@ -58,7 +58,7 @@ class ListCall:
 
 async def _list_call(
     request: Request,
-    limit: Annotated[int, QueryParam(ge=1, le=100)] = 20,
+    limit: Annotated[int, QueryParam(ge=1, le=100, description="Objects a page.")] = 20,
     start: Annotated[int, QueryParam(ge=0, le=1_000_000, description="How many to pass over.")] = 0,
     properties: Annotated[str | None, QueryParam(description="Properties to show, with commas between them.")] = None,
     conditions: Annotated[

@@ -118,7 +118,10 @@ class Collection(Generic[R]):
         def search(
             caller: Calling,
             body: SearchBody,
-            continuation_token: Annotated[str | None, QueryParam(alias="continuationToken")] = None,
+            continuation_token: Annotated[
+                str | None,
+                QueryParam(alias="continuationToken", description="As in `_links.next.href` of the page before."),
+            ] = None,
         ) -> Response:
             """The same filters, orders and pages as the list, from a body."""
             return self._answer(caller, _search_call(body, continuation_token or ""), f"{self.name}/search")

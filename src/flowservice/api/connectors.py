@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from flowservice.api.calls import Calling
+from flowservice.api.calls import NEVER_DONE, Calling
 from flowservice.domain.identity import Permission
 from flowservice.errors import NotSupported
 
@@ -35,5 +35,5 @@ def router() -> APIRouter:
         ("GET", "/encryption/keys", no_keys, "List encryption keys"),
         ("POST", "/encryption/keys", no_keys, "Create an encryption key"),
     ):
-        routes.add_api_route(path, call, methods=[method], summary=summary, name=summary)
+        routes.add_api_route(path, call, methods=[method], summary=summary, name=summary, openapi_extra=NEVER_DONE)
     return routes

@@ -1,48 +1,60 @@
 """Credentials of the caller's organisation: our own addition, for those who administer it."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 from starlette.requests import Request
 
-from flowservice.api import wire
+from flowservice.api import answers, wire
+from flowservice.api import neighbour_answers as told
 from flowservice.api.calls import Calling
 from flowservice.domain.identity import named_permissions
 from flowservice.service.credentials import Credentials, NewCredential
 
 BASE: Final = "/v1/credentials"
+ClientId = Annotated[str, Path(description="Client id of a credential: 32 hexadecimal digits.")]
 
 
 def router(credentials: Credentials) -> APIRouter:
     """List, make, read, change, rotate and revoke."""
     routes = APIRouter(prefix=BASE, tags=["Credentials"])
 
-    @routes.get("", summary="List credentials")
+    @routes.get("", summary="List credentials", responses=answers.of(told.Credentials))
     def listed(caller: Calling) -> dict[str, Any]:
         return {"credentials": [wire.credential(known) for known in credentials.all(caller)]}
 
-    @routes.post("", status_code=201, summary="Make a credential")
+    @routes.post(
+        "", status_code=201, summary="Make a credential", responses=answers.of(told.CredentialSecret, status=201)
+    )
     def add(caller: Calling, body: wire.CredentialBody, request: Request, response: Response) -> dict[str, Any]:
         """The answer is the only one that ever tells the secret. Nobody can grant what they do not have."""
         granted = None if body.permissions is None else named_permissions(body.permissions)
         return _told(credentials.add(caller, name=body.name or "", permissions=granted), request, response)
 
-    @routes.get("/{client_id}", summary="Read a credential")
-    def read(caller: Calling, client_id: str) -> dict[str, Any]:
+    @routes.get("/{client_id}", summary="Read a credential", responses=answers.of(told.Credential))
+    def read(caller: Calling, client_id: ClientId) -> dict[str, Any]:
         return wire.credential(credentials.get(caller, client_id))
 
-    @routes.patch("/{client_id}", summary="Change the name or the permissions of a credential")
-    def change(caller: Calling, client_id: str, body: wire.CredentialBody) -> dict[str, Any]:
+    @routes.patch(
+        "/{client_id}",
+        summary="Change the name or the permissions of a credential",
+        responses=answers.of(told.Credential),
+    )
+    def change(caller: Calling, client_id: ClientId, body: wire.CredentialBody) -> dict[str, Any]:
         granted = None if body.permissions is None else named_permissions(body.permissions)
         return wire.credential(credentials.change(caller, client_id, name=body.name, permissions=granted))
 
-    @routes.post("/{client_id}/rotate", summary="Give a credential a new secret")
-    def rotate(caller: Calling, client_id: str, request: Request, response: Response) -> dict[str, Any]:
+    @routes.post(
+        "/{client_id}/rotate",
+        summary="Give a credential a new secret",
+        responses=answers.of(told.CredentialSecret),
+    )
+    def rotate(caller: Calling, client_id: ClientId, request: Request, response: Response) -> dict[str, Any]:
         """The old secret is of no more use. Tokens that are out live on; to stop them, revoke the credential."""
         return _told(credentials.rotate(caller, client_id), request, response)
 
     @routes.delete("/{client_id}", status_code=204, summary="Revoke a credential")
-    def revoke(caller: Calling, client_id: str) -> None:
+    def revoke(caller: Calling, client_id: ClientId) -> None:
         """Its tokens stop working at once. The last one that may administer cannot be revoked."""
         credentials.revoke(caller, client_id)
 

@@ -1,11 +1,13 @@
 """Identity: access tokens on Adobe's paths."""
 
-from typing import Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from flowservice.api import answers
+from flowservice.api import neighbour_answers as told
 from flowservice.service.identity import Identity, NotAuthenticated
 
 _GRANTS = {"v1": {"client_credentials", "authorization_code"}}
@@ -28,14 +30,21 @@ _FORM = {
         },
     }
 }
+_ANSWERS: Final = {
+    **answers.of(told.Token),
+    **answers.of(told.TokenProblem, status=400),
+    **answers.of(told.TokenProblem, status=401),
+    **answers.of(told.TokenProblem, status=404),
+}
+Version = Annotated[str, Path(description="`v3`; older clients say `v2` or `v1`.", examples=["v3"])]
 
 
 def router(identity: Identity) -> APIRouter:
     """`POST /ims/token/v3`, and the older versions of the same call."""
     routes = APIRouter(tags=["Identity"])
 
-    @routes.post("/ims/token/{version}", openapi_extra=_FORM, summary="Get an access token")
-    async def token(version: str, request: Request) -> JSONResponse:
+    @routes.post("/ims/token/{version}", openapi_extra=_FORM, summary="Get an access token", responses=_ANSWERS)
+    async def token(version: Version, request: Request) -> JSONResponse:
         """Client credentials for a bearer token, in the form or, as older clients send them, in the query."""
         fields: dict[str, Any] = dict(request.query_params)
         async with request.form() as form:

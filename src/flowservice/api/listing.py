@@ -80,7 +80,9 @@ async def list_call(
     request: Request,
     limit: Annotated[str | None, QueryParam(description=f"Items a page, 1 to {MAX_LIMIT}.")] = None,
     orderby: Annotated[str | None, QueryParam(description="`name`, `+name`, `-name`; commas for several.")] = None,
-    continuation_token: Annotated[str | None, QueryParam(alias="continuationToken")] = None,
+    continuation_token: Annotated[
+        str | None, QueryParam(alias="continuationToken", description="As in `_links.next.href` of the page before.")
+    ] = None,
     count: Annotated[str, QueryParam(description="`true` answers the number of items alone.")] = "false",
     _property: Annotated[
         list[str] | None,

@@ -1,6 +1,7 @@
 """The API's own document: what FastAPI derives from the routes, and what it cannot: refusals, sign-in, examples."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any, Final
@@ -13,11 +14,12 @@ from pydantic.json_schema import models_json_schema
 
 from flowservice import errors as e
 from flowservice.api import answers
+from flowservice.api.links import add_links
 from flowservice.api.permissions import needed
 from flowservice.api.problems import problem
 
 _HEADERS: Final = {
-    "api key": ("x-api-key", "Client id of the credential that the token was issued to."),
+    "api-key": ("x-api-key", "Client id of the credential that the token was issued to."),
     "organisation": ("x-gw-ims-org-id", "Organisation of the credential."),
     "sandbox": ("x-sandbox-name", "Sandbox to work in; without it the default one."),
 }
@@ -33,15 +35,21 @@ _GATEWAY: Final = {
     401: {"error_code": "401013", "message": "Oauth token is not valid"},
     403: {"error_code": "403010", "message": "Oauth token is missing."},
 }
+_IMS: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("invalid_request", "client_id missing; send them as form fields"),
+    401: ("invalid_client", "the client id or the secret is wrong"),
+    404: ("invalid_request", "no such version; use /ims/token/v3"),
+}
 _PROBLEMS: Final[tuple[type[BaseModel], ...]] = (answers.GatewayProblem, answers.FlowProblem, answers.PlainProblem)
 _REF: Final = "#/components/schemas/"
+_DONE: Final = {"200": "Done.", "201": "Made.", "202": "Begun.", "204": "Gone."}
 _METHODS: Final = frozenset({"get", "put", "post", "patch", "delete"})
 
 
 def operation_id(route: APIRoute) -> str:
     """A name for the operation that says its collection, such as `flows-create`."""
     tag = str(route.tags[0]) if route.tags else "operations"
-    return f"{tag}-{route.name}".lower().replace(" ", "-").replace("_", "-")
+    return re.sub(r"[^a-z0-9]+", "-", f"{tag}-{route.name}".lower().replace("'s", ""))
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -65,13 +73,14 @@ def document(app: FastAPI) -> dict[str, Any]:
         for path, method, call in _calls(made):
             _tell_refusals(call, path, method)
             _tidy_answers(call)
-            _give_examples(call, examples)
+            _give_examples(call, examples.get(call["operationId"], {}))
             if path.startswith("/data/"):
                 call["security"] = [_signed_in("sandbox"), _signed_in()]
             elif path.startswith("/v1/"):
                 call["security"] = [_signed_in()]
             if "security" in call:
                 call["x-permissions"] = [permission.value for permission in needed(method.upper(), path)]
+        add_links(made["paths"])
         app.openapi_schema = made
     return app.openapi_schema
 
@@ -97,7 +106,7 @@ def _sign_in(components: dict[str, Any]) -> None:
 
 
 def _signed_in(*more: str) -> dict[str, list[str]]:
-    return {name: [] for name in ("token", "api key", "organisation", *more)}
+    return {name: [] for name in ("token", "api-key", "organisation", *more)}
 
 
 def _schemas_of_problems() -> dict[str, Any]:
@@ -109,28 +118,30 @@ def _schemas_of_problems() -> dict[str, Any]:
 def _tell_refusals(call: dict[str, Any], path: str, method: str) -> None:
     told = call["responses"]
     told.pop("422", None)
-    statuses = [400, 503]
-    guarded = path.startswith(("/data/", "/v1/"))
-    if guarded:
-        statuses += [401, 403, 404]
-    if any(parameter["name"] == "If-Match" for parameter in call.get("parameters", ())):
-        statuses.append(412)
-    if guarded and method != "get":
-        statuses.append(409)
-    if not guarded:
-        statuses = [status for status in (400,) if path.startswith("/ims/")]
-    for status in sorted(statuses):
-        told.setdefault(str(status), _refusal(status, path))
+    if path.startswith("/ims/"):
+        for status in (400, 401, 404):
+            told[str(status)] |= _ims_refusal(status)
+        told["503"] = _refusal(503, path)
+    elif path.startswith(("/data/", "/v1/")):
+        statuses = [400, 401, 403, 404, 503]
+        if any(parameter["name"] == "If-Match" for parameter in call.get("parameters", ())):
+            statuses.append(412)
+        if method != "get":
+            statuses.append(409)
+        for status in sorted(statuses):
+            told.setdefault(str(status), _refusal(status, path))
+    elif path == "/ready":
+        told["503"]["description"] = "Not ready."
+        told["503"]["content"]["application/json"]["example"] = {"status": "not ready", "failed": ["lake"]}
+    if "x-never-done" in call:
+        for status in [status for status in told if status[0] == "2"]:
+            del told[status]
     for answer in told.values():
         answer.setdefault("headers", {})["x-request-id"] = {"$ref": "#/components/headers/x-request-id"}
 
 
 def _refusal(status: int, path: str) -> dict[str, Any]:
     shape = "FlowProblem" if path.startswith("/data/foundation/flowservice") else "PlainProblem"
-    if path.startswith("/ims/"):
-        schema: dict[str, Any] = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
-        example = {"invalid": {"value": {"error": "invalid_request", "error_description": "client_id missing"}}}
-        return _content("The call is wrong.", schema, example)
     examples: dict[str, Any] = {}
     shapes = []
     description = "Not signed in."
@@ -147,13 +158,20 @@ def _refusal(status: int, path: str) -> dict[str, Any]:
     return _content(description, refs[0] if len(refs) == 1 else {"anyOf": refs}, examples)
 
 
+def _ims_refusal(status: int) -> dict[str, Any]:
+    error, description = _IMS[status]
+    example = {error: {"value": {"error": error, "error_description": description}}}
+    return _content("No token.", {"$ref": _REF + "TokenProblem"}, example)
+
+
 def _content(description: str, schema: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema, "examples": examples}}}
 
 
 def _tidy_answers(call: dict[str, Any]) -> None:
     """A schema that refers to another stands alone: FastAPI leaves what it derived from the function beside it."""
-    for answer in call["responses"].values():
+    for status, answer in call["responses"].items():
+        answer["description"] = _DONE.get(status, answer["description"])
         for content in answer.get("content", {}).values():
             schema = content.get("schema", {})
             for alone in ("$ref", "anyOf"):
@@ -166,13 +184,15 @@ def _examples() -> dict[str, Any]:
     return loaded
 
 
-def _give_examples(call: dict[str, Any], examples: Mapping[str, Any]) -> None:
-    """The example of an operation; a file holds them by operation, as a real server answered."""
-    known = examples.get(call["operationId"], {})
+def _give_examples(call: dict[str, Any], known: Mapping[str, Any]) -> None:
+    """The examples of an operation, as a real server was called and answered; parameters' by their names."""
+    for parameter in call.get("parameters", ()):
+        if parameter["name"] in known.get("parameters", {}):
+            parameter["example"] = known["parameters"][parameter["name"]]
     for content in call.get("requestBody", {}).get("content", {}).values():
         if "request" in known:
             content["example"] = known["request"]
     for status, answer in call["responses"].items():
         for content in answer.get("content", {}).values():
-            if status[0] == "2" and "response" in known:
+            if status[0] == "2" and "response" in known and "example" not in content:
                 content["example"] = known["response"]

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from starlette.requests import Request
 
-from flowservice.api import wire
+from flowservice.api import answers, wire
+from flowservice.api import neighbour_answers as told
 from flowservice.api.calls import Calling
 from flowservice.api.property_query import check_known, property_criteria, sort_keys
 from flowservice.domain.criteria import in_order, passing
@@ -30,21 +31,23 @@ _FIELDS: Final = (
     "createdBy",
     "modifiedBy",
 )
-Limit = Annotated[int | None, Query(ge=1, le=1_000_000)]
-Offset = Annotated[int, Query(ge=0, le=1_000_000)]
+Name = Annotated[str, Path(description="Name of the sandbox.", examples=["shop-dev"])]
+Limit = Annotated[int | None, Query(ge=1, le=1_000_000, description="Sandboxes a page; without it all.")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many to pass over.")]
 ValidationOnly = Annotated[
     bool, Query(alias="validationOnly", description="Say whether it could be done, and do nothing.")
 ]
 IgnoreWarnings = Annotated[
     bool, Query(alias="ignoreWarnings", description="Taken for compatibility: nothing here only warns.")
 ]
+_DONE_OR_CHECKED: Final = answers.of(told.SandboxSummary, status=202) | answers.of(told.SandboxSummary)
 
 
 def router(sandboxes: Sandboxes) -> APIRouter:
     """Sandboxes of the caller's organisation."""
     routes = APIRouter(prefix=BASE, tags=["Sandboxes"])
 
-    @routes.get("/sandboxes", summary="List sandboxes")
+    @routes.get("/sandboxes", summary="List sandboxes", responses=answers.of(told.SandboxPage))
     def listed(
         caller: Calling,
         request: Request,
@@ -66,30 +69,35 @@ def router(sandboxes: Sandboxes) -> APIRouter:
         return _page(documents, limit, offset, request)
 
     @routes.get("/", summary="List the caller's active sandboxes", include_in_schema=False)
-    @routes.get("", summary="List the caller's active sandboxes")
+    @routes.get("", summary="List the caller's active sandboxes", responses=answers.of(told.SandboxPage))
     def active(caller: Calling, request: Request, limit: Limit = None, offset: Offset = 0) -> dict[str, Any]:
         known = [wire.sandbox(one) for one in sandboxes.all(caller) if one.state is SandboxState.ACTIVE]
         return _page(known, limit, offset, request)
 
-    @routes.post("/sandboxes", status_code=202, summary="Create a sandbox")
+    @routes.post(
+        "/sandboxes",
+        status_code=202,
+        summary="Create a sandbox",
+        responses=answers.of(told.SandboxSummary, status=202),
+    )
     def create(caller: Calling, body: wire.SandboxBody) -> dict[str, Any]:
         """An empty one, which can be worked in at once although the answer says `creating`."""
         made = sandboxes.create(caller, name=body.name, title=body.title, kind=body.type)
         return _short(made) | {"state": SandboxState.CREATING.value}
 
-    @routes.get("/sandboxes/{name}", summary="Read a sandbox")
-    def read(caller: Calling, name: str) -> dict[str, Any]:
+    @routes.get("/sandboxes/{name}", summary="Read a sandbox", responses=answers.of(told.Sandbox))
+    def read(caller: Calling, name: Name) -> dict[str, Any]:
         """Also one that was deleted, unless another one has its name by now."""
         return wire.sandbox(sandboxes.get(caller, name))
 
-    @routes.patch("/sandboxes/{name}", summary="Change the title of a sandbox")
-    def rename(caller: Calling, name: str, body: wire.SandboxTitleBody) -> dict[str, Any]:
+    @routes.patch("/sandboxes/{name}", summary="Change the title of a sandbox", responses=answers.of(told.Sandbox))
+    def rename(caller: Calling, name: Name, body: wire.SandboxTitleBody) -> dict[str, Any]:
         return wire.sandbox(sandboxes.rename(caller, name, title=body.title))
 
-    @routes.put("/sandboxes/{name}", status_code=202, summary="Reset a sandbox")
+    @routes.put("/sandboxes/{name}", status_code=202, summary="Reset a sandbox", responses=_DONE_OR_CHECKED)
     def reset(
         caller: Calling,
-        name: str,
+        name: Name,
         body: wire.SandboxActionBody,
         response: Response,
         validation_only: ValidationOnly = False,
@@ -101,10 +109,10 @@ def router(sandboxes: Sandboxes) -> APIRouter:
         response.status_code = 200 if validation_only else 202
         return _short(sandboxes.reset(caller, name, only_check=validation_only))
 
-    @routes.delete("/sandboxes/{name}", status_code=202, summary="Delete a sandbox")
+    @routes.delete("/sandboxes/{name}", status_code=202, summary="Delete a sandbox", responses=_DONE_OR_CHECKED)
     def delete(
         caller: Calling,
-        name: str,
+        name: Name,
         response: Response,
         validation_only: ValidationOnly = False,
         _ignore_warnings: IgnoreWarnings = False,
@@ -113,7 +121,7 @@ def router(sandboxes: Sandboxes) -> APIRouter:
         response.status_code = 200 if validation_only else 202
         return _short(sandboxes.delete(caller, name, only_check=validation_only))
 
-    @routes.get("/sandboxTypes", summary="List sandbox types")
+    @routes.get("/sandboxTypes", summary="List sandbox types", responses=answers.of(told.SandboxTypes))
     def types(_caller: Calling) -> dict[str, Any]:
         return {"sandboxTypes": [{"id": name, "title": title} for name, title in TYPES.items()]}
 

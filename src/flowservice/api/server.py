@@ -12,12 +12,14 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from flowservice import VERSION
+from flowservice.api import answers
+from flowservice.api import neighbour_answers as told
 from flowservice.api.gateway import Gateway
 from flowservice.api.openapi import document, operation_id
 from flowservice.api.problems import problem
@@ -90,17 +92,21 @@ def build(
 def _operations(probes: Probes, registry: CollectorRegistry) -> APIRouter:
     routes = APIRouter(tags=["Operations"])
 
-    @routes.get("/health", summary="The process answers")
+    @routes.get("/health", summary="The process answers", responses=answers.of(told.Health))
     def health() -> dict[str, str]:
         return {"status": "ok", "version": VERSION}
 
-    @routes.get("/ready", summary="Database and lake are reachable")
+    @routes.get(
+        "/ready",
+        summary="Database and lake are reachable",
+        responses=answers.of(told.Readiness) | answers.of(told.Readiness, status=503),
+    )
     def ready() -> JSONResponse:
         failed = {name: str(error) for name, probe in _named(probes) if (error := _failure(probe)) is not None}
         body = {"status": "ready" if not failed else "not ready", "failed": sorted(failed)}
         return JSONResponse(body, status_code=200 if not failed else 503)
 
-    @routes.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    @routes.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from starlette.requests import Request
 
 from flowservice.api import answers, exploring, wire
@@ -21,6 +21,7 @@ FIELDS: Final = Fields(
     # Of all that a connection signs in with no filter may tell anything.
     hidden=frozenset({("auth", "params")}),
 )
+ConnectionId = Annotated[str, Path(description="Id of a connection: a UUID.")]
 
 
 def router(connections: Connections) -> APIRouter:
@@ -59,11 +60,13 @@ def router(connections: Connections) -> APIRouter:
         summary="Read a connection",
         responses=answers.of(answers.One[answers.Connection]),
     )
-    def read(caller: Calling, connection_id: str) -> dict[str, Any]:
+    def read(caller: Calling, connection_id: ConnectionId) -> dict[str, Any]:
         return one(shown(connections.get(caller, connection_id)))
 
     @routes.patch("/connections/{connection_id}", summary="Change a connection", responses=answers.of(answers.Created))
-    def patch(caller: Calling, connection_id: str, if_match: IfMatch, operations: Operations) -> dict[str, Any]:
+    def patch(
+        caller: Calling, connection_id: ConnectionId, if_match: IfMatch, operations: Operations
+    ) -> dict[str, Any]:
         """A JSON Patch on name, description, auth, labels and policy. Changed credentials are tested first."""
 
         def change(connection: Connection) -> Connection:
@@ -75,18 +78,18 @@ def router(connections: Connections) -> APIRouter:
     @routes.post(
         "/connections/{connection_id}/action", summary="Publish a draft", responses=answers.of(answers.Created)
     )
-    def act(caller: Calling, connection_id: str, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
+    def act(caller: Calling, connection_id: ConnectionId, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
         """Tests the credentials first."""
         connection = connections.get(caller, connection_id)
         matching(connection, if_match, required=False)
         return wire.created(connections.publish(caller, connection))
 
     @routes.delete("/connections/{connection_id}", status_code=204, summary="Delete a connection")
-    def delete(caller: Calling, connection_id: str) -> None:
+    def delete(caller: Calling, connection_id: ConnectionId) -> None:
         connections.delete(caller, connection_id)
 
     @routes.get("/connections/{connection_id}/test", summary="Test a connection", responses=answers.of(answers.Tested))
-    def test(caller: Calling, connection_id: str) -> dict[str, bool]:
+    def test(caller: Calling, connection_id: ConnectionId) -> dict[str, bool]:
         connections.test(caller, connection_id)
         return {"result": True}
 
@@ -98,7 +101,7 @@ def router(connections: Connections) -> APIRouter:
     )
     def explore(
         caller: Calling,
-        connection_id: str,
+        connection_id: ConnectionId,
         call: Exploring,
     ) -> list[dict[str, Any]] | dict[str, Any]:
         """The root lists tables; a table shows its columns, and its first sampled rows with `preview=true`."""
@@ -114,7 +117,7 @@ def router(connections: Connections) -> APIRouter:
     )
     def configs(
         caller: Calling,
-        connection_id: str,
+        connection_id: ConnectionId,
         request: Request,
         _object: Annotated[str | None, Query(alias="object", description="Name of the table.")] = None,
     ) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Source connections and target connections: two collections of one form."""
 
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from flowservice.api import answers, wire
 from flowservice.api.actions import Publishing
@@ -17,6 +17,7 @@ from flowservice.service.end_connections import EndConnections
 E = TypeVar("E", bound=EndConnection)
 
 FIELDS: Final = Fields(names=STAMPED | {"connectionSpec", "baseConnectionId", "data", "params"})
+ConnectionId = Annotated[str, Path(description="Id of a source or target connection: a UUID.")]
 
 
 def router(connections: EndConnections[E], collection: str) -> APIRouter:
@@ -47,11 +48,13 @@ def router(connections: EndConnections[E], collection: str) -> APIRouter:
         summary=f"Read a {noun}",
         responses=answers.of(answers.One[answers.EndConnection]),
     )
-    def read(caller: Calling, connection_id: str) -> dict[str, Any]:
+    def read(caller: Calling, connection_id: ConnectionId) -> dict[str, Any]:
         return one(wire.end_connection(connections.get(caller, connection_id)))
 
     @routes.patch(f"/{collection}/{{connection_id}}", summary=f"Change a {noun}", responses=answers.of(answers.Created))
-    def patch(caller: Calling, connection_id: str, if_match: IfMatch, operations: Operations) -> dict[str, Any]:
+    def patch(
+        caller: Calling, connection_id: ConnectionId, if_match: IfMatch, operations: Operations
+    ) -> dict[str, Any]:
         """A JSON Patch on name, description, data, params, labels and policy; flows made from it stay as they are.
 
         The connection below can be changed in a draft only.
@@ -69,14 +72,14 @@ def router(connections: EndConnections[E], collection: str) -> APIRouter:
         summary=f"Publish a drafted {noun}",
         responses=answers.of(answers.Created),
     )
-    def act(caller: Calling, connection_id: str, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
+    def act(caller: Calling, connection_id: ConnectionId, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
         """Checked like a new one."""
         connection = connections.get(caller, connection_id)
         matching(connection, if_match, required=False)
         return wire.created(connections.publish(caller, connection))
 
     @routes.delete(f"/{collection}/{{connection_id}}", status_code=204, summary=f"Delete a {noun}")
-    def delete(caller: Calling, connection_id: str) -> None:
+    def delete(caller: Calling, connection_id: ConnectionId) -> None:
         connections.delete(caller, connection_id)
 
     return routes

@@ -1,9 +1,9 @@
 """Flows."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from flowservice.api import answers, wire
 from flowservice.api.actions import FlowAction, Op
@@ -31,6 +31,7 @@ FIELDS: Final = Fields(
     }
 )
 _ENDS: Final = frozenset({"sourceConnectionIds", "targetConnectionIds"})
+FlowId = Annotated[str, Path(description="Id of a flow: a UUID.")]
 
 
 def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
@@ -52,11 +53,11 @@ def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
         return wire.created(flow)
 
     @routes.get("/flows/{flow_id}", summary="Read a flow", responses=answers.of(answers.One[answers.Flow]))
-    def read(caller: Calling, flow_id: str) -> dict[str, Any]:
+    def read(caller: Calling, flow_id: FlowId) -> dict[str, Any]:
         return one(wire.flow(flows.get(caller, flow_id)))
 
     @routes.patch("/flows/{flow_id}", summary="Change a flow", responses=answers.of(answers.FlowChanged))
-    def patch(caller: Calling, flow_id: str, if_match: IfMatch, operations: Operations) -> dict[str, Any]:
+    def patch(caller: Calling, flow_id: FlowId, if_match: IfMatch, operations: Operations) -> dict[str, Any]:
         """A JSON Patch; what is changed is checked as in a new flow. Both ends can be changed in a draft only.
 
         The answer also names `name`, `version` and `state`, which published clients read.
@@ -74,7 +75,7 @@ def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
     @routes.post(
         "/flows/{flow_id}/action", summary="Publish, enable or disable a flow", responses=answers.of(answers.Created)
     )
-    def act(caller: Calling, flow_id: str, op: FlowAction, if_match: IfMatch) -> dict[str, Any]:
+    def act(caller: Calling, flow_id: FlowId, op: FlowAction, if_match: IfMatch) -> dict[str, Any]:
         """A disabled flow starts no run."""
 
         def acted() -> Flow:
@@ -89,7 +90,7 @@ def router(flows: Flows, wake: Callable[[], None]) -> APIRouter:
         return wire.created(flow)
 
     @routes.delete("/flows/{flow_id}", status_code=204, summary="Delete a flow")
-    def delete(caller: Calling, flow_id: str) -> None:
+    def delete(caller: Calling, flow_id: FlowId) -> None:
         flows.delete(caller, flow_id)
 
     return routes

@@ -1,12 +1,12 @@
 """Runs."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from flowservice.api import answers, run_document, wire
 from flowservice.api.actions import RunAction
-from flowservice.api.calls import Calling, IfMatch, matching
+from flowservice.api.calls import NEVER_DONE, Calling, IfMatch, matching
 from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import Fields, one
@@ -26,6 +26,7 @@ FIELDS: Final = Fields(
         "activities",
     }
 )
+RunId = Annotated[str, Path(description="Id of a run: a UUID.")]
 
 
 def router(runs: Runs) -> APIRouter:
@@ -46,18 +47,18 @@ def router(runs: Runs) -> APIRouter:
         return wire.created(run) | {"items": [wire.created(run)]}
 
     @routes.get("/runs/{run_id}", summary="Read a run", responses=answers.of(answers.One[answers.Run]))
-    def read(caller: Calling, run_id: str) -> dict[str, Any]:
+    def read(caller: Calling, run_id: RunId) -> dict[str, Any]:
         return one(run_document.run(runs.get(caller, run_id)))
 
     @routes.post("/runs/{run_id}/action", summary="Run a failed run again", responses=answers.of(answers.Created))
-    def act(caller: Calling, run_id: str, _op: RunAction, if_match: IfMatch) -> dict[str, Any]:
+    def act(caller: Calling, run_id: RunId, _op: RunAction, if_match: IfMatch) -> dict[str, Any]:
         """`op=re-trigger`: a new run over the window of one that failed, or that ingested no record."""
         run = runs.get(caller, run_id)
         matching(run, if_match, required=False)
         return wire.created(runs.repeat(caller, run))
 
-    @routes.put("/runs/{run_id}", summary="Replace a run (for providers)")
-    def replaced(caller: Calling, run_id: str, if_match: IfMatch, _: wire.RunUpdateBody) -> dict[str, Any]:
+    @routes.put("/runs/{run_id}", summary="Replace a run (for providers)", openapi_extra=NEVER_DONE)
+    def replaced(caller: Calling, run_id: RunId, if_match: IfMatch, _: wire.RunUpdateBody) -> dict[str, Any]:
         """Runs are written by the service alone: with a user's token this is always refused (FLOW-1427)."""
         matching(runs.get(caller, run_id), if_match)
         runs.refuse_writing(caller)

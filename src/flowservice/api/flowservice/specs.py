@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from flowservice.api import answers
-from flowservice.api.calls import Calling
+from flowservice.api.calls import NEVER_DONE, Calling
 from flowservice.api.collection import STAMPED, Collection
 from flowservice.api.flowservice import BASE
 from flowservice.api.listing import Fields, one
@@ -36,6 +36,7 @@ _FLOW_SPEC: Final = Fields(
 )
 _WHOLE: Final = 1_000
 """More than there are: the whole catalog is one page, for clients look names up in it."""
+SpecId = Annotated[str, Path(description="Id of a spec: a UUID.")]
 
 
 def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
@@ -51,7 +52,7 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
     connection_specs = collection("connectionSpecs", "connection specs", SpecKind.CONNECTION, _CONNECTION_SPEC)
     flow_specs = collection("flowSpecs", "flow specs", SpecKind.FLOW, _FLOW_SPEC)
 
-    def read(caller: Caller, kind: SpecKind, spec_id: str) -> Document:
+    def read(caller: Caller, kind: SpecKind, spec_id: SpecId) -> Document:
         caller.may(Permission.VIEW_SOURCES)
         return specs.get(caller.scope, kind, spec_id)
 
@@ -72,7 +73,7 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
     @routes.get(
         "/connectionSpecs/{spec_id}", summary="Read a connection spec", responses=answers.of(answers.One[answers.Spec])
     )
-    def connection_spec(caller: Calling, spec_id: str) -> dict[str, Any]:
+    def connection_spec(caller: Calling, spec_id: SpecId) -> dict[str, Any]:
         return one(read(caller, SpecKind.CONNECTION, spec_id))
 
     @routes.put(
@@ -80,15 +81,15 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
         summary="Replace a connection spec of your own",
         responses=answers.of(answers.Spec),
     )
-    def replace_connection_spec(caller: Calling, spec_id: str, body: ConnectionSpecBody) -> Document:
+    def replace_connection_spec(caller: Calling, spec_id: SpecId, body: ConnectionSpecBody) -> Document:
         return stored_spec(custom.put(caller, SpecKind.CONNECTION, spec_id, body.document()))
 
     @routes.get(
         "/connectionSpecs/{spec_id}/explore",
         summary="Explore without a connection",
-        responses=answers.of(list[answers.Node] | answers.Table),
+        openapi_extra=NEVER_DONE,
     )
-    def explore(caller: Calling, spec_id: str) -> dict[str, Any]:
+    def explore(caller: Calling, spec_id: SpecId) -> dict[str, Any]:
         """For sources that need no connection. None of those that this server reads is one."""
         spec = read(caller, SpecKind.CONNECTION, spec_id)
         if not spec["attributes"].get("isSupported"):
@@ -105,12 +106,12 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
     )
     def configs(
         caller: Calling,
-        spec_id: str,
-        auth_type: Annotated[str | None, Query(alias="authType")] = None,
-        output_type: Annotated[str | None, Query(alias="outputType")] = None,
-        output_field: Annotated[str | None, Query(alias="outputField")] = None,
-        start: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-        limit: Annotated[int, Query(ge=1, le=100)] = 100,
+        spec_id: SpecId,
+        auth_type: Annotated[str | None, Query(alias="authType", description="Not supported.")] = None,
+        output_type: Annotated[str | None, Query(alias="outputType", description="`activationDatasets`.")] = None,
+        output_field: Annotated[str | None, Query(alias="outputField", description="`datasets`.")] = None,
+        start: Annotated[int, Query(ge=0, le=1_000_000, description="How many to pass over.")] = 0,
+        limit: Annotated[int, Query(ge=1, le=100, description="Items a page.")] = 100,
     ) -> dict[str, Any]:
         """`outputType=activationDatasets&outputField=datasets` lists the datasets of the sandbox."""
         read(caller, SpecKind.CONNECTION, spec_id)
@@ -150,11 +151,11 @@ def router(specs: Specs, custom: CustomSpecs, datasets: Datasets) -> APIRouter:
         return stored_spec(spec)
 
     @routes.get("/flowSpecs/{spec_id}", summary="Read a flow spec", responses=answers.of(answers.One[answers.Spec]))
-    def flow_spec(caller: Calling, spec_id: str) -> dict[str, Any]:
+    def flow_spec(caller: Calling, spec_id: SpecId) -> dict[str, Any]:
         return one(read(caller, SpecKind.FLOW, spec_id))
 
     @routes.put("/flowSpecs/{spec_id}", summary="Replace a flow spec", responses=answers.of(answers.Spec))
-    def replace_flow_spec(caller: Calling, spec_id: str, body: FlowSpecBody) -> Document:
+    def replace_flow_spec(caller: Calling, spec_id: SpecId, body: FlowSpecBody) -> Document:
         """A documented one too: the sandbox has its own form of it from then on."""
         return stored_spec(custom.put(caller, SpecKind.FLOW, spec_id, body.document()))
 
