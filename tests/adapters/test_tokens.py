@@ -14,6 +14,7 @@ def test_a_token_says_its_claims_until_it_expires() -> None:
     tokens = JwtTokens(bytes(32))
     token = tokens.issue({"client_id": "c"}, at=NOON, lifetime_s=600)
     assert tokens.verify(token, at=NOON + timedelta(seconds=599))["client_id"] == "c"
+    # Also where it was found to be genuine before.
     with pytest.raises(Invalid, match="expired"):
         tokens.verify(token, at=NOON + timedelta(seconds=600))
 

@@ -1,11 +1,13 @@
 """A store that does not answer raises StoreUnavailable, whatever its driver calls that; a wrong statement does not."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -83,6 +85,27 @@ def test_a_lost_connection(postgres: Postgres) -> None:
     assert "host" not in caught.value.message
     # The next call finds another connection.
     add_org(database)
+    engine.dispose()
+
+
+def test_connections_that_were_cut_while_nobody_used_them_are_noticed_by_nobody(postgres: Postgres) -> None:
+    url = postgres.new_database()
+    engine = open_engine(url)
+    migrate(engine)
+    database = SqlDatabase(engine=engine)
+    with database.transaction(), database.transaction():
+        add_org(database)
+    with psycopg.connect(url, autocommit=True) as other:
+        cut = other.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        ).fetchone()
+    assert cut is not None
+    assert cut[0] >= 2
+    # Longer than a connection is taken to be alive without being asked.
+    time.sleep(1.1)
+    assert len(database.tenancy.orgs()) == 1
+    add_org(database, 2)
     engine.dispose()
 
 

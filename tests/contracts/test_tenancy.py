@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from threading import Thread
 
 import pytest
@@ -12,7 +13,7 @@ from flowservice.adapters.sql import tables
 from flowservice.adapters.sql.contents import of_runs, of_sandboxes
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.domain.dataset import Batch
-from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Org, Permission, Sandbox, SandboxState
+from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Entrant, Org, Permission, Sandbox, SandboxState
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.domain.run import Run, RunState
 from flowservice.errors import Conflict, LastAdministrator, NotFound
@@ -50,6 +51,32 @@ def test_a_deleted_sandbox_gives_its_name_free_and_is_still_found_until_it_is_ta
             database.tenancy.sandbox("A@AdobeOrg", name)
     with pytest.raises(NotFound):
         database.tenancy.sandbox("B@AdobeOrg", "dev")
+
+
+def test_who_enters_is_seen_with_the_sandbox_that_is_meant_as_they_are_now(database: SqlDatabase) -> None:
+    administrator = sandbox_of(database, "A@AdobeOrg", "admin")
+    prod = sandbox(database, sandbox_of(database, "A@AdobeOrg"))
+    dev = sandbox(database, sandbox_of(database, "A@AdobeOrg", "dev"))
+    sandbox_of(database, "B@AdobeOrg", "theirs")
+    credentials = Credentials(database=database, now=lambda: NOON, ids=RandomIds())
+    credential, _ = (credentials.add(administrator).credential for _ in range(2))
+    enter = partial(database.tenancy.entrant, credential.client_id)
+
+    org = database.tenancy.org("A@AdobeOrg")
+    assert enter("dev") == Entrant(credential=credential, org=org, sandbox=dev)
+    assert enter(None) == Entrant(credential=credential, org=org, sandbox=prod)
+    for name in ("theirs", "de", "dev/", "%", ""):
+        assert enter(name) == Entrant(credential=credential, org=org, sandbox=None)
+
+    closed = dev.moved_to(SandboxState.RESETTING, by="u", at=NOON)
+    database.tenancy.put_sandbox(closed)
+    assert enter("dev").sandbox == closed
+    database.tenancy.put_sandbox(closed.moved_to(SandboxState.DELETED, by="u", at=NOON))
+    assert enter("dev").sandbox is None
+
+    credentials.revoke(administrator, credential.client_id)
+    with pytest.raises(NotFound):
+        enter("dev")
 
 
 def test_only_who_exists_can_be_held(database: SqlDatabase, caller: Caller) -> None:
