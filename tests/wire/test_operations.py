@@ -33,7 +33,7 @@ class World:
 
     def body(self, collection: str) -> dict[str, Any]:
         flow = self.dataflow
-        return {
+        bodies: Mapping[str, Callable[[], dict[str, Any]]] = {
             "connections": lambda: resources.connection(self.connection_string),
             "sourceConnections": lambda: resources.source(flow.connection_id, flow.table),
             "targetConnections": lambda: resources.target(flow.dataset_id),
@@ -45,7 +45,8 @@ class World:
                 "sourceConnectionSpecIds": [AZURE_TABLE],
                 "targetConnectionSpecIds": [LAKE],
             },
-        }[collection]()
+        }
+        return bodies[collection]()
 
     def made(self, collection: str, query: str = "") -> str:
         return str(self.client.made(f"{FLOW}/{collection}{query}", self.body(collection))["id"])

@@ -1,0 +1,233 @@
+"""No body makes the service fail: every write of the API's document, with hostile JSON in the place of every member, on
+both databases. What is refused says so as documented."""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from demo.azurite import Azurite
+from tests.live import Client, Server
+from tests.postgres import Postgres
+from tests.wire import resources
+from tests.wire.provoking import BATCH_PROVIDER
+from tests.wire.resources import AZURE_TABLE, CATALOG, FLOW, LAKE, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
+
+ANY: Final = {"If-Match": "*"}
+HOSTILE: Final[Mapping[str, str]] = {
+    "null": "null",
+    "infinite": "1e400",
+    "400 digits": "9" * 400,
+    "past 64 bits": "-9223372036854775809",
+    "fraction": "-7.5",
+    "surrogate": '"\\ud800"',
+    "NUL": '"a\\u0000b"',
+    "signs": '"\\u202e\'\\";--<script>${jndi:x}%s{0}\\ufffe"',
+    "long": '"' + "x" * 70_000 + '"',
+    "empty": '""',
+    "list": "[[]]",
+    "object": '{"": {}, "$ref": "#", "x\\u202e": [1e308]}',
+    "deep": "[" * 120 + "]" * 120,
+}
+VALUES_A_MEMBER: Final = 2
+WITHOUT_BODY: Final = frozenset({"/ims/token/{version}"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A server of its own, and a sound body and path of every write."""
+
+    client: Client
+    sound: Mapping[str, tuple[str, Any]]
+    """By method and path as the document has them: the path to call, and what would be taken there."""
+
+
+def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
+    waiting = flow.started(scheduleParams=resources.never())
+    run = client.made(f"{FLOW}/runs", {"flowId": waiting})["id"]
+    resources.ended(client, waiting)
+    columns = {"tableName": flow.table, "columns": [{"name": "name"}]}
+    own = {"age": {"type": "integer", "title": "Age", "minimum": 1, "maximum": 9}}
+    account = resources.connection(azurite.connection_string, description="words", labels=["core/C1"], policy={})
+    source = resources.source(flow.connection_id, flow.table, params=columns)
+    target = resources.target(flow.dataset_id, data={"schema": {"id": flow.schema_id}})
+    options = {"partialIngestionPercent": 5, "errorDiagnosticsEnabled": True}
+    flow_body = flow.body(scheduleParams=resources.never() | {"endTime": 1}, options=options, description="words")
+    connection_spec = {
+        "name": "own", "type": "generic-rest", "providerId": BATCH_PROVIDER, "attributes": {"category": "x"},
+        "authSpec": [{"name": "A", "type": "A", "spec": {"type": "object", "properties": {"a": {"type": "string"}}}}],
+        "sourceSpec": {"attributes": {"urlParams": {"host": "https://example.com"}}, "spec": {"type": "object"}},
+    }  # fmt: skip
+    flow_spec = {
+        "name": "own", "providerId": BATCH_PROVIDER, "sourceConnectionSpecIds": [AZURE_TABLE],
+        "targetConnectionSpecIds": [LAKE], "transformationSpecs": [{"name": "Copy", "spec": {"type": "object"}}],
+    }  # fmt: skip
+    rename = [{"op": "replace", "path": "/name", "value": "x"}, {"op": "remove", "path": "/labels"}]
+    action = {
+        "percentCompleted": 100,
+        "status": {"value": "COMPLETED", "properties": {"a": 1}, "errors": [{"message": "x", "code": "x"}]},
+        "recordTypes": [{"type": "x"}],
+    }
+    search = {"property": ["name==x"], "queryString": "state==enabled", "limit": 5, "orderby": "name", "count": False}
+    dataset = {
+        **resources.dataset(flow.schema_id), "description": "words", "tags": {"a": ["b"]},
+        "fileDescription": {"format": "parquet"}, "enableErrorDiagnostics": True,
+    }  # fmt: skip
+    (reference,) = client.made(f"{CATALOG}/dataSets", dataset)
+    spare = reference.rpartition("/")[2]
+    mapping = resources.mapping_set(flow.schema_id, {"RowKey": "_id"}) | {"name": "set", "tags": {}, "inputSchema": {}}
+    mapped = client.made(f"{PREP}/mappingSets", mapping, status=200)["id"]
+    sandbox = {"name": "dev", "title": "Dev", "type": "development"}
+    client.made(f"{SANDBOXES}/sandboxes", sandbox, status=202)
+    credential = {"name": "x", "permissions": ["run", "view-sources"]}
+    client_id = client.made("/v1/credentials", credential)["clientId"]
+    update = {"flowId": waiting, "metrics": {"a": 1}, "activities": [{}], "recordTypes": ["x"], "predecessors": [{}]}
+    resource_type = {"title": "T", "type": "object", "properties": {"a": {"type": "string", "enum": ["x"]}}}
+    record = {"title": "T", "type": "object", "allOf": [{"$ref": "https://ns.adobe.com/xdm/data/record"}]}
+    sound: dict[str, tuple[str, Any]] = {
+        "POST /connectionSpecs": ("", connection_spec),
+        "PUT /connectionSpecs/{spec_id}": (
+            client.made(f"{FLOW}/connectionSpecs", connection_spec)["id"],
+            connection_spec,
+        ),
+        "POST /flowSpecs": ("", flow_spec),
+        "PUT /flowSpecs/{spec_id}": (client.made(f"{FLOW}/flowSpecs", flow_spec)["id"], flow_spec),
+        "POST /runs": ("", {"flowId": waiting, "params": {"startTime": 1, "deltaColumn": {"name": "x"}}}),
+        "PUT /runs/{run_id}": (run, update),
+        "POST /runs/{run_id}/action": (run, action),
+        "POST /flowSpecs/search": ("", search),
+    }
+    for name, parameter, body, made in (
+        ("connections", "connection_id", account, flow.connection_id),
+        ("sourceConnections", "connection_id", source, flow.source_id),
+        ("targetConnections", "connection_id", target, flow.target_id),
+        ("flows", "flow_id", flow_body, waiting),
+    ):
+        sound[f"POST /{name}"] = ("", body)
+        sound[f"POST /{name}/search"] = ("", search)
+        sound[f"PATCH /{name}/{{{parameter}}}"] = (made, rename)
+        sound[f"POST /{name}/{{{parameter}}}/action"] = (made, action)
+    named = {
+        key.replace(" /", f" {FLOW}/"): (path, body)
+        for key, (path, body) in sound.items()
+        if key not in {"POST /sourceConnections/search", "POST /targetConnections/search"}
+    }
+    named |= {
+        f"POST {CATALOG}/dataSets": ("", dataset),
+        f"PUT {CATALOG}/dataSets/{{dataset_id}}": (spare, dataset),
+        f"PATCH {CATALOG}/dataSets/{{dataset_id}}": (spare, dataset),
+        f"PATCH {CATALOG}/v2/dataSets/{{dataset_id}}": (spare, [{"op": "replace", "path": "/name", "value": "x"}]),
+        f"POST {PREP}/mappingSets": ("", mapping),
+        f"PUT {PREP}/mappingSets/{{set_id}}": (mapped, mapping),
+        f"POST {SANDBOXES}/sandboxes": ("", sandbox),
+        f"PATCH {SANDBOXES}/sandboxes/{{name}}": ("dev", {"title": "Dev"}),
+        f"PUT {SANDBOXES}/sandboxes/{{name}}": ("dev", {"action": "nothing"}),
+        "POST /v1/credentials": ("", credential),
+        "PATCH /v1/credentials/{client_id}": (client_id, credential),
+        f"POST {REGISTRY}/tenant/schemas": ("", {**resources.schema(resources.PROFILE), "description": "words"}),
+        f"POST {REGISTRY}/tenant/fieldgroups": ("", resources.field_group(flow.tenant, own, required=["age"])),
+        f"POST {REGISTRY}/tenant/classes": ("", record),
+        f"POST {REGISTRY}/tenant/behaviors": ("", record),
+        f"POST {REGISTRY}/tenant/datatypes": ("", resource_type),
+    }
+    return Scene(client=client, sound=named)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def scene(request: pytest.FixtureRequest, azurite: Azurite, people: str, tmp_path_factory: Any) -> Iterator[Scene]:
+    """A server of its own on each database."""
+    home: Path = tmp_path_factory.mktemp("hostile") / "home"
+    env = {}
+    if request.param == "postgresql":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        env["FLOWSERVICE_DATABASE_URL"] = postgres.new_database()
+    server = Server(home, env=env).start()
+    with ExitStack() as stack:
+        client = stack.enter_context(server.client())
+        flow = resources.dataflow(
+            client,
+            azurite.connection_string,
+            people,
+            fields={"name": {"type": "string"}},
+            mapping={"RowKey": "_id", "name": ".name"},
+        )
+        yield _scene(client, azurite, flow)
+    assert server.stop() == 0
+
+
+def test_every_write_of_the_document_is_tried(scene: Scene) -> None:
+    document = scene.client.get("/v1/openapi.json").json()
+    writes = {
+        f"{method.upper()} {path}"
+        for path, item in document["paths"].items()
+        for method, call in item.items()
+        if "requestBody" in call and path not in WITHOUT_BODY
+    }
+    assert writes == scene.sound.keys()
+
+
+def test_no_member_of_any_body_makes_the_service_fail(scene: Scene) -> None:
+    # Each member in its turn gets the next values of the circle; every value comes up dozens of times.
+    values = itertools.cycle(HOSTILE.items())
+    for name, (ref, body) in scene.sound.items():
+        method, _, template = name.partition(" ")
+        path = _filled(template, ref)
+        for member in _members(body):
+            for what, hostile in itertools.islice(values, VALUES_A_MEMBER):
+                content = json.dumps(_placed(body, member, "@@hostile@@")).replace('"@@hostile@@"', hostile)
+                _tried(scene.client, method, path, content, (name, member, what))
+
+
+def test_members_that_are_missing_or_more_than_there_are_do_no_harm(scene: Scene) -> None:
+    for name, (ref, body) in scene.sound.items():
+        method, _, template = name.partition(" ")
+        path = _filled(template, ref)
+        for member in _members(body):
+            _tried(scene.client, method, path, json.dumps(_without(body, member)), (name, member))
+        if isinstance(body, dict):
+            extra = json.dumps(body)[:-1] + ', "x": 1, "x": 2, "__proto__": {"a": []}, "": ""}'
+            _tried(scene.client, method, path, extra, (name, "extra"))
+
+
+def _tried(client: Client, method: str, path: str, content: str, what: Any) -> None:
+    op = {"op": "finalize"} if path.endswith("/action") else None
+    answer: httpx.Response = client.request(method, path, content=content, params=op, headers=ANY)
+    assert answer.status_code < 500, (what, answer.text)
+    if answer.status_code >= 400:
+        refusal(answer)
+
+
+def _filled(template: str, ref: str) -> str:
+    head, brace, rest = template.partition("{")
+    return head + ref + rest.partition("}")[2] if brace else template
+
+
+def _members(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield (*at, key)
+        yield from _members(value, (*at, key))
+
+
+def _placed(body: Any, member: tuple[Any, ...], value: Any) -> Any:
+    copied = json.loads(json.dumps(body))
+    node = copied
+    for step in member[:-1]:
+        node = node[step]
+    node[member[-1]] = value
+    return copied
+
+
+def _without(body: Any, member: tuple[Any, ...]) -> Any:
+    copied = json.loads(json.dumps(body))
+    node = copied
+    for step in member[:-1]:
+        node = node[step]
+    del node[member[-1]]
+    return copied
