@@ -14,6 +14,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.schemas import BaseSchema
 
 SEED: Final = 20_260_301
+_TOKEN: Final = "/ims/token/{version}"
 CHECKS: Final = (
     "not_a_server_error",
     "status_code_conformance",
@@ -71,10 +72,17 @@ class Campaign:
     """Sees each call before it is sent, and may change it."""
 
     def run(self, calls: int, *, thorough: bool = False) -> Outcome:
-        """At least `calls` calls: each example of the document, with `thorough` each bound of each value, then, half of
-        all, chains that follow links, and chains of any calls."""
+        """At least `calls` calls: each example of the document, with `thorough` each bound of each value, then
+        chains that follow links, and chains of any calls."""
         outcome = Outcome()
-        schema = self._schema(thorough=thorough)
+        single = self._schema("examples", *(("coverage",) if thorough else ()))
+        linked = self._schema("stateful")
+        streams = (
+            (from_schema(single).execute(), calls * 2 // 5),
+            (from_schema(linked).execute(), calls * 7 // 10),
+            # Without the call for a token: nothing goes on from it, and most chains would begin with it.
+            (from_schema(self._schema().exclude(path=_TOKEN)).fuzz(), calls),
+        )
 
         def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
             self.aim(case)
@@ -82,7 +90,7 @@ class Campaign:
         # Schemathesis has such hooks for all schemas of the process alone.
         schemathesis.hook(before_call)
         try:
-            for stream, until in ((from_schema(schema).execute(), calls // 2), (from_schema(schema).fuzz(), calls)):
+            for stream, until in streams:
                 for event in stream:
                     _take(event, outcome)
                     if outcome.total >= until:
@@ -93,11 +101,9 @@ class Campaign:
 
     def operations(self) -> set[str]:
         """All that could be called."""
-        return {
-            found.ok().label for found in self._schema(thorough=False).get_all_operations() if isinstance(found, Ok)
-        }
+        return {found.ok().label for found in self._schema().get_all_operations() if isinstance(found, Ok)}
 
-    def _schema(self, *, thorough: bool) -> BaseSchema:
+    def _schema(self, *phases: str) -> BaseSchema:
         config = SchemathesisConfig.from_dict(
             {
                 "seed": SEED,
@@ -109,11 +115,16 @@ class Campaign:
                 "checks": {"enabled": False, **{name: {"enabled": True} for name in CHECKS}},
                 "generation": {"database": "none", "no-shrink": True, "with-security-parameters": False},
                 "phases": {
-                    "examples": {"enabled": True},
+                    "examples": {"enabled": "examples" in phases, "fill-missing": True},
                     # Methods that a path does not have are no operations of the document.
-                    "coverage": {"enabled": thorough, "unexpected-methods": []},
-                    "fuzzing": {"enabled": False},
-                    "stateful": {"enabled": True, "generation": {"max-examples": 1_000_000}},
+                    "coverage": {"enabled": "coverage" in phases, "unexpected-methods": []},
+                    # What is drawn shall depend on the seed alone, not on answers: ids are other ones each time.
+                    "fuzzing": {
+                        "enabled": False,
+                        "extra-data-sources": {"responses": False},
+                        "error-feedback": {"enabled": False},
+                    },
+                    "stateful": {"enabled": "stateful" in phases, "generation": {"max-examples": 1_000_000}},
                 },
             }
         )

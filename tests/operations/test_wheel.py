@@ -33,7 +33,7 @@ def test_the_wheel_holds_all_that_the_package_reads(wheel: Path) -> None:
     ).stdout
     assert packed == {path.removeprefix("src/") for path in listed.splitlines()}
     data = {name.rsplit("/", 1)[-1] for name in packed if not name.endswith(".py")}
-    assert {"welcome.html", "documented_specs.json", "py.typed"} <= data
+    assert {"welcome.html", "documented_specs.json", "examples.json", "py.typed"} <= data
 
 
 @pytest.mark.slow

@@ -171,6 +171,11 @@ def test_a_request_id_is_in_the_body_of_an_error(client: Client) -> None:
     assert answer.json()["report"]["request-id"] == "find-me"
 
 
+@pytest.mark.parametrize("path", [f"{FLOW}/flows/a%0Ab", f"{FLOW}/flows/%0A/action", "/v1/credentials/%0Aa"])
+def test_a_line_break_in_a_path_is_looked_for_like_any_text(client: Client, path: str) -> None:
+    assert client.request("POST" if "action" in path else "GET", path).status_code in {400, 404}
+
+
 def test_an_unknown_path_is_not_found(client: Client) -> None:
     answer = client.get(f"{FLOW}/nothing")
     assert (answer.status_code, answer.json()["status"]) == (404, 404)

@@ -32,7 +32,8 @@ class Rule:
             fits = method not in _READ
         else:
             fits = self.methods in {"any", method}
-        return fits and re.fullmatch(self.path, path) is not None
+        # A path may hold line breaks, too.
+        return fits and re.fullmatch(self.path, path, re.DOTALL) is not None
 
 
 RULES: Final = (
