@@ -26,8 +26,9 @@ node_modules/.installed: package.json package-lock.json | .venv/.installed
 demo: setup
 	@$(BIN)/python -m demo
 
+# Files of tests run side by side; each process starts the servers that its tests share.
 test: setup lint
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/.installed
 	@$(BIN)/ruff check --quiet .
