@@ -1,7 +1,7 @@
 """Calls that Schemathesis makes up from the API's own document, and what of their answers is not as documented."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +14,10 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.schemas import BaseSchema
 
 SEED: Final = 20_260_301
-_TOKEN: Final = "/ims/token/{version}"
+_LINKED: Final = 150
+"""Calls of a turn in chains that follow links."""
+_EXAMPLES: Final = 4
+"""Calls of each operation in a turn, besides."""
 CHECKS: Final = (
     "not_a_server_error",
     "status_code_conformance",
@@ -72,17 +75,9 @@ class Campaign:
     """Sees each call before it is sent, and may change it."""
 
     def run(self, calls: int, *, thorough: bool = False) -> Outcome:
-        """At least `calls` calls: each example of the document, with `thorough` each bound of each value, then
-        chains that follow links, and chains of any calls."""
+        """At least `calls` calls: each example of the document, with `thorough` each bound of each value, then in turns
+        chains that follow links and a few calls of every operation, from another seed each time."""
         outcome = Outcome()
-        single = self._schema("examples", *(("coverage",) if thorough else ()))
-        linked = self._schema("stateful")
-        streams = (
-            (from_schema(single).execute(), calls * 2 // 5),
-            (from_schema(linked).execute(), calls * 7 // 10),
-            # Without the call for a token: nothing goes on from it, and most chains would begin with it.
-            (from_schema(self._schema().exclude(path=_TOKEN)).fuzz(), calls),
-        )
 
         def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
             self.aim(case)
@@ -90,23 +85,33 @@ class Campaign:
         # Schemathesis has such hooks for all schemas of the process alone.
         schemathesis.hook(before_call)
         try:
-            for stream, until in streams:
-                for event in stream:
-                    _take(event, outcome)
-                    if outcome.total >= until:
-                        stream.stop()
+            self._play(outcome, until=calls, seed=SEED, phases=("examples", *(("coverage",) if thorough else ())))
+            turn = 0
+            while outcome.total < calls:
+                turn += 1
+                self._play(outcome, until=min(calls, outcome.total + _LINKED), seed=SEED + turn, phases=("stateful",))
+                self._play(outcome, until=calls, seed=SEED + turn, phases=("fuzzing",))
         finally:
             schemathesis.hooks.unregister(before_call)
         return outcome
+
+    def _play(self, outcome: Outcome, *, until: int, seed: int, phases: Sequence[str]) -> None:
+        if outcome.total >= until:
+            return
+        stream = from_schema(self._schema(*phases, seed=seed)).execute()
+        for event in stream:
+            _take(event, outcome)
+            if outcome.total >= until:
+                stream.stop()
 
     def operations(self) -> set[str]:
         """All that could be called."""
         return {found.ok().label for found in self._schema().get_all_operations() if isinstance(found, Ok)}
 
-    def _schema(self, *phases: str) -> BaseSchema:
+    def _schema(self, *phases: str, seed: int = SEED) -> BaseSchema:
         config = SchemathesisConfig.from_dict(
             {
-                "seed": SEED,
+                "seed": seed,
                 "base-url": self.url,
                 "headers": dict(self.headers),
                 "workers": 1,
@@ -120,7 +125,8 @@ class Campaign:
                     "coverage": {"enabled": "coverage" in phases, "unexpected-methods": []},
                     # What is drawn shall depend on the seed alone, not on answers: ids are other ones each time.
                     "fuzzing": {
-                        "enabled": False,
+                        "enabled": "fuzzing" in phases,
+                        "generation": {"max-examples": _EXAMPLES},
                         "extra-data-sources": {"responses": False},
                         "error-feedback": {"enabled": False},
                     },

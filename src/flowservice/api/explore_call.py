@@ -30,6 +30,7 @@ _FILE_TYPES: Final = frozenset({"delimited", "json", "parquet"})
 _COMPRESSIONS: Final = frozenset({"bzip2", "gzip", "deflate", "zipdeflate", "targzip", "tar"})
 _ENCODINGS: Final = frozenset({"utf-8", "iso-8859-1"})
 _DETECTED: Final = {"filetype": "fileType", "compressiontype": "compressionType", "columndelimiter": "columnDelimiter"}
+_FILES_ALONE: Final = "For files; checked, and without effect on tables."
 _NAME_OF_TABLE: Final = "Send the name of the table."
 
 
@@ -49,6 +50,14 @@ async def _explore_call(
     ] = None,
     _object: Annotated[str | None, Query(alias="object", description="Name of the table.")] = None,
     _preview: Annotated[str, Query(alias="preview", description="`true` adds the first sampled rows.")] = "false",
+    _file_type: Annotated[str | None, Query(alias="fileType", description=_FILES_ALONE)] = None,
+    _delimiter: Annotated[str | None, Query(alias="columnDelimiter", description=_FILES_ALONE)] = None,
+    _compression: Annotated[str | None, Query(alias="compressionType", description=_FILES_ALONE)] = None,
+    _encoding: Annotated[str | None, Query(alias="encoding", description=_FILES_ALONE)] = None,
+    _detect: Annotated[str | None, Query(alias="determineProperties", description=_FILES_ALONE)] = None,
+    _filters: Annotated[
+        str | None, Query(alias="filters", description="Row filters are not supported yet: a clear refusal.")
+    ] = None,
 ) -> ExploreCall:
     """Raises MissingParameter, UnknownObjectType, ExploreUnsupported, RowFiltersUnsupported and what `_check_file`,
     `_check_filters` raise."""
