@@ -18,7 +18,7 @@ from demo.tutorial import CUSTOMERS, Tutorial
 from flowservice import VERSION
 from flowservice.app import App
 from flowservice.settings import Settings
-from tests.live import Client, Server
+from tests.live import Server
 from tests.operations.typed import typed
 
 ROWS = 300
@@ -236,11 +236,3 @@ class TestDoctor:
         assert told.returncode == 1
         assert f"cannot listen on 127.0.0.1:{port}" in told.stdout
         assert f"--port {port + 1}" in told.stdout
-
-
-def test_a_run_on_demand_does_not_begin_later_than_now(client: Client) -> None:
-    body = {"flowId": "00000000-0000-0000-0000-000000000000", "params": {"startTime": 4_000_000_000}}
-    answer = client.post(f"{client.flow}/runs", json=body)
-    assert answer.status_code == 400
-    assert answer.json()["code"] == "not-supported"
-    assert "startTime" in answer.text

@@ -30,7 +30,6 @@ from flowservice.errors import (
     NotRetriable,
     RunNeedsDeltaColumn,
     RunNotCreated,
-    StoreUnavailable,
     UnknownFlow,
 )
 from flowservice.ports.database import Database
@@ -58,7 +57,7 @@ class Queued:
 
     def enqueue(self, run: Run, within: Database) -> None:
         if run.flow_id in self.refused:
-            raise StoreUnavailable("the queue is full")
+            raise RunNotCreated("the queue does not take it")
         self.ids.append(run.id)
 
 

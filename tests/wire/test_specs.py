@@ -17,11 +17,10 @@ UNSUPPORTED = [spec["id"] for spec in DOCUMENTED["connectionSpecs"] if spec["id"
 
 
 def listed(client: Client, collection: str, *conditions: str) -> list[Any]:
-    """All specs that fulfil the conditions."""
+    """All documented specs that fulfil the conditions; those of customers say when they were made."""
     answer = client.get(f"{FLOW}/{collection}", params={"property": list(conditions)})
     assert answer.status_code == 200, answer.text
-    items: list[Any] = answer.json()["items"]
-    return items
+    return [spec for spec in answer.json()["items"] if "createdAt" not in spec]
 
 
 @pytest.mark.parametrize("collection", ["connectionSpecs", "flowSpecs"])

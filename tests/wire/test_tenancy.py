@@ -133,11 +133,12 @@ def test_the_same_title_may_be_used_by_strangers(client: Client, stranger: Clien
 
 
 def test_sandboxes_are_those_of_the_own_organisation(client: Client, other_org: Client, other_sandbox: Client) -> None:
-    def names(calls: Client) -> set[str]:
-        return {sandbox["name"] for sandbox in calls.get(f"{SANDBOXES}/sandboxes").json()["sandboxes"]}
+    def ids(calls: Client) -> dict[str, str]:
+        return {sandbox["name"]: sandbox["id"] for sandbox in calls.get(f"{SANDBOXES}/sandboxes").json()["sandboxes"]}
 
-    assert {"prod", "dev"} <= names(client)
-    assert names(other_org) == {"prod"}
+    assert {"prod", "dev"} <= set(ids(client))
+    assert "prod" in ids(other_org)
+    assert not set(ids(client).values()) & set(ids(other_org).values())
     refusal(other_org.get(f"{SANDBOXES}/sandboxes/dev"))
     assert other_org.get(f"{FLOW}/flows", headers={"x-sandbox-name": "dev"}).status_code == 404
 
