@@ -14,6 +14,7 @@ import pytest
 
 from demo.azurite import Azurite
 from tests.live import Client, Server
+from tests.postgres import Postgres
 from tests.wire import resources
 from tests.wire.provoking import BATCH_PROVIDER
 from tests.wire.resources import AZURE_TABLE, CATALOG, FLOW, LAKE, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
@@ -142,11 +143,17 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     return Scene(client=client, sound=named)
 
 
-@pytest.fixture(scope="module")
-def scene(azurite: Azurite, people: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A server of its own."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def scene(
+    request: pytest.FixtureRequest, azurite: Azurite, people: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
+    """A server of its own on each database: what one takes may be too much for the other."""
+    env = {}
+    if request.param == "postgresql":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        env = {"FLOWSERVICE_DATABASE_URL": postgres.new_database()}
     home: Path = tmp_path_factory.mktemp("hostile") / "home"
-    server = Server(home).start()
+    server = Server(home, env=env).start()
     with ExitStack() as stack:
         client = stack.enter_context(server.client())
         flow = resources.dataflow(
