@@ -128,6 +128,7 @@ def _calls(scene: Scene) -> Iterator[Call]:
         ("params.windowStartTime==5",): (0, 0),
         ("providerRefId==" + f"01{4321:024d}",): (1, 1),
         ("metrics.sizeSummary.outputBytes>99999999",): (0, 0),
+        ("activities[].sizeSummary.outputBytes<0",): (0, 0),
         ("metrics.recordSummary.failedInfo[].count>96",): (100, 100),
         ("metrics.recordSummary.failedInfo[].code==nothing",): (0, 0),
         (f"activities[].durationSummary.completedAtUTC<{created_ms(50)}",): (40, 60),

@@ -28,7 +28,6 @@ _BORN: Final = re.compile(
     r"(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)|(?P<hex>\b[0-9a-f]{24,64}\b)"
     r"|(?P<org>\b[0-9A-F]{24}(?=@))"
 )
-_ALT_ID: Final = re.compile(r"(?<=[/.])[0-9a-f]{24,64}\b")
 _DATE: Final = re.compile(r"\b20\d\d-\d\d-\d\d(?P<sep>[ T])\d\d:\d\d:\d\d(\.\d+)?")
 _SECRETS: Final = frozenset({"access_token", "clientSecret", "client_secret"})
 _FIRST_MS: Final = 1_772_442_000_000

@@ -79,13 +79,7 @@ def test_the_windows_of_a_flow_whose_server_is_killed_hold_every_row_once(
 
 def flow_over(client: Client, azurite: Azurite, table: str) -> tuple[str, str]:
     """A flow that lands the table every minute, by the service's own `Timestamp`; its dataset and its id."""
-    dataflow = resources.dataflow(
-        client,
-        azurite.connection_string,
-        table,
-        fields={"name": {"type": "string"}},
-        mapping={"RowKey": "_id", "name": ".name"},
-    )
+    dataflow = resources.names_flow(client, azurite.connection_string, table)
     body = dataflow.body(scheduleParams={"frequency": "minute", "interval": "1"})
     body["transformations"].append({"name": "Copy", "params": {"deltaColumn": {"name": "Timestamp"}}})
     return dataflow.dataset_id, str(client.made(f"{FLOW}/flows", body)["id"])

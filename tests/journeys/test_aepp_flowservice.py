@@ -161,13 +161,7 @@ def client(server: Server) -> Iterator[Client]:
 def dataflow(client: Client, azurite: Azurite) -> Dataflow:
     """All that a flow needs, made there."""
     table = resources.seeded(azurite, "aepppeople", resources.people(12))
-    return resources.dataflow(
-        client,
-        azurite.connection_string,
-        table,
-        fields={"name": {"type": "string"}},
-        mapping={"RowKey": "_id", "name": ".name"},
-    )
+    return resources.names_flow(client, azurite.connection_string, table)
 
 
 @pytest.fixture(scope="module")

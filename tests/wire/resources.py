@@ -178,6 +178,12 @@ def dataflow(
     )
 
 
+def names_flow(client: Client, connection_string: str, table: str) -> Dataflow:
+    """All that a flow needs that lands the key and the name of each row, and nothing else."""
+    fields = {"name": {"type": "string"}}
+    return dataflow(client, connection_string, table, fields=fields, mapping={"RowKey": "_id", "name": ".name"})
+
+
 def ended(client: Client, flow_id: str, *, runs: int = 1, within_s: float = 60) -> list[Any]:
     """The runs of a flow, the newest first, once there are so many and all have ended."""
     deadline = time.monotonic() + within_s

@@ -154,13 +154,7 @@ def test_another_sandbox_cannot_change_a_dataset(other_sandbox: Client, client: 
 def test_a_dataset_goes_with_its_rows_once_no_flow_needs_it(
     client: Client, server: Server, azurite: Azurite, people: str
 ) -> None:
-    own = resources.dataflow(
-        client,
-        azurite.connection_string,
-        people,
-        fields={"name": {"type": "string"}},
-        mapping={"RowKey": "_id", "name": ".name"},
-    )
+    own = resources.names_flow(client, azurite.connection_string, people)
     flow = own.started()
     resources.ended(client, flow)
     assert refusal(client.delete(f"{SETS}/{own.dataset_id}"))["code"] == "in-use"

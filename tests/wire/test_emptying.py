@@ -51,13 +51,7 @@ class Place:
                 calls.made(f"{SANDBOXES}/sandboxes", body, status=202)
         client = self.server.client(sandbox=sandbox)
         self.clients.append(client)
-        flow = resources.dataflow(
-            client,
-            self.connection_string,
-            self.table,
-            fields={"name": {"type": "string"}},
-            mapping={"RowKey": "_id", "name": ".name"},
-        )
+        flow = resources.names_flow(client, self.connection_string, self.table)
         (run,) = resources.ended(client, flow.started())
         assert resources.status(run) == "success"
         return flow
@@ -138,13 +132,7 @@ def test_all_that_a_sandbox_holds_goes_and_no_other_one_is_touched(place: Place,
         assert gone.dataset_id not in gone.client.get(lists).text
     assert gone.client.get(f"{REGISTRY}/tenant/schemas").json()["results"] == []
     # The same table lands again, in the same sandbox.
-    again = resources.dataflow(
-        gone.client,
-        place.connection_string,
-        place.table,
-        fields={"name": {"type": "string"}},
-        mapping={"RowKey": "_id", "name": ".name"},
-    )
+    again = resources.names_flow(gone.client, place.connection_string, place.table)
     (run,) = resources.ended(gone.client, again.started())
     assert resources.status(run) == "success"
 

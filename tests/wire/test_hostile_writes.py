@@ -156,13 +156,7 @@ def scene(
     server = Server(home, env=env).start()
     with ExitStack() as stack:
         client = stack.enter_context(server.client())
-        flow = resources.dataflow(
-            client,
-            azurite.connection_string,
-            people,
-            fields={"name": {"type": "string"}},
-            mapping={"RowKey": "_id", "name": ".name"},
-        )
+        flow = resources.names_flow(client, azurite.connection_string, people)
         yield _scene(client, azurite, flow)
     assert server.stop() == 0
 

@@ -257,13 +257,7 @@ def test_no_filter_search_or_token_reaches_ours(stranger: Client, client: Client
 @pytest.fixture
 def theirs(stranger: Client, azurite: Azurite, people: str) -> Dataflow:
     """A stranger's own dataflow, to mix our ids into."""
-    return resources.dataflow(
-        stranger,
-        azurite.connection_string,
-        people,
-        fields={"name": {"type": "string"}},
-        mapping={"RowKey": "_id", "name": ".name"},
-    )
+    return resources.names_flow(stranger, azurite.connection_string, people)
 
 
 def placed(body: dict[str, Any], *path: str | int, value: str) -> dict[str, Any]:

@@ -31,19 +31,9 @@ def changed(number: int) -> dict[str, Any]:
     return person | {"changed": moment, "changed@odata.type": "Edm.DateTime"}
 
 
-def flow_over(client: Client, azurite: Azurite, table: str) -> Dataflow:
-    return resources.dataflow(
-        client,
-        azurite.connection_string,
-        table,
-        fields={"name": {"type": "string"}},
-        mapping={"RowKey": "_id", "name": ".name"},
-    )
-
-
 @pytest.fixture(scope="module")
 def over_changes(client: Client, azurite: Azurite, changes: str) -> Dataflow:
-    return flow_over(client, azurite, changes)
+    return resources.names_flow(client, azurite.connection_string, changes)
 
 
 def body(dataflow: Dataflow, schedule: Any, *copy: Any, **other: Any) -> dict[str, Any]:
@@ -186,7 +176,7 @@ def hasty_client(hasty_server: Server) -> Iterator[Client]:
 
 @pytest.mark.azurite
 def test_a_strict_server_refuses_a_start_in_the_past(hasty_client: Client, azurite: Azurite, changes: str) -> None:
-    dataflow = flow_over(hasty_client, azurite, changes)
+    dataflow = resources.names_flow(hasty_client, azurite.connection_string, changes)
     past = DAILY | {"startTime": 1_717_000_000}
     refusal(hasty_client.post(f"{FLOW}/flows", json=body(dataflow, past, COPY)), "CONNECTOR-1360-400")
 
@@ -222,7 +212,7 @@ def test_a_recurring_flow_lands_every_row_once_while_rows_are_added(
 ) -> None:
     table = new_table("growing")
     resources.seeded(azurite, table, resources.people(50))
-    dataflow = flow_over(hasty_client, azurite, table)
+    dataflow = resources.names_flow(hasty_client, azurite.connection_string, table)
     copy = {"name": "Copy", "params": {"deltaColumn": {"name": "Timestamp"}}}
     schedule = {"frequency": "minute", "interval": 1, "backfill": True}
     flow_id = hasty_client.made(f"{FLOW}/flows", body(dataflow, schedule, copy))["id"]
@@ -261,7 +251,7 @@ def test_rows_without_a_time_are_told_of(client: Client, server: Server, azurite
     del people[3]["changed"], people[3]["changed@odata.type"]
     people[4] |= {"changed": "2999-01-01T00:00:00Z"}
     table = resources.seeded(azurite, "timeless", people)
-    dataflow = flow_over(client, azurite, table)
+    dataflow = resources.names_flow(client, azurite.connection_string, table)
     schedule = {"startTime": NOW_S, "frequency": "hour", "interval": 1}
     flow_id = client.made(f"{FLOW}/flows", body(dataflow, schedule, COPY))["id"]
     (run,) = ended(client, flow_id)
@@ -283,7 +273,7 @@ FIRST_S = 1_772_366_400  # 2026-03-01T12:00:00Z
 def test_runs_on_demand_take_windows_and_the_flow_keeps_the_delta_column(
     client: Client, server: Server, azurite: Azurite, changes: str
 ) -> None:
-    dataflow = flow_over(client, azurite, changes)
+    dataflow = resources.names_flow(client, azurite.connection_string, changes)
     flow_id = client.made(f"{FLOW}/flows", body(dataflow, resources.never()))["id"]
     etag = client.one(f"{FLOW}/flows/{flow_id}")["etag"]
 

@@ -89,13 +89,7 @@ def test_no_list_shows_a_stranger_s_resources(stranger: Client, ours: dict[str, 
 @pytest.fixture
 def theirs(request: pytest.FixtureRequest, stranger: Client, azurite: Azurite, people: str) -> Dataflow:
     """A stranger's own dataflow, to mix our ids into."""
-    return resources.dataflow(
-        stranger,
-        azurite.connection_string,
-        people,
-        fields={"name": {"type": "string"}},
-        mapping={"RowKey": "_id", "name": ".name"},
-    )
+    return resources.names_flow(stranger, azurite.connection_string, people)
 
 
 def test_no_body_can_refer_to_a_stranger_s_resource(stranger: Client, theirs: Dataflow, dataflow: Dataflow) -> None:

@@ -36,6 +36,18 @@ def _connection(item: Connection) -> dict[str, Any]:
     return wire.connection(item, {"specName": item.auth.spec_name} if item.auth is not None else None)
 
 
+def _end_form(*codes: str) -> SearchForm[Any]:
+    """The form of source or target connections; they differ in the paths that most of them have."""
+    return SearchForm(
+        number=1,
+        placed=_PLACED,
+        aliases=_ALIASES,
+        shown=wire.end_connection,
+        words=frozenset({"state"}),
+        codes=(*_STAMPED, *_REF, *codes),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class SearchForms:
     """The form of every collection that filters in the database."""
@@ -51,28 +63,12 @@ class SearchForms:
         )
     )
     source_connections: SearchForm[SourceConnection] = field(
-        default=SearchForm(
-            number=1,
-            placed=_PLACED,
-            aliases=_ALIASES,
-            shown=wire.end_connection,
-            words=frozenset({"state"}),
-            codes=(*_STAMPED, *_REF, "baseConnectionId", "data.format", "params.tableName"),
-        )
+        default=_end_form("baseConnectionId", "data.format", "params.tableName")
     )
-    target_connections: SearchForm[TargetConnection] = field(
-        default=SearchForm(
-            number=1,
-            placed=_PLACED,
-            aliases=_ALIASES,
-            shown=wire.end_connection,
-            words=frozenset({"state"}),
-            codes=(*_STAMPED, *_REF, "data.format", "params.dataSetId"),
-        )
-    )
+    target_connections: SearchForm[TargetConnection] = field(default=_end_form("data.format", "params.dataSetId"))
     flows: SearchForm[Flow] = field(
         default=SearchForm(
-            number=1,
+            number=2,
             placed=_PLACED,
             aliases=_ALIASES,
             shown=wire.flow,
@@ -106,12 +102,14 @@ class SearchForms:
                 "lastRunDetails.state",
                 "lastRunDetails.startedAtUTC",
                 "lastRunDetails.completedAtUTC",
+                "options.partialIngestionPercent",
+                "options.errorDiagnosticsEnabled",
             ),
         )
     )
     runs: SearchForm[Run] = field(
         default=SearchForm(
-            number=1,
+            number=2,
             placed=_PLACED,
             aliases=_ALIASES,
             shown=run_document.run,
@@ -162,6 +160,22 @@ class SearchForms:
                 "activities.targetInfo.type",
                 "activities.targetInfo.reference.type",
                 "activities.targetInfo.reference.ids",
+                "parentFlowRunId",
+                "metrics.fileSummary.inputFileCount",
+                "metrics.fileSummary.skippedFileCount",
+                "metrics.fileSummary.failedFileCount",
+                "metrics.recordSummary.failedInfo.code",
+                "metrics.recordSummary.failedInfo.count",
+                "metrics.recordSummary.failedInfo.field",
+                "metrics.recordSummary.failedInfo.message",
+                "metrics.statusSummary.errors.code",
+                "metrics.statusSummary.errors.message",
+                "metrics.statusSummary.errors.advice",
+                "activities.fileSummary.inputFileCount",
+                "activities.fileSummary.outputFileCount",
+                "activities.fileSummary.activityRefs",
+                "activities.sourceInfo.reference.type",
+                "activities.sourceInfo.reference.ids",
             ),
         )
     )

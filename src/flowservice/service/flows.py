@@ -12,6 +12,7 @@ from flowservice.errors import BadTransition, MissingField, StartHasPassed, Stat
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.content import FlowContent
+from flowservice.service.contention import repeated
 from flowservice.service.delta_columns import DeltaColumns, recurs, same_column
 from flowservice.service.drafts import takes_drafts
 from flowservice.service.flow_checks import Ends, FlowChecks
@@ -152,7 +153,8 @@ class Flows(Readable[Flow]):
     def delete(self, caller: Caller, flow_id: str) -> None:
         """Delete the flow; a run in progress ends and its rows stay. Raises NotFound."""
         caller.may(Permission.MANAGE_SOURCES)
-        self.database.flows.delete(self.database.flows.get(caller.scope, flow_id))
+        # The bookkeeping of its runs may come in between.
+        repeated(lambda: self.database.flows.delete(self.database.flows.get(caller.scope, flow_id)))
 
     def _check(
         self,

@@ -1,9 +1,8 @@
 """Runs: started on demand, when due, or again; and read."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn
 
 from flowservice.domain.flow import Flow, Operation
 from flowservice.domain.identity import Caller, Permission
@@ -32,13 +31,6 @@ from flowservice.service.due_runs import DueRuns
 from flowservice.service.launch import Launch
 from flowservice.service.readable import Readable
 
-T = TypeVar("T")
-
-_LOG: Final = logging.getLogger(__name__)
-
-_TRIES: Final = 5
-_DUE_AT_ONCE: Final = 100
-_MOST_RUNS: Final = 1_000
 _LANDED: Final = frozenset({RunState.SUCCESS, RunState.PARTIAL_SUCCESS})
 
 

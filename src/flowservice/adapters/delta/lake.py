@@ -1,7 +1,6 @@
 """The lake on a local folder: a Delta table a dataset, and one for its rejected rows."""
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -28,7 +27,6 @@ from flowservice.ports.lake import DataFile
 _REMOVED: Final = ".removed"
 """Folder, beside those of the sandboxes, of what is being removed."""
 _OF_A_FILE: Final = ["path", "num_records", "size_bytes", "modification_time"]
-_OS_ERROR: Final = re.compile(r"os error (\d+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 A line is a code for the path, `=` and the value, and ends with a line feed. An equality is then one search for a piece
 of text, which both databases do many times faster than they take JSON apart. Codes begin with a control character and
 nothing else has one: a search skips from one to the next. Numbers have a text of their own, which is short: of one path
-the largest comes first, and `<` stands before the smallest where there are several.
+the largest comes first, and `<` stands before the smallest where there are several. These lines begin the text: few are
+there, and soon found.
 """
 
 import re
@@ -42,13 +43,14 @@ def lines(form: SearchForm[Any], document: Mapping[str, Any]) -> tuple[str, str]
             texts.append(f"{_code(form, path)}{_VALUE}{text}\n")
         else:
             numbers.setdefault(path, []).append((number, text))
+    smallest: list[str] = []
     counted: list[str] = []
     for path, found in numbers.items():
         found.sort(reverse=True)
         counted += [f"{_code(form, path)}{_VALUE}{text}\n" for _, text in found]
         if len(found) > 1:
-            counted.append(f"{_code(form, path)}{_SMALLEST}{found[-1][1]}\n")
-    return "".join(counted), "".join(texts)
+            smallest.append(f"{_code(form, path)}{_SMALLEST}{found[-1][1]}\n")
+    return "".join([*smallest, *counted]), "".join(texts)
 
 
 def stored_text(form: SearchForm[Any], path: str, value: Any) -> str:
@@ -68,7 +70,7 @@ def has_line(form: SearchForm[Any], table: sa.Table, condition: Condition) -> sa
         return found if condition.operator is Operator.EQ else sa.not_(found)
     limit = sa.literal(float(bound(condition)), sa.Float())
     largest = NumberAfter(table.c.numbers, f"{code}{_VALUE}")
-    smallest = sa.func.coalesce(NumberAfter(table.c.numbers, f"{code}{_SMALLEST}"), largest)
+    smallest = SmallestAfter(table.c.numbers, f"{code}{_SMALLEST}", largest)
     comparison: sa.ColumnElement[bool] = {
         Operator.LT: smallest < limit,
         Operator.LE: smallest <= limit,
@@ -152,6 +154,18 @@ class NumberAfter(_Piece, sa.ColumnElement[float]):
     type = sa.Float()
 
 
+class SmallestAfter(_Piece, sa.ColumnElement[float]):
+    """The number that follows the first such piece; where there is no such piece, the `largest`."""
+
+    inherit_cache = True
+    type = sa.Float()
+    _traverse_internals = [*_Piece._traverse_internals, ("largest", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
+
+    def __init__(self, text: sa.ColumnElement[str], piece: str, largest: NumberAfter) -> None:
+        super().__init__(text, piece)
+        self.largest = largest
+
+
 class _Value(sa.ColumnElement[str]):
     """A text, said in another way."""
 
@@ -175,27 +189,34 @@ class Unindexed(_Value):
 
 
 @compiles(Contains, "sqlite")
-def _sqlite_contains(element: Contains, compiler: SQLCompiler, **kw: Any) -> str:
+def _sqlite_contains(element: _Piece, compiler: SQLCompiler, **kw: Any) -> str:
     # Unlike instr it skips ahead to what may match; unlike LIKE it tells letters of different case apart.
     return f"({compiler.process(element.text, **kw)} GLOB {compiler.process(element.pattern, **kw)})"
 
 
 @compiles(TextAfter, "sqlite")
 def _sqlite_text(element: TextAfter, compiler: SQLCompiler, **kw: Any) -> str:
-    rest = _sqlite_rest(element, compiler, _SORTED_CHARACTERS, **kw)
+    text, piece = compiler.process(element.text, **kw), compiler.process(element.piece, **kw)
+    start = f"NULLIF(instr({text}, {piece}), 0) + {compiler.process(element.after, **kw)}"
+    # With a length: to the end it would count the letters of the whole text.
+    rest = f"substr({text}, {start}, {_SORTED_CHARACTERS})"
     return f"substr({rest}, 1, instr({rest} || char(10), char(10)) - 1)"
 
 
 @compiles(NumberAfter, "sqlite")
-def _sqlite_number(element: NumberAfter, compiler: SQLCompiler, **kw: Any) -> str:
-    # A cast reads as far as the number goes, which is the end of the line.
-    return f"CAST({_sqlite_rest(element, compiler, LONGEST_NUMBER + 1, **kw)} AS REAL)"
+def _sqlite_number(element: _Piece, compiler: SQLCompiler, **kw: Any) -> str:
+    # As bytes, which need not be told apart into letters to be counted. Null where there is no such piece; the cast
+    # reads as far as the number goes, which is the end of the line.
+    text, piece = (f"CAST({compiler.process(part, **kw)} AS BLOB)" for part in (element.text, element.piece))
+    start = f"NULLIF(instr({text}, {piece}), 0) + length({piece})"
+    return f"CAST(substr({text}, {start}, {LONGEST_NUMBER + 1}) AS REAL)"
 
 
-def _sqlite_rest(element: _Piece, compiler: SQLCompiler, length: int, **kw: Any) -> str:
-    # Null where there is no such piece. With a length: to the end it would count the letters of the whole text.
-    text, piece = compiler.process(element.text, **kw), compiler.process(element.piece, **kw)
-    return f"substr({text}, NULLIF(instr({text}, {piece}), 0) + {compiler.process(element.after, **kw)}, {length})"
+@compiles(SmallestAfter, "sqlite")
+def _sqlite_smallest(element: SmallestAfter, compiler: SQLCompiler, **kw: Any) -> str:
+    # Asked first, for that skips ahead, and a number that is looked for in vain costs a walk through the whole text.
+    smallest, largest = _sqlite_number(element, compiler, **kw), compiler.process(element.largest, **kw)
+    return f"CASE WHEN {_sqlite_contains(element, compiler, **kw)} THEN {smallest} ELSE {largest} END"
 
 
 @compiles(ByCodePoint, "sqlite")
@@ -215,9 +236,15 @@ def _postgresql_text(element: TextAfter, compiler: SQLCompiler, **kw: Any) -> st
 
 
 @compiles(NumberAfter, "postgresql")
-def _postgresql_number(element: NumberAfter, compiler: SQLCompiler, **kw: Any) -> str:
+def _postgresql_number(element: _Piece, compiler: SQLCompiler, **kw: Any) -> str:
     text, piece = compiler.process(element.text, **kw), compiler.process(element.piece, **kw)
     return f"CAST(NULLIF(split_part(split_part({text}, {piece}, 2), chr(10), 1), '') AS double precision)"
+
+
+@compiles(SmallestAfter, "postgresql")
+def _postgresql_smallest(element: SmallestAfter, compiler: SQLCompiler, **kw: Any) -> str:
+    smallest, largest = _postgresql_number(element, compiler, **kw), compiler.process(element.largest, **kw)
+    return f"coalesce({smallest}, {largest})"
 
 
 @compiles(ByCodePoint, "postgresql")
