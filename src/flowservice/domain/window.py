@@ -81,11 +81,19 @@ class Window:
     start: datetime | None = None
     end: datetime | None = None
 
+    def overlaps(self, other: "Window") -> bool:
+        """Whether a row may lie in both: they are of one column."""
+        return _begins_before_end(self, other) and _begins_before_end(other, self)
+
     def after(self, mark: datetime | None) -> "Window":
         """What of this window is not before `mark`; it may be empty, and then lies at `mark`."""
         if mark is None or (self.start is not None and self.start >= mark):
             return self
         return replace(self, start=mark, end=None if self.end is None else max(self.end, mark))
+
+
+def _begins_before_end(one: Window, other: Window) -> bool:
+    return one.start is None or other.end is None or one.start < other.end
 
 
 def _pattern(date_format: str, *, at: str) -> str:
@@ -118,4 +126,5 @@ def _part(text: str) -> str:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # These two are no zones: what they mean, the machine says.
+    return frozenset(available_timezones()) - {"localtime", "Factory"}

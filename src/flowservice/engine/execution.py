@@ -106,18 +106,19 @@ class Execution:
 
     def _plan(self, run_id: str) -> list[RunError]:
         run, patience = self._standing(run_id)
-        route = Route.of(run, self.database)
-        version = route.flow.mapping_version
+        kept = self._kept_plan(run_id)
+        route = Route.of(run, self.database, kept)
+        version = route.flow.mapping_version if kept is None else kept.mapping_version
         mapper = route.mapper(version, self.mapper_for)
         # A type that the table cannot take shows now, not after hours of reading.
         patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))
-        if self.database.progress.plan(run_id) is None:
+        if kept is None:
             with self._opened(run, route) as source:
                 plan = patience.repeated(
                     lambda: planned(route, source, mapper, version, self._pending(run, route, source))
                 )
             self.database.progress.keep_plan(run_id, plan.to_json())
-        self._ledger.has_planned(run_id, self._kept_plan(run_id).window)
+        self._ledger.has_planned(run_id, self._plan_of(run_id).window)
         return []
 
     def _pending(self, run: Run, route: Route, source: Source) -> Pending:
@@ -127,8 +128,8 @@ class Execution:
 
     def _read(self, run_id: str) -> list[RunError]:
         run, patience = self._standing(run_id)
-        route = Route.of(run, self.database)
-        plan = self._kept_plan(run_id)
+        plan = self._plan_of(run_id)
+        route = Route.of(run, self.database, plan)
         with self._opened(run, route) as source:
             reader = SplitReader(
                 run=run,
@@ -147,20 +148,23 @@ class Execution:
         return []
 
     def _commit(self, run_id: str) -> list[RunError]:
+        # By the plan alone, whatever became of the flow: a replay may find the rows published, and has to say so.
         run, _ = self._standing(run_id)
-        route = Route.of(run, self.database)
+        scope, plan = run.stamp.scope, self._plan_of(run_id)
+        dataset = self.database.datasets.get(scope, run.dataset_id)
         totals = self._totals(run_id)
         totals.counts.balanced()
-        publication = Publication(run=run, dataset=route.dataset, lake=self.lake, patience=self.patience)
+        publication = Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience)
         try:
-            totals.tolerable(route.flow.tolerated_percent)
+            totals.tolerable(plan.tolerated_percent)
         except TooManyRejected:
             try:
                 publication.keep_rejects(totals)
             except LakeError:
                 _LOG.exception("run %s: its rejects could not be kept", run_id)
             raise
-        mapper = route.mapper(self._kept_plan(run_id).mapping_version, self.mapper_for)
+        mapping_set = self.database.mapping_sets.get(scope, plan.mapping_id)
+        mapper = self.mapper_for(mapping_set, plan.mapping_version, dataset)
         return list(publication.publish(totals, data_schema(mapper.schema)))
 
     def _standing(self, run_id: str) -> tuple[Run, Patience]:
@@ -208,8 +212,16 @@ class Execution:
     def _totals(self, run_id: str) -> Totals:
         return Totals.of(self.database.progress.splits(run_id))
 
-    def _kept_plan(self, run_id: str) -> Plan:
-        return Plan.from_json(self.database.progress.plan(run_id) or {})
+    def _kept_plan(self, run_id: str) -> Plan | None:
+        stored = self.database.progress.plan(run_id)
+        return None if stored is None else Plan.from_json(stored)
+
+    def _plan_of(self, run_id: str) -> Plan:
+        """The plan of a run that was planned."""
+        plan = self._kept_plan(run_id)
+        if plan is None:
+            raise NotFound(f"the plan of run {run_id} is gone", advice="Run the flow again.")
+        return plan
 
     @contextmanager
     def _opened(self, run: Run, route: Route) -> Iterator[Source]:

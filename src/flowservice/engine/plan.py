@@ -29,6 +29,8 @@ class Plan:
     mapping_id: str
     mapping_version: int
     splits: tuple[Split, ...]
+    tolerated_percent: float = 0.0
+    """The share of rejected rows up to which the run publishes."""
     window: Window | None = None
     """The rows that the run takes; None: all."""
     watermark: datetime | None = None
@@ -44,6 +46,7 @@ class Plan:
             "mappingVersion": self.mapping_version,
             "window": None if self.window is None else _window_json(self.window),
             "watermark": _text(self.watermark),
+            "toleratedPercent": self.tolerated_percent,
             "splits": [
                 {
                     "number": split.number,
@@ -73,9 +76,10 @@ class Plan:
                 )
                 for split in stored["splits"]
             ),
-            # Plans of earlier versions have neither.
+            # Plans of earlier versions have none of these.
             window=_window(stored.get("window")),
             watermark=_time(stored.get("watermark")),
+            tolerated_percent=float(stored.get("toleratedPercent", 0.0)),
         )
 
 
@@ -89,25 +93,26 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The resources that a run joins, as they are now."""
+    """The resources that a run joins: as they are now, but with the mapping set of the plan once there is one."""
 
     flow: Flow
     dataset: Dataset
     mapping_set: MappingSet
 
     @classmethod
-    def of(cls, run: Run, database: Database) -> "Route":
+    def of(cls, run: Run, database: Database, plan: Plan | None) -> "Route":
         """The route of `run`. Raises NotFound for what is gone, MissingMapping."""
         scope = run.stamp.scope
         flow = database.flows.get(scope, run.flow_id)
-        if flow.mapping_id is None:
+        mapping_id = flow.mapping_id if plan is None else plan.mapping_id
+        if mapping_id is None:
             raise MissingMapping(
                 f"flow {flow.id} has no mapping", advice="Add the transformation Mapping with its mappingId."
             )
         return cls(
             flow=flow,
             dataset=database.datasets.get(scope, run.dataset_id),
-            mapping_set=database.mapping_sets.get(scope, flow.mapping_id),
+            mapping_set=database.mapping_sets.get(scope, mapping_id),
         )
 
     @property
@@ -141,6 +146,7 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int, pendi
         mapping_id=route.mapping_set.id,
         mapping_version=version,
         splits=reading.splits,
+        tolerated_percent=route.flow.tolerated_percent,
         window=window,
         watermark=pending.watermark,
     )

@@ -71,13 +71,13 @@ class Lake(Protocol):
         """The files that make up the table now; none if there is no table. Raises LakeError."""
 
     def remove(self, table: TableRef) -> None:
-        """Remove the table with all its files; nothing if there is none. Raises LakeUnavailable."""
+        """Remove the table, in one quick step; nothing if there is none. Raises LakeUnavailable."""
 
     def remove_sandbox(self, sandbox_id: str) -> None:
-        """Remove every table of a sandbox. Raises LakeUnavailable."""
+        """Remove every table of a sandbox, in one quick step. Raises LakeUnavailable."""
 
     def tidy(self) -> None:
-        """Remove what a removal left on disk that was cut off. Raises LakeUnavailable."""
+        """Delete the files of what was removed, which may take long. Raises LakeUnavailable."""
 
     def location(self, table: TableRef) -> str:
         """Where the table is, for people and other engines."""

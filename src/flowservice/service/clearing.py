@@ -16,6 +16,7 @@ from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
 from flowservice.ports.runtime import Clock
 from flowservice.service.admission import Admission
+from flowservice.service.lake_upkeep import tidied
 
 _LOG: Final = logging.getLogger(__name__)
 _BECOMES: Final = {SandboxState.RESETTING: SandboxState.ACTIVE, SandboxState.DELETING: SandboxState.DELETED}
@@ -34,10 +35,7 @@ class Clearing:
 
     def begin(self) -> None:
         """What a former process was cut off from, before the first `advance`."""
-        try:
-            self.lake.tidy()
-        except Error as error:
-            _LOG.warning("what was removed from the lake is still on disk: %s", error.message)
+        tidied(self.lake)
 
     def advance(self) -> bool:
         """Do what can be done now; whether a sandbox still waits (for runs at work, say) and this shall be repeated."""
@@ -55,10 +53,11 @@ class Clearing:
     def _attempt(self, sandbox: Sandbox) -> bool:
         if not self.admission.is_empty(sandbox.org_id, sandbox.name, is_default=sandbox.is_default):
             return False
-        contents = self.database.contents
-        contents.stop(sandbox.id)
+        with self._held(sandbox) as tx:
+            if tx is not None:
+                tx.contents.stop(sandbox.id)
         # A run at work sees that its sandbox is closed, and ends; only then its rows and files may go.
-        if contents.at_work(sandbox.id):
+        if self.database.contents.at_work(sandbox.id):
             return False
         while self._fewer(sandbox):
             pass
@@ -69,6 +68,7 @@ class Clearing:
                 done = sandbox.moved_to(_BECOMES[sandbox.state], by=sandbox.updated_by, at=self.now())
                 tx.tenancy.put_sandbox(done)
                 _LOG.info("sandbox %s is empty and %s", sandbox.name, done.state.value)
+        tidied(self.lake)
         return True
 
     def _fewer(self, sandbox: Sandbox) -> bool:

@@ -14,6 +14,7 @@ from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Node, Sample, Source
 from flowservice.service.content import AuthContent, ConnectionContent
+from flowservice.service.contention import repeated
 from flowservice.service.drafts import takes_drafts
 from flowservice.service.readable import Readable
 from flowservice.service.sources import OpenSources, auth_named
@@ -96,15 +97,22 @@ class Connections(Readable[Connection]):
     def delete(self, caller: Caller, connection_id: str) -> None:
         """Raises NotFound; InUse while flows read through it."""
         caller.may(Permission.MANAGE_SOURCES)
-        connection = self.database.connections.get(caller.scope, connection_id)
-        flows = flows_at(self.database, caller.scope, "source", connection.id, member="base_connection_id")
-        if flows:
-            raise InUse(
-                f"{flows} flow{'s' if flows > 1 else ''} still use{'' if flows > 1 else 's'} this connection",
-                advice="Delete those flows first: GET /flows?property="
-                f"inheritedAttributes.sourceConnections[].baseConnection.id=={connection.id} lists them.",
-            )
-        self.database.connections.delete(connection)
+
+        def delete() -> None:
+            with self.database.transaction() as tx:
+                # Until it is done, nobody makes a flow that reads through it.
+                tx.tenancy.hold(caller.scope.org_id)
+                connection = tx.connections.get(caller.scope, connection_id)
+                flows = flows_at(tx, caller.scope, "source", connection.id, member="base_connection_id")
+                if flows:
+                    raise InUse(
+                        f"{flows} flow{'s' if flows > 1 else ''} still use{'' if flows > 1 else 's'} this connection",
+                        advice="Delete those flows first: GET /flows?property="
+                        f"inheritedAttributes.sourceConnections[].baseConnection.id=={connection.id} lists them.",
+                    )
+                tx.connections.delete(connection)
+
+        repeated(delete)
 
     def test(self, caller: Caller, connection_id: str) -> None:
         """Return if the source accepts the connection, a draft's too. Raises what `Source.check` raises."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from flowservice.domain.criteria import Criterion, Relation, Search
 from flowservice.domain.dataset import Batch, Dataset, SchemaRef
@@ -14,20 +14,18 @@ from flowservice.domain.resource import Stamp
 from flowservice.domain.run import RunState
 from flowservice.domain.schema import SchemaKind
 from flowservice.domain.staging import run_of
-from flowservice.errors import BadField, InUse, LakeError, NotFound, Stale
+from flowservice.errors import BadField, InUse, LakeError, NotFound
 from flowservice.ports.database import Database
 from flowservice.ports.lake import DataFile, Lake
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service import dataset_fields
+from flowservice.service.contention import repeated
+from flowservice.service.lake_upkeep import tidied
 from flowservice.service.schemas import Container, Schemas
-from flowservice.service.usage import flows_at
-
-T = TypeVar("T")
+from flowservice.service.usage import flow_into
 
 _LOG: Final = logging.getLogger(__name__)
 _DIGITS: Final = 24
-_TRIES: Final = 10
-"""Of a change that a run's bookkeeping overtakes."""
 _AT_ONCE: Final = 200
 
 
@@ -93,12 +91,20 @@ class Datasets:
     def delete(self, caller: Caller, dataset_id: str) -> None:
         """Remove the dataset and its tables in the lake. Raises NotFound; InUse while flows or runs write into it."""
         caller.may(Permission.MANAGE_SOURCES)
-        dataset = self.database.datasets.get(caller.scope, dataset_id)
-        self._check_unused(caller.scope, dataset_id)
-        # First the tables: if that fails, the dataset is still there for another try.
-        self.lake.remove(dataset.table)
-        self.lake.remove(dataset.quarantine)
-        self._repeated(caller, dataset_id, self.database.datasets.delete)
+
+        def delete() -> None:
+            with self.database.transaction() as tx:
+                # Until it is done, nobody makes a flow that writes into it.
+                tx.tenancy.hold(caller.scope.org_id)
+                dataset = tx.datasets.get(caller.scope, dataset_id)
+                _check_unused(tx, caller.scope, dataset_id)
+                tx.datasets.delete(dataset)
+                # Last, but before the row is gone for good: if it fails, all is there for another try.
+                self.lake.remove(dataset.table)
+                self.lake.remove(dataset.quarantine)
+
+        repeated(delete)
+        tidied(self.lake)
 
     def batch(self, caller: Caller, batch_id: str) -> Batch:
         """Raises NotFound."""
@@ -143,36 +149,8 @@ class Datasets:
             self.database.datasets.replace(dataset, changed)
             return changed
 
-        return self._repeated(caller, dataset_id, write)
-
-    def _repeated(self, caller: Caller, dataset_id: str, write: Callable[[Dataset], T]) -> T:
-        for _ in range(_TRIES - 1):
-            try:
-                return write(self.database.datasets.get(caller.scope, dataset_id))
-            except Stale:
-                continue
-        return write(self.database.datasets.get(caller.scope, dataset_id))
-
-    def _check_unused(self, scope: Scope, dataset_id: str) -> None:
-        named = Condition(path=("params", "dataSetId"), operator=Operator.EQ, values=(dataset_id,))
-        after = None
-        while True:
-            page = self.database.target_connections.list(scope, Query(conditions=(named,), after=after))
-            for target in page.items:
-                if flows_at(self.database, scope, "target", target.id):
-                    raise InUse(
-                        "a flow writes into this dataset",
-                        advice="Delete the flow first: "
-                        f"GET /flows?property=targetConnectionIds[]=={target.id} finds it.",
-                    )
-            if (after := page.next) is None:
-                break
-        conditions = (
-            Condition(path=("dataset_id",), operator=Operator.EQ, values=(dataset_id,)),
-            Condition(path=("state",), operator=Operator.EQ, values=(RunState.SCHEDULED, RunState.IN_PROGRESS)),
-        )
-        if self.database.runs.count(scope, Query(conditions=conditions)):
-            raise InUse("a run writes into this dataset", advice="Wait until it has ended.")
+        # The bookkeeping of runs may come in between.
+        return repeated(lambda: write(self.database.datasets.get(caller.scope, dataset_id)))
 
     def _batches_of(self, run_ids: set[str], scope: Scope) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -192,3 +170,18 @@ class Datasets:
                 advice="Create the schema first and use its $id; a class or field group is no schema.",
             ) from error
         return behavior_of(tuple(shown["meta:extends"]))
+
+
+def _check_unused(database: Database, scope: Scope, dataset_id: str) -> None:
+    flow = flow_into(database, scope, dataset_id)
+    if flow is not None:
+        raise InUse(
+            "a flow writes into this dataset",
+            advice=f"Delete the flow first: GET /flows/{flow.id} shows it.",
+        )
+    conditions = (
+        Condition(path=("dataset_id",), operator=Operator.EQ, values=(dataset_id,)),
+        Condition(path=("state",), operator=Operator.EQ, values=(RunState.SCHEDULED, RunState.IN_PROGRESS)),
+    )
+    if database.runs.count(scope, Query(conditions=conditions)):
+        raise InUse("a run writes into this dataset", advice="Wait until it has ended.")

@@ -8,7 +8,7 @@ from typing import Final
 from flowservice.domain.flow import Flow
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import Run, RunError, RunState
-from flowservice.errors import Error, Stale, Transient
+from flowservice.errors import Error, NotFound, Stale, Transient
 from flowservice.service.launch import Launch
 
 _LOG: Final = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ class DueRuns:
             # One flow that cannot start must not keep the others from it.
             _LOG.warning("flow %s is due but cannot start: %s", flow.id, error.message)
             if recurs:
-                with suppress(Stale):
+                # Otherwise someone has changed or deleted the flow in between.
+                with suppress(Stale, NotFound):
                     self.launch.database.flows.replace(flow, flow.passed(at=at))
             return False
         return True
@@ -71,8 +72,8 @@ class DueRuns:
     def _given_up(self, run: Run, error: Error) -> None:
         reason = RunError(code=error.code, message=error.message, advice=error.advice)
         failed = replace(run.moved_to(RunState.FAILED, at=self.launch.now()), errors=(reason,))
-        # Otherwise another process has done the same.
-        with suppress(Stale):
+        # Otherwise another process has done the same, or the sandbox was emptied.
+        with suppress(Stale, NotFound):
             self.launch.database.runs.replace(run, failed)
 
     def _has_a_run_in_line(self, flow: Flow) -> bool:

@@ -11,6 +11,7 @@ from flowservice.errors import BadTransition, Referenced
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.content import EndContent
+from flowservice.service.contention import repeated
 from flowservice.service.readable import Readable
 from flowservice.service.specs import Specs
 from flowservice.service.usage import flows_at
@@ -76,10 +77,18 @@ class EndConnections(Readable[E]):
     def delete(self, caller: Caller, end_id: str) -> None:
         """Raises NotFound; Referenced while a flow uses it."""
         caller.may(Permission.MANAGE_SOURCES)
-        end = self.store.get(caller.scope, end_id)
-        if flows_at(self.database, caller.scope, self.end, end.id):
-            raise Referenced(f"a flow still uses this {self.noun}", advice="Delete the flow first.")
-        self.store.delete(end)
+
+        def delete() -> None:
+            with self.database.transaction() as tx:
+                # Until it is done, nobody makes a flow with this end.
+                tx.tenancy.hold(caller.scope.org_id)
+                held = replace(self, database=tx).store
+                end = held.get(caller.scope, end_id)
+                if flows_at(tx, caller.scope, self.end, end.id):
+                    raise Referenced(f"a flow still uses this {self.noun}", advice="Delete the flow first.")
+                held.delete(end)
+
+        repeated(delete)
 
     def _as_draft(self, caller: Caller, end: E) -> E:
         return replace(self.drafted(caller, end), state=ConnectionState.DRAFT)

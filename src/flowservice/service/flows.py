@@ -1,22 +1,26 @@
 """What people and programs may do with flows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from flowservice.domain.flow import Endpoint, Flow, FlowState, Operation, Transformation
 from flowservice.domain.identity import Caller, Permission
+from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.resource import SpecRef, Stamp
+from flowservice.domain.run import RunState
 from flowservice.domain.schedule import DOCUMENTED, ScheduleRules, changed_schedule, parsed_schedule
 from flowservice.domain.window import DeltaColumn
-from flowservice.errors import BadTransition, MissingField, StartHasPassed, StateNotAllowed
+from flowservice.errors import BadTransition, DeltaColumnDiffers, MissingField, StartHasPassed, StateNotAllowed
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.content import FlowContent
 from flowservice.service.contention import repeated
-from flowservice.service.delta_columns import DeltaColumns, recurs, same_column
+from flowservice.service.delta_columns import DeltaColumns, recurs
 from flowservice.service.drafts import takes_drafts
 from flowservice.service.flow_checks import Ends, FlowChecks
 from flowservice.service.readable import Readable
+from flowservice.service.target_connections import target_dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,8 @@ class Flows(Readable[Flow]):
             state=FlowState.DRAFT if draft else FlowState.ENABLED,
             next_run_at=None if draft else schedule.first_run(now=now),
         )
-        self.database.flows.add(flow)
+        with self._settled(flow) as tx:
+            tx.flows.add(flow)
         return flow
 
     def change(self, caller: Caller, flow: Flow, content: FlowContent) -> Flow:
@@ -107,17 +112,26 @@ class Flows(Readable[Flow]):
             if (steps, recurs(sent)) != (flow.transformations, recurs(flow.schedule_sent)):
                 taken_up = _as_taken_up(ends, flow)
                 self._check(caller, content.name, taken_up, steps, recurs=recurs(sent), kept=flow.delta_column)
-            if flow.runs_started and changed.delta_column is not None:
-                same_column(flow.delta_column, changed.delta_column)
-            if flow.runs_started and recurs(sent) and flow.schedule.period is None:
-                # Its runs took everything and left no watermark: a window would take their rows again.
+            if not content.name.strip():
+                raise _nameless()
+            column = flow.delta_column
+            if flow.runs_started and column is not None and changed.delta_column not in (None, column):
+                raise DeltaColumnDiffers(
+                    "the delta column of a flow that has run cannot be changed, nor how it is read: its windows would "
+                    "overlap or leave a gap",
+                    advice="Create another flow.",
+                )
+            if recurs(sent) and flow.schedule.period is None and self._has_runs(flow):
+                # Runs on demand leave no watermark: a window would take their rows again.
                 raise StartHasPassed(
-                    "a flow that has run once cannot become a recurring one", advice="Create another flow."
+                    "a flow that has run once, or has a run that waits for its time, cannot become a recurring one",
+                    advice="Create another flow.",
                 )
             if sent != flow.schedule_sent:
                 schedule = changed_schedule(flow.schedule, sent, now=now, rules=self.rules)
                 changed = changed.rescheduled(schedule, sent, at=now)
-        self.database.flows.replace(flow, changed)
+        with self._settled(changed) as tx:
+            tx.flows.replace(flow, changed)
         return changed
 
     def publish(self, caller: Caller, flow: Flow) -> Flow:
@@ -139,7 +153,8 @@ class Flows(Readable[Flow]):
             next_run_at=schedule.first_run(now=now),
             stamp=flow.stamp.moved(caller, at=now),
         ).noted(Operation.ENABLE, at=now)
-        self.database.flows.replace(flow, published)
+        with self._settled(published) as tx:
+            tx.flows.replace(flow, published)
         return published
 
     def switch(self, caller: Caller, flow: Flow, state: FlowState) -> Flow:
@@ -151,10 +166,33 @@ class Flows(Readable[Flow]):
         return switched
 
     def delete(self, caller: Caller, flow_id: str) -> None:
-        """Delete the flow; a run in progress ends and its rows stay. Raises NotFound."""
+        """Delete the flow; what landed stays, and a run that still reads fails. Raises NotFound."""
         caller.may(Permission.MANAGE_SOURCES)
         # The bookkeeping of its runs may come in between.
         repeated(lambda: self.database.flows.delete(self.database.flows.get(caller.scope, flow_id)))
+
+    @contextmanager
+    def _settled(self, flow: Flow) -> Iterator[Database]:
+        """A transaction that writes the flow, in which all that it needs is there and stays. Raises NotFound."""
+        scope = flow.stamp.scope
+        with self.database.transaction() as tx:
+            # The checks took their time, and whoever deletes holds the organisation, too.
+            tx.tenancy.hold(scope.org_id)
+            tx.source_connections.get(scope, flow.source.id)
+            tx.target_connections.get(scope, flow.target.id)
+            if flow.source.base_connection_id is not None:
+                tx.connections.get(scope, flow.source.base_connection_id)
+            if flow.state is not FlowState.DRAFT:
+                target_dataset(tx, scope, flow.target.params)
+            yield tx
+
+    def _has_runs(self, flow: Flow) -> bool:
+        """Whether it has run, or will by a run that waits."""
+        conditions = (
+            Condition(path=("flow_id",), operator=Operator.EQ, values=(flow.id,)),
+            Condition(path=("state",), operator=Operator.EQ, values=(RunState.SCHEDULED,)),
+        )
+        return bool(flow.runs_started or self.database.runs.count(flow.stamp.scope, Query(conditions=conditions)))
 
     def _check(
         self,
@@ -167,10 +205,14 @@ class Flows(Readable[Flow]):
         kept: DeltaColumn | None = None,
     ) -> None:
         if not name.strip():
-            raise MissingField("name is missing", advice="Give the flow a name.")
+            raise _nameless()
         self.checks.published(ends)
         self.checks.transformations(caller, ends, steps)
         self.delta_columns.check(ends.source, steps, recurs=recurs, kept=kept)
+
+
+def _nameless() -> MissingField:
+    return MissingField("name is missing", advice="Give the flow a name.")
 
 
 def _as_taken_up(ends: Ends, flow: Flow) -> Ends:

@@ -41,9 +41,10 @@ class Launch:
 
     def waiting(self, flow: Flow, moved: Flow, run: Run) -> Run:
         """The run stored, for its time has yet to come; and the flow as `moved`."""
+        # Written even if nothing of it changed: what a change of the flow found of its runs holds until it is made.
+        noted = replace(flow, stamp=flow.stamp.touched()) if moved is flow else moved
         with self.database.transaction() as tx:
-            if moved is not flow:
-                tx.flows.replace(flow, moved)
+            tx.flows.replace(flow, noted)
             tx.runs.add(run)
         return run
 

@@ -138,7 +138,16 @@ class Runs(Readable[Run]):
             raise NotRetriable(
                 f"run {run.id} was run again already", advice=f"Look at the runs with parentFlowRunId {root_id}."
             )
-        if flow.schedule.period is not None and run.state is RunState.FAILED:
+        if flow.schedule.period is None:
+            for state in (*_LANDED, RunState.SCHEDULED, RunState.IN_PROGRESS):
+                others = (other for other in self._launch.runs_of(flow, ("state",), state.value) if other.id != run.id)
+                same = next((other for other in others if _has_rows_of(run, other)), None)
+                if same is not None:
+                    raise NotRetriable(
+                        f"run {same.id} of the flow takes, or has taken, rows of run {run.id}",
+                        advice="What is missing, run by POST /runs with a window of its own.",
+                    )
+        elif run.state is RunState.FAILED:
             for state in _LANDED:
                 later = (other for other in self._launch.runs_of(flow, ("state",), state.value))
                 if any(other.number > run.number and other.parent_id is None for other in later):
@@ -177,6 +186,13 @@ class Runs(Readable[Run]):
         if run.state is not RunState.IN_PROGRESS or run.read_completed_at is not None:
             return run
         return replace(run, counts=read_so_far(self.database.progress.splits(run.id)))
+
+
+def _has_rows_of(run: Run, other: Run) -> bool:
+    """Whether `other` has landed rows that `run` would take, or may yet."""
+    if other.has_ended and not other.counts.written:
+        return False
+    return run.window is None or other.window is None or run.window.overlaps(other.window)
 
 
 def _created(attempt: Callable[[], Run]) -> Run:

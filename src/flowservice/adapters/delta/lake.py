@@ -151,27 +151,26 @@ class DeltaLake:
         ]
 
     def remove(self, table: TableRef) -> None:
-        """Remove the table with all its files. Raises LakeUnavailable."""
+        """Remove the table in one step: nobody finds half of it. Raises LakeUnavailable."""
         self._remove(self._path(table))
 
     def remove_sandbox(self, sandbox_id: str) -> None:
-        """Remove every table of a sandbox. Raises LakeUnavailable."""
+        """Remove every table of a sandbox in one step. Raises LakeUnavailable."""
         self._remove(self.root / sandbox_id)
 
     def tidy(self) -> None:
-        """Remove what a removal left on disk that was cut off. Raises LakeUnavailable."""
+        """Delete the files of what was removed, also by others and before. Raises LakeUnavailable."""
         removed = self.root / _REMOVED
         try:
-            if removed.is_dir():
-                shutil.rmtree(removed)
-        except FileNotFoundError:
-            # Another one tidies at the same time.
-            return
+            # The folder itself stays: another one may be about to move a table into it.
+            for folder in list(removed.iterdir()) if removed.is_dir() else ():
+                # Whoever tidies at the same time may be ahead.
+                with suppress(FileNotFoundError):
+                    shutil.rmtree(folder)
         except OSError as error:
             raise unavailable(error, removed) from error
 
     def _remove(self, path: Path) -> None:
-        """First out of sight, in one step: nobody finds half a table."""
         removed = self.root / _REMOVED
         try:
             removed.mkdir(parents=True, exist_ok=True)
@@ -179,7 +178,6 @@ class DeltaLake:
                 path.rename(removed / uuid4().hex)
         except OSError as error:
             raise unavailable(error, path) from error
-        self.tidy()
 
     def location(self, table: TableRef) -> str:
         """The table's folder."""

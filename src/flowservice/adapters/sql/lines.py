@@ -183,7 +183,7 @@ class ByCodePoint(_Value):
 
 
 class Unindexed(_Value):
-    """Said so that SQLite, which keeps no statistics, takes no index for it."""
+    """Said so that no index is taken for it: the databases do not know that another one, or none, is faster."""
 
     inherit_cache = True
 
@@ -259,4 +259,4 @@ def _sqlite_unindexed(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> s
 
 @compiles(Unindexed, "postgresql")
 def _postgresql_unindexed(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.value, **kw)
+    return f"({compiler.process(element.value, **kw)} || '')"
