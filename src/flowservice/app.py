@@ -107,7 +107,7 @@ class App:
     @cached_property
     def credentials(self) -> Credentials:
         """Credentials. The file of the first one follows it."""
-        return Credentials(database=self.database, now=utc_now, ids=self.ids, tell=self._keep)
+        return Credentials(database=self.database, now=self.now, ids=self.ids, tell=self._keep)
 
     @cached_property
     def admission(self) -> Admission:
@@ -117,7 +117,7 @@ class App:
     @cached_property
     def clearing(self) -> Clearing:
         """What empties sandboxes."""
-        return Clearing(database=self.database, lake=self.lake, admission=self.admission, now=utc_now)
+        return Clearing(database=self.database, lake=self.lake, admission=self.admission, now=self.now)
 
     @cached_property
     def lake(self) -> "DeltaLake":
@@ -246,7 +246,7 @@ class App:
                 sandboxes.router(
                     Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
                 ),
-                credentials.router(self.credentials),
+                credentials.router(self.credentials, self.settings.public_url),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),
                 conversion.router(mapping_sets, self.schemas),

@@ -166,15 +166,25 @@ class MissingIfMatch(Invalid):
 
 
 class Stale(Error):
-    """The resource changed since it was read."""
+    """Another writer changed the resource since it was read, again and again."""
+
+    code = "overtaken"
+
+
+class OtherEtag(Stale):
+    """`If-Match` does not name the etag that the resource has."""
 
     code = "stale"
 
 
 class NotFound(Error):
-    """No such resource in this sandbox."""
+    """No such resource in this sandbox. `resource_id` is what was asked for, where one resource was."""
 
     code = "not-found"
+
+    def __init__(self, message: str, *, advice: str = "", resource_id: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.resource_id = resource_id
 
 
 class Conflict(Error):

@@ -13,7 +13,7 @@ class Tenancy:
     """Organisations and credentials of one home. Raises NotFound for a home that was never served."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.database_url is None and not settings.home.is_dir():
+        if settings.database_url is None and not (settings.home / "flowservice.db").is_file():
             raise NotFound(f"{settings.home} does not exist", advice="Start the service once: flowservice serve.")
         self._app = App(settings)
         self._orgs = self._app.database.tenancy.orgs()

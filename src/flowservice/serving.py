@@ -38,7 +38,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
     logs.configure(settings.log_level)
     with contextlib.closing(_listen(settings)) as listener, _sole(settings):
         host, port = listener.getsockname()[:2]
-        url = settings.public_url or f"http://{_shown(host)}:{port}"
+        url = settings.url_at(host, port)
         app = App(settings, now)
         app.prepare()
         _tell_credentials(settings, url)
@@ -200,12 +200,6 @@ def _listen(settings: Settings) -> socket.socket:
             advice="Another process may have the port; take another one with --port.",
         ) from None
     return listener
-
-
-def _shown(host: str) -> str:
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def _tell_credentials(settings: Settings, url: str) -> None:

@@ -3,6 +3,7 @@
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import (
@@ -130,17 +131,29 @@ class Settings(BaseSettings):
         """Whether sources may be at loopback and private addresses."""
         if self.egress_local is not None:
             return self.egress_local
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        # Behind another address, callers need not be on this machine.
+        public = self.public_url and urlsplit(self.public_url).hostname
+        return _is_loopback(self.host) and (not public or _is_loopback(public))
 
     @property
     def url(self) -> str:
         """Where clients reach a server of these settings."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.url_at(self.host, self.port)
+
+    def url_at(self, host: str, port: int) -> str:
+        """Where clients reach a server that listens there."""
+        if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+            host = "127.0.0.1"
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
     def credentials_path(self) -> Path:
         """The first credential, for the laptop."""
         return self.home / "credentials.json"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -277,3 +277,16 @@ def test_a_forged_token_is_refused(token: str) -> None:
 def test_whatever_is_sent_is_understood_or_refused(text: str, orderby: str, token: str) -> None:
     with suppress(BadQuery):
         query(asked(Said(texts=(text,), orderby=orderby), count=False, token=token, most=100), FIELDS, 100)
+
+
+def test_a_page_without_a_size_of_its_own_is_followed_by_one_of_the_same_size() -> None:
+    first = asked(Said(texts=("name==a",)), count=False, token="", most=100)
+    link = envelope(Page(items=[], next="k"), dict, "flows", first)["_links"]["next"]["href"]
+    token = link.partition("=")[2]
+    assert asked(Said(), count=False, token=token, most=100).said.limit is None
+    assert asked(Said(limit=7), count=False, token=token, most=100).said.limit == 7
+
+
+def test_a_condition_of_a_million_commas_is_refused() -> None:
+    with pytest.raises(FilterTooLarge):
+        condition("name==" + "," * 1_000_000)

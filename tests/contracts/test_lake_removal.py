@@ -1,5 +1,8 @@
 """What every lake must do when tables are to go, and what it tells of their files."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,17 +67,39 @@ def test_a_sandbox_is_removed_with_all_its_tables(lake: Lake, tmp_path: Path) ->
     assert landed(lake, ELSEWHERE) == [1, 2]
     lake.remove_sandbox("s1")
     lake.remove_sandbox("never")
-    assert [path.name for path in (tmp_path / "lake").iterdir()] == ["s2"]
+    lake.tidy()
+    assert [path.name for path in (tmp_path / "lake").iterdir() if path.name != ".removed"] == ["s2"]
 
 
-def test_what_a_removal_left_is_tidied_by_the_next_one(lake: Lake, tmp_path: Path) -> None:
-    filled(lake, TABLE, 1)
+def test_files_of_what_was_removed_go_with_the_tidying(lake: Lake, tmp_path: Path) -> None:
     removed = tmp_path / "lake" / ".removed"
-    removed.mkdir()
-    (tmp_path / "lake" / "s1" / "d1").rename(removed / "half")
+    for _ in range(2):
+        filled(lake, TABLE, 1)
+        lake.remove(TABLE)
+    assert len(list(removed.glob("*/_delta_log"))) == 2
     lake.tidy()
     lake.tidy()
-    assert not removed.exists()
+    assert list(removed.iterdir()) == []
+
+
+def test_tables_are_removed_while_others_tidy(lake: Lake, tmp_path: Path) -> None:
+    tables = [replace(TABLE, dataset_id=f"d{number}") for number in range(40)]
+    for table in tables:
+        filled(lake, table, 1)
+    stop = threading.Event()
+
+    def tidying() -> None:
+        while not stop.is_set():
+            lake.tidy()
+
+    with ThreadPoolExecutor(3) as pool:
+        tidied = [pool.submit(tidying) for _ in range(2)]
+        list(pool.map(lake.remove, tables))
+        stop.set()
+    assert [done.result() for done in tidied] == [None, None]
+    lake.tidy()
+    assert list((tmp_path / "lake" / ".removed").iterdir()) == []
+    assert all(lake.dataset(table) is None for table in tables)
 
 
 def test_a_lake_that_cannot_be_written_says_so(lake: Lake, tmp_path: Path) -> None:

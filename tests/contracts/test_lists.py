@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from flowservice.adapters.sql import tables
 from flowservice.adapters.sql.database import SqlDatabase
@@ -445,6 +447,27 @@ def test_rows_of_an_older_form_are_made_anew(database: SqlDatabase, caller: Call
     assert ids(database, caller, "params.tableName==orders") == []
     assert database.refresh_search() == 3
     assert ids(database, caller, "params.tableName==orders") == ["s002", "s001", "s000"]
+
+
+def test_two_that_start_at_once_both_make_rows_of_an_older_form_anew(database: SqlDatabase, caller: Caller) -> None:
+    for number in range(1_200):
+        database.source_connections.add(source(caller, number, {"tableName": "orders"}))
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(lambda _: database.refresh_search() in {0, 1_200}, range(3)))
+    counted = Query(shown=(condition("params.tableName==orders"),))
+    assert database.source_connections.count(caller.scope, counted) == 1_200
+
+
+def test_the_services_own_lists_go_by_the_index_of_what_they_look_for(database: SqlDatabase, caller: Caller) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL chooses an index by its statistics")
+    said: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *seen: said.append(seen[2]))
+    conditions = (Condition(path=("flow_id",), operator=Operator.EQ, values=("f",)),)
+    database.runs.list(caller.scope, Query(conditions=conditions))
+    with database.engine.begin() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said[-1]}", ("x",) * said[-1].count("?")).all()
+    assert "ix_runs_flow_id" in str(plan)
 
 
 def test_orders_by_a_column_and_by_a_text(database: SqlDatabase, caller: Caller) -> None:

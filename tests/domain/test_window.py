@@ -49,6 +49,8 @@ def test_what_is_null_or_not_known_is_left_out() -> None:
         {"name": "n", "dateFormat": "yyyyMMdd" + "-" * 99},
         {"name": "n", "timezone": "Mars/Olympus"},
         {"name": "n", "timezone": "../../etc/passwd"},
+        {"name": "n", "timezone": "localtime"},
+        {"name": "n", "timezone": "Factory"},
         {"name": "n", "timezone": ["UTC"]},
     ],
 )

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from sqlalchemy import event
 
 from flowservice.adapters.dbos import DbosRuns
 from flowservice.adapters.delta import DeltaLake
-from flowservice.domain.dataset import TableKind, TableRef
+from flowservice.domain.dataset import Dataset, TableKind, TableRef
+from flowservice.domain.flow import Transformation
+from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import RunState
 from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
 from flowservice.ports.runtime import Interrupted
@@ -227,6 +230,73 @@ def test_published_rows_are_never_called_a_failure(tmp_path: Path) -> None:
     run = world.executed()
     assert (run.state, len(world.landed()), run.counts.written) == (RunState.PARTIAL_SUCCESS, 990, 990)
     assert [error.code for error in run.errors] == ["INGEST-1212-400", "lake"]
+
+
+def test_a_run_that_was_planned_keeps_its_mapping_set_and_its_tolerance(tmp_path: Path) -> None:
+    world = World(tmp_path, Numbers(splits=1), Doubling(reject_every=100), tolerated_percent=5)
+    world.database.mapping_sets.add(replace(world.database.mapping_sets.get(SCOPE, "mapping"), id="other"))
+    mapped_by: list[str] = []
+
+    def mapper_for(mapping_set: MappingSet, version: int, dataset: Dataset) -> Doubling:
+        mapped_by.append(mapping_set.id)
+        return world.mapper
+
+    def changing(what: str) -> None:
+        flow = world.database.flows.get(SCOPE, "flow")
+        if what == "batch" and flow.mapping_id == "mapping":
+            step = Transformation(name="Mapping", params={"mappingId": "other", "mappingVersion": 1})
+            stamp = flow.stamp.touched()
+            changed = replace(flow, transformations=(step,), options={}, stamp=stamp)
+            world.database.flows.replace(flow, changed)
+            raise Killed
+
+    world.source.hook = changing
+    world.add_run()
+    execution = replace(world.execution, mapper_for=mapper_for)
+    with pytest.raises(Killed):
+        execution.execute("run1", AtOnce())
+    execution.execute("run1", AtOnce())
+    assert (world.run().state, len(world.landed())) == (RunState.PARTIAL_SUCCESS, 990)
+    assert set(mapped_by) == {"mapping"}
+
+
+@pytest.mark.parametrize("change", ["deleted", "less tolerant"])
+def test_a_run_that_was_published_when_it_was_cut_off_is_no_failure_whatever_became_of_its_flow(
+    tmp_path: Path, change: str
+) -> None:
+    class Fatal(DeltaLake):
+        """The process ends right after the first commit."""
+
+        struck = False
+
+        def commit(self, *args: Any, **kwargs: Any) -> bool:
+            done = super().commit(*args, **kwargs)
+            if not Fatal.struck:
+                Fatal.struck = True
+                raise Killed
+            return done
+
+    world = World(tmp_path, Numbers(), Doubling(reject_every=100), tolerated_percent=5, lake=Fatal(tmp_path / "lake"))
+    world.add_run()
+    with pytest.raises(Killed):
+        world.execution.execute("run1", AtOnce())
+    flow = world.database.flows.get(SCOPE, "flow")
+    if change == "deleted":
+        world.database.flows.delete(flow)
+    else:
+        world.database.flows.replace(flow, replace(flow, options={}, stamp=flow.stamp.touched()))
+    world.execution.execute("run1", Remembering("start", "plan", "read"))
+    assert (world.run().state, len(world.landed()), len(world.quarantined())) == (RunState.PARTIAL_SUCCESS, 990, 10)
+
+
+class Remembering:
+    """Steps of which some were recorded as done before the process ended."""
+
+    def __init__(self, *done: str) -> None:
+        self.done = done
+
+    def run(self, name: str, step: Any) -> Any:
+        return {"failed": False, "errors": []} if name in self.done else step()
 
 
 CHILD = """

@@ -137,6 +137,9 @@ def test_a_lake_that_cannot_be_reached_is_tried_again(tmp_path: Path) -> None:
         def __init__(self, failures: int) -> None:
             self.failures = failures
 
+        def tidy(self) -> None:
+            return
+
         def remove_sandbox(self, sandbox_id: str) -> None:
             self.failures -= 1
             if self.failures >= 0:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from flowservice.errors import (
     EmptyFlowId,
     Error,
     FlowDisabled,
+    NotFound,
     NotOnDemand,
     NotRetriable,
     RunNeedsDeltaColumn,
@@ -399,6 +401,43 @@ def test_a_failed_run_whose_rows_a_later_one_took_is_not_repeated(office: Office
     office.moved(office.stored()[1], RunState.SUCCESS)
     with pytest.raises(NotRetriable):
         office.runs.repeat(office.caller, run)
+
+
+def test_a_run_on_demand_is_not_repeated_over_rows_that_another_has_landed_or_may_land(office: Office) -> None:
+    flow = office.flow({}, transformations=(Transformation(name=COPY, params={"deltaColumn": {"name": "changed"}}),))
+    office.at(NOON)
+    whole = office.moved(office.stored()[0], RunState.FAILED)
+
+    def asked(start: int, end: int) -> Run:
+        return office.runs.create(
+            office.caller, flow_id=flow.id, params={"windowStartTime": start, "windowEndTime": end}
+        )
+
+    early = office.moved(asked(0, 10), RunState.FAILED)
+    late = office.moved(asked(5, 20), RunState.FAILED)
+    nothing = office.moved(asked(0, 100), RunState.SUCCESS)
+    landed = office.moved(asked(10, 20), RunState.SUCCESS, counts=Counts(read=1, written=1))
+    for run in (whole, late, nothing):
+        with pytest.raises(NotRetriable, match=landed.id):
+            office.runs.repeat(office.caller, run)
+    # Half-open windows that meet share no row.
+    again = office.runs.repeat(office.caller, early)
+    assert (again.window, again.parent_id) == (early.window, early.id)
+
+
+def test_a_flow_that_is_deleted_while_it_starts_keeps_no_other_from_it(office: Office) -> None:
+    gone, other = office.flow(HOURLY), office.flow({**HOURLY, "startTime": NOON_S + 1})
+
+    @dataclass
+    class Deleting(CountingIds):
+        def uuid(self) -> str:
+            with suppress(NotFound):
+                office.database.flows.delete(office.found(gone))
+            return CountingIds.uuid(self)
+
+    office.ids = Deleting(office.ids.numbers)
+    assert office.at(NOON + MINUTE) == 1
+    assert [run.flow_id for run in office.stored()] == [other.id]
 
 
 @pytest.mark.parametrize(

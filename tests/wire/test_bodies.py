@@ -268,3 +268,28 @@ def test_an_odd_id_is_not_found(client: Client, path: str, ref: str) -> None:
     if ref != "..":  # the client takes that step itself
         assert answer.status_code == 404, answer.text
         refusal(answer)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("policy", {"enforcementRefs": 5}),
+        ("policy", {"duleLabels": [{}]}),
+        ("unifiedMetadata", {"tagIds": "x"}),
+        ("unifiedMetadata", {"parentFolderId": []}),
+        ("connectionSpec", {"id": resources.LAKE, "version": "9" * 300}),
+        ("data", {"format": 5}),
+        ("data", {"schema": 7}),
+    ],
+)
+def test_what_we_know_of_an_object_has_its_type(client: Client, dataflow: Dataflow, member: str, value: Any) -> None:
+    body = resources.target(dataflow.dataset_id, **{member: value})
+    refusal(client.post(f"{FLOW}/targetConnections", json=body), "FLOW-1452-400")
+
+
+def test_what_we_do_not_know_of_an_object_is_kept(client: Client, dataflow: Dataflow) -> None:
+    governed = {"policy": {"enforcementRefs": ["x"], "own": [1, {"a": None}]}, "unifiedMetadata": {"own": 1.5}}
+    made = client.made(f"{FLOW}/targetConnections", resources.target(dataflow.dataset_id, **governed))
+    shown = client.one(f"{FLOW}/targetConnections/{made['id']}")
+    assert {name: shown[name] for name in governed} == governed
+    client.delete(f"{FLOW}/targetConnections/{made['id']}")

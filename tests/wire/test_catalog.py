@@ -163,7 +163,7 @@ def test_a_dataset_goes_with_its_rows_once_no_flow_needs_it(
     assert list((server.home / "lake").glob(f"*/{own.dataset_id}*"))
     assert client.delete(f"{SETS}/{own.dataset_id}").status_code == 200
     assert not list((server.home / "lake").glob(f"*/{own.dataset_id}*"))
-    assert not (server.home / "lake" / ".removed").exists()
+    assert list((server.home / "lake" / ".removed").iterdir()) == []
     assert refusal(client.get(f"{SETS}/{own.dataset_id}"))["status"] == 404
     # What was made to write into it says so.
     refusal(client.post(f"{FLOW}/flows", json=own.body()))

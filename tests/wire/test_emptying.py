@@ -17,7 +17,7 @@ from tests.live import Client, Server
 from tests.operations.typed import typed
 from tests.wire import resources
 from tests.wire.resources import CATALOG, FLOW, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
-from tests.wire.waiting import settled
+from tests.wire.waiting import settled, tidied
 
 pytestmark = pytest.mark.azurite
 
@@ -119,7 +119,7 @@ def test_all_that_a_sandbox_holds_goes_and_no_other_one_is_touched(place: Place,
         settled(calls, name, "active" if verb == "reset" else "deleted", within_s=10)
     assert set(place.rows(sandbox_id).values()) == {0}
     assert place.tables(sandbox_id) == []
-    assert not (place.server.home / "lake" / ".removed").exists()
+    tidied(place.server.home)
     check_kept(place, kept)
     listed = gone.client.get(f"{FLOW}/flows")
     if verb == "delete":
@@ -152,7 +152,7 @@ def test_a_server_killed_in_the_middle_finishes_at_its_next_start(place: Place, 
         app.database.contents.remove(sandbox_id, limit=1 if after == "some rows" else 1000)
     if after == "the lake":
         removed = place.server.home / "lake" / ".removed"
-        removed.mkdir()
+        removed.mkdir(exist_ok=True)
         (place.server.home / "lake" / sandbox_id).rename(removed / "half")
     app.database.engine.dispose()
     place.server.start()
@@ -160,7 +160,7 @@ def test_a_server_killed_in_the_middle_finishes_at_its_next_start(place: Place, 
         settled(calls, name, "deleted", within_s=10)
     assert set(place.rows(sandbox_id).values()) == {0}
     assert place.tables(sandbox_id) == []
-    assert not (place.server.home / "lake" / ".removed").exists()
+    tidied(place.server.home)
     check_kept(place, kept)
 
 

@@ -205,7 +205,7 @@ def test_an_unknown_spec_is_told_in_the_older_words_too(place: Place) -> None:
 
 def test_a_stale_etag_is_told_in_the_documented_words(place: Place) -> None:
     current = place.client.one(f"{FLOW}/flows/{place.waiting}")["etag"]
-    body = PROVOKED[e.Stale][1](place).json()
+    body = PROVOKED[e.OtherEtag][1](place).json()
     assert body["errorMessage"] == (
         f'Supplied version=["\\"0f01aa\\""] does not match the current version on entity=["{_quoted(current)}"]'
     )

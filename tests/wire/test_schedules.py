@@ -397,3 +397,54 @@ def landed_flow(client: Client, over_changes: Dataflow) -> str:
     flow_id = str(client.made(f"{FLOW}/flows", body(over_changes, {"frequency": "once"}))["id"])
     ended(client, flow_id)
     return flow_id
+
+
+# --- changed after it ran --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.azurite
+def test_a_flow_with_a_run_that_waits_does_not_become_a_recurring_one(client: Client, over_changes: Dataflow) -> None:
+    start = NOW_S + 99_999
+    flow_id = client.made(f"{FLOW}/flows", body(over_changes, {"startTime": start, "frequency": "once"}))["id"]
+    window = {"windowStartTime": 1, "windowEndTime": 2, "deltaColumn": {"name": "changed"}}
+    client.made(f"{FLOW}/runs", {"flowId": flow_id, "params": {"startTime": start - 999, **window}})
+    hourly = {"startTime": start, "frequency": "hour", "interval": 1}
+    answer = client.patch(
+        f"{FLOW}/flows/{flow_id}",
+        json=[{"op": "replace", "path": "/scheduleParams", "value": hourly}],
+        headers={"If-Match": "*"},
+    )
+    assert "waits for its time" in refusal(answer, "CONNECTOR-1366-400")["errorMessage"]
+    client.delete(f"{FLOW}/flows/{flow_id}")
+
+
+@pytest.mark.azurite
+def test_a_flow_that_has_run_reads_its_delta_column_as_before(client: Client, over_changes: Dataflow) -> None:
+    flow_id = client.made(f"{FLOW}/flows", body(over_changes, DAILY | {"startTime": NOW_S}, COPY))["id"]
+    ended(client, flow_id)
+    column = {"name": "changed", "timezone": "Europe/Berlin"}
+    steps = [{"op": "add", "path": "/transformations/0/params/deltaColumn", "value": column}]
+    answer = client.patch(f"{FLOW}/flows/{flow_id}", json=steps, headers={"If-Match": "*"})
+    assert "gap" in refusal(answer, "CONNECTOR-1382-400")["errorMessage"]
+    client.delete(f"{FLOW}/flows/{flow_id}")
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"op": "remove", "path": "/name"},
+        {"op": "replace", "path": "/name", "value": ""},
+        {"op": "replace", "path": "/name", "value": "  "},
+    ],
+)
+def test_a_flow_keeps_a_name(client: Client, over_changes: Dataflow, step: dict[str, str]) -> None:
+    flow_id = client.made(f"{FLOW}/flows", body(over_changes, resources.never()))["id"]
+    refusal(client.patch(f"{FLOW}/flows/{flow_id}", json=[step], headers={"If-Match": "*"}), "CONNECTOR-1304-400")
+    client.delete(f"{FLOW}/flows/{flow_id}")
+
+
+@pytest.mark.azurite
+def test_a_transformation_stands_once(client: Client, over_changes: Dataflow) -> None:
+    refused = refusal(client.post(f"{FLOW}/flows", json=body(over_changes, DAILY, COPY, COPY)), "FLOW-1452-400")
+    assert "two of one name" in refused["errorMessage"]

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from flowservice.domain.identity import Caller
 from flowservice.domain.resource import Resource
-from flowservice.errors import BadQuery, MissingIfMatch, Stale
+from flowservice.errors import BadQuery, MissingIfMatch, OtherEtag
 
 NEVER_DONE: Final[dict[str, Any]] = {"x-never-done": True}
 """What a route says in the document if it refuses every call that it understands."""
@@ -46,13 +46,13 @@ Drafted = Annotated[bool, Depends(_drafted)]
 
 
 def matching(resource: Resource, if_match: str | None, *, required: bool = True) -> None:
-    """Return if `If-Match` names the resource's etag. Raises MissingIfMatch, Stale."""
+    """Return if `If-Match` names the resource's etag. Raises MissingIfMatch, OtherEtag."""
     if if_match is None:
         if required:
             raise MissingIfMatch("the header If-Match is missing", advice="Send the etag that a GET returned.")
         return
     if not expect(resource.etag, if_match.split(",")):
-        raise Stale(
+        raise OtherEtag(
             f"Supplied version={json.dumps([if_match[:80]])} does not match "
             f"the current version on entity={json.dumps([resource.etag])}",
             advice="Read the resource again and repeat the change with its new etag.",

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from flowservice.api.wire import epoch_ms
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.resource import Resource
 from flowservice.service.datasets import Landed, Size
@@ -80,7 +80,7 @@ def view_json(dataset: Dataset) -> dict[str, Any]:
 def file_json(dataset: Dataset, landed: Landed) -> dict[str, Any]:
     """A file of a dataset."""
     scope = dataset.stamp.scope
-    at = _epoch_ms(landed.file.modified_at)
+    at = epoch_ms(landed.file.modified_at)
     return {
         # The same file has the same id each time it is shown.
         "id": f"{uuid5(NAMESPACE_URL, f'{dataset.id}/{landed.file.path}')}-1",
@@ -104,7 +104,7 @@ def batch_json(batch: Batch) -> dict[str, Any]:
         "externalId": batch.id,
         "status": batch.status.value,
         **_stamped(batch),
-        **_given(started=_epoch_ms(batch.started_at), completed=_epoch_ms(batch.completed_at)),
+        **_given(started=epoch_ms(batch.started_at), completed=epoch_ms(batch.completed_at)),
         "inputFormat": {"format": "parquet"},
         "relatedObjects": [{"type": "dataSet", "id": batch.dataset_id}],
         "tags": {"flowId": [batch.flow_id], "flowRunId": [batch.run_id]}
@@ -134,8 +134,8 @@ def _stamped(resource: Resource) -> dict[str, Any]:
         "imsOrg": stamp.scope.org_id,
         "sandboxId": stamp.scope.sandbox_id,
         "version": f"1.0.{stamp.revision - 1}",
-        "created": _epoch_ms(stamp.created.at),
-        "updated": _epoch_ms(stamp.updated.at),
+        "created": epoch_ms(stamp.created.at),
+        "updated": epoch_ms(stamp.updated.at),
         "createdClient": stamp.created.client,
         "createdUser": stamp.created.by,
         "updatedUser": stamp.updated.by,
@@ -144,8 +144,3 @@ def _stamped(resource: Resource) -> dict[str, Any]:
 
 def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _epoch_ms(at: datetime | None) -> int | None:
-    # Rounded as the store does it, so that what is shown is found.
-    return None if at is None else round(at.timestamp() * 1000)

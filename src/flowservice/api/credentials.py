@@ -15,9 +15,14 @@ BASE: Final = "/v1/credentials"
 ClientId = Annotated[str, Path(description="Client id of a credential: 32 hexadecimal digits.")]
 
 
-def router(credentials: Credentials) -> APIRouter:
-    """List, make, read, change, rotate and revoke."""
+def router(credentials: Credentials, public_url: str | None) -> APIRouter:
+    """List, make, read, change, rotate and revoke. Without a `public_url`, a caller's own address is told as ours."""
     routes = APIRouter(prefix=BASE, tags=["Credentials"])
+
+    def told_once(made: NewCredential, request: Request, response: Response) -> dict[str, Any]:
+        response.headers["Cache-Control"] = "no-store"
+        token_url = (public_url or str(request.base_url)).rstrip("/") + "/ims/token/v3"
+        return {**wire.credential(made.credential), "clientSecret": made.secret, "tokenUrl": token_url}
 
     @routes.get("", summary="List credentials", responses=answers.of(told.Credentials))
     def listed(caller: Calling) -> dict[str, Any]:
@@ -29,7 +34,7 @@ def router(credentials: Credentials) -> APIRouter:
     def add(caller: Calling, body: wire.CredentialBody, request: Request, response: Response) -> dict[str, Any]:
         """The answer is the only one that ever tells the secret. Nobody can grant what they do not have."""
         granted = None if body.permissions is None else named_permissions(body.permissions)
-        return _told(credentials.add(caller, name=body.name or "", permissions=granted), request, response)
+        return told_once(credentials.add(caller, name=body.name or "", permissions=granted), request, response)
 
     @routes.get("/{client_id}", summary="Read a credential", responses=answers.of(told.Credential))
     def read(caller: Calling, client_id: ClientId) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def router(credentials: Credentials) -> APIRouter:
     )
     def rotate(caller: Calling, client_id: ClientId, request: Request, response: Response) -> dict[str, Any]:
         """The old secret is of no more use. Tokens that are out live on; to stop them, revoke the credential."""
-        return _told(credentials.rotate(caller, client_id), request, response)
+        return told_once(credentials.rotate(caller, client_id), request, response)
 
     @routes.delete("/{client_id}", status_code=204, summary="Revoke a credential")
     def revoke(caller: Calling, client_id: ClientId) -> None:
@@ -59,9 +64,3 @@ def router(credentials: Credentials) -> APIRouter:
         credentials.revoke(caller, client_id)
 
     return routes
-
-
-def _told(made: NewCredential, request: Request, response: Response) -> dict[str, Any]:
-    response.headers["Cache-Control"] = "no-store"
-    token_url = str(request.base_url).rstrip("/") + "/ims/token/v3"
-    return {**wire.credential(made.credential), "clientSecret": made.secret, "tokenUrl": token_url}

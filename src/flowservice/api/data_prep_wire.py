@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from flowservice.domain.epoch import milliseconds
 from flowservice.domain.mapping import Mapping, MappingKind, MappingSet, MappingVersion
 from flowservice.domain.xdm_resolve import Document
 
@@ -75,8 +76,8 @@ def _mapping(mapping_set: MappingSet, version: MappingVersion, mapping: Mapping)
 def _stamped(mapping_set: MappingSet) -> dict[str, Any]:
     stamp = mapping_set.stamp
     return {
-        "createdDate": int(stamp.created.at.timestamp() * 1000),
-        "modifiedDate": int(stamp.updated.at.timestamp() * 1000),
+        "createdDate": milliseconds(stamp.created.at),
+        "modifiedDate": milliseconds(stamp.updated.at),
         "createdBy": stamp.created.by,
         "modifiedBy": stamp.updated.by,
     }

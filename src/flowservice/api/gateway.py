@@ -6,7 +6,7 @@ is token, api key, organisation, sandbox, content type, then the service.
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any, Final
 from urllib.parse import unquote
@@ -19,8 +19,10 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from flowservice.api.bodies import replayed, whole_body
 from flowservice.api.permissions import needed
 from flowservice.api.problems import problem, sandbox_problem
+from flowservice.domain.documents import MAX_DEPTH, inner, is_deeper
 from flowservice.domain.identity import Caller
 from flowservice.errors import (
     BadField,
@@ -49,8 +51,6 @@ _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # It goes into logs, bodies and a header.
 _REQUEST_ID: Final = re.compile(r"[!-~]{1,100}")
-# What is kept is read again and again, by parsers that recurse.
-_MAX_DEPTH: Final = 128
 _ERRORS: Final[Mapping[str, tuple[str, str]]] = {
     "org-missing": ("400003", "Missing header"),
     "token": ("401013", "Oauth token is not valid"),
@@ -141,7 +141,7 @@ class Gateway:
     async def _serve(self, scope: Scope, receive: Receive, send: Send, path: str, request_id: str) -> None:
         """Hand an admitted call on, its body read and found to be JSON. Answers what the services raise."""
         if scope["method"] in _WRITES:
-            body = await _body(receive, self._max_body_bytes)
+            body = await whole_body(receive, self._max_body_bytes)
             refused = self._refused_body(body, scope["method"], path, request_id)
             if refused is not None:
                 await refused(scope, receive, send)
@@ -154,7 +154,7 @@ class Gateway:
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body or b"")).encode()),
             ]
-            receive = _replayed(body or b"")
+            receive = replayed(body or b"")
         await self._app(scope, receive, send)
 
     def _claims(self, headers: Headers) -> Claims:
@@ -191,8 +191,8 @@ class Gateway:
             error = BadField(f"the body is larger than {self._max_body_bytes} bytes", advice="Send less at once.")
             return problem(error, path=path, request_id=request_id)
         if not body:
-            # Actions are posted without a body, and so is the change of a secret.
-            if method == "POST" and path.rsplit("/", 1)[-1] in {"action", "rotate"}:
+            # Actions are posted without a body, and so is what renews a secret.
+            if method == "POST" and path.rsplit("/", 1)[-1] in {"action", "rotate", "credentials"}:
                 return None
             return problem(EmptyBody("the body is empty", advice="Send JSON."), path=path, request_id=request_id)
         try:
@@ -206,8 +206,8 @@ class Gateway:
         if b"\\u0000" in body and _holds_nul(document):
             nul = BadField("a text of the body holds a NUL character", advice="Leave it out.")
             return problem(nul, path=path, request_id=request_id)
-        if _is_deeper(document, _MAX_DEPTH):
-            deep = BadField(f"the body is nested more than {_MAX_DEPTH} levels deep", advice="Send a flatter document.")
+        if is_deeper(document):
+            deep = BadField(f"the body is nested more than {MAX_DEPTH} levels deep", advice="Send a flatter document.")
             return problem(deep, path=path, request_id=request_id)
         return None
 
@@ -233,15 +233,6 @@ def _bearer(headers: Headers) -> str:
     return token.strip()
 
 
-def _is_deeper(document: Any, limit: int) -> bool:
-    level = [document]
-    for _ in range(limit):
-        level = [inner for node in level for inner in _inner(node)]
-        if not level:
-            return False
-    return True
-
-
 def _holds_nul(document: Any) -> bool:
     """Whether a text or a name in it has a NUL character, in any depth."""
     waiting = [document]
@@ -251,14 +242,8 @@ def _holds_nul(document: Any) -> bool:
             waiting += node.keys()
         elif isinstance(node, str) and "\0" in node:
             return True
-        waiting += _inner(node)
+        waiting += inner(node)
     return False
-
-
-def _inner(node: Any) -> Iterable[Any]:
-    if isinstance(node, dict):
-        return node.values()
-    return node if isinstance(node, list) else ()
 
 
 def _permit(caller: Caller, method: str, path: str) -> None:
@@ -272,32 +257,3 @@ def _without_nul(path: str, request_id: str) -> Response:
     if "\0" in path:
         error = NotFound("there is nothing under that path", advice="See /v1/docs for the paths there are.")
     return problem(error, path=path, request_id=request_id)
-
-
-async def _body(receive: Receive, limit: int) -> bytes | None:
-    """The whole body; None if it is larger than `limit`."""
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b""
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > limit:
-            return None
-        if not message.get("more_body"):
-            return b"".join(chunks)
-
-
-def _replayed(body: bytes) -> Receive:
-    sent = False
-
-    async def receive() -> Message:
-        nonlocal sent
-        if sent:
-            return {"type": "http.disconnect"}
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive

@@ -1,13 +1,15 @@
 """Identity: access tokens on Adobe's paths."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from flowservice.api import answers
 from flowservice.api import neighbour_answers as told
+from flowservice.api.bodies import replayed, whole_body
 from flowservice.service.identity import Identity, NotAuthenticated
 
 _GRANTS = {"v1": {"client_credentials", "authorization_code"}}
@@ -30,6 +32,8 @@ _FORM = {
         },
     }
 }
+_MAX_FORM: Final = 65_536
+_MAX_FIELDS: Final = 20
 _ANSWERS: Final = {
     **answers.of(told.Token),
     **answers.of(told.TokenProblem, status=400),
@@ -46,9 +50,10 @@ def router(identity: Identity) -> APIRouter:
     @routes.post("/ims/token/{version}", openapi_extra=_FORM, summary="Get an access token", responses=_ANSWERS)
     async def token(version: Version, request: Request) -> JSONResponse:
         """Client credentials for a bearer token, in the form or, as older clients send them, in the query."""
-        fields: dict[str, Any] = dict(request.query_params)
-        async with request.form() as form:
-            fields |= {name: value for name, value in form.items() if isinstance(value, str)}
+        form = await _form(request)
+        if form is None:
+            return _refused(400, "invalid_request", f"the form cannot be read, or has more than {_MAX_FORM} bytes")
+        fields = {**request.query_params, **form}
         if version not in {"v1", "v2", "v3"}:
             return _refused(404, "invalid_request", "no such version; use /ims/token/v3")
         grant = fields.get("grant_type", "client_credentials")
@@ -71,6 +76,18 @@ def router(identity: Identity) -> APIRouter:
         )
 
     return routes
+
+
+async def _form(request: Request) -> dict[str, str] | None:
+    """The texts of the form; None for one that is too large or malformed. Nobody has signed in yet: it is bounded."""
+    body = await whole_body(request.receive, _MAX_FORM)
+    if body is None:
+        return None
+    try:
+        async with Request(request.scope, replayed(body)).form(max_files=0, max_fields=_MAX_FIELDS) as form:
+            return {name: value for name, value in form.items() if isinstance(value, str)}
+    except (HTTPException, UnicodeError):
+        return None
 
 
 def _refused(status: int, error: str, description: str) -> JSONResponse:

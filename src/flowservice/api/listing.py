@@ -129,7 +129,7 @@ def asked(said: Said, *, count: bool, token: str, most: int) -> Asked:
     for sent, known in ((call.conditions, meant.conditions), (call.order, meant.order), (call.shown, meant.shown)):
         if sent and sent != known:
             raise BadToken("the continuation token belongs to another query", advice=_FOLLOW)
-    limit = said.limit or min(before.limit or most, most)
+    limit = said.limit or (before.limit and min(before.limit, most))
     return replace(meant, said=replace(before, limit=limit), count=count, after=after)
 
 
@@ -236,6 +236,10 @@ def _read_token(token: str) -> tuple[Said, str]:
     is_whole = limit is None or (isinstance(limit, int) and limit >= 1)
     if not is_whole or not all(isinstance(text, str) for text in (*texts, orderby, fields, after)):
         raise ValueError("not its parts")
+    if "\0" in "".join((*texts, orderby, fields, after)):
+        raise ValueError("a NUL")
+    # Raises a ValueError for halves of surrogate pairs.
+    "".join((*texts, orderby, fields, after)).encode()
     return Said(texts=tuple(texts), orderby=orderby, fields=fields, limit=limit), after
 
 

@@ -1,4 +1,4 @@
-"""Which call needs which permission: declared here once, enforced by the gateway, and a page of the docs.
+"""Which call needs which permission, whoever answers it: enforced by the gateway, and a page of the docs.
 
 Two calls need more where they do more, which only the service sees: changing the auth of a connection, and looking at
 rows of a source.
@@ -43,13 +43,10 @@ RULES: Final = (
     Rule("any", r"/v1/.*", (Permission.ADMINISTER,)),
     # Asked with POST, but nothing changes.
     Rule("POST", _FLOW + r"/\w+/search", (Permission.VIEW_SOURCES,)),
-    Rule("POST", r"/data/foundation/conversion/.*(validate|preview)", (Permission.VIEW_SOURCES,)),
-    # A new connection, or one written anew, brings secrets.
+    # A new connection brings secrets.
     Rule("POST", _FLOW + r"/connections", (*_MANAGING, Permission.MANAGE_SECRETS)),
-    Rule("PUT", _FLOW + r"/connections/[^/]+", (*_MANAGING, Permission.MANAGE_SECRETS)),
     Rule("POST", _FLOW + r"/runs", (Permission.RUN,)),
     Rule("write", _FLOW + r"/runs/.*", (Permission.VIEW_SOURCES, Permission.RUN)),
-    Rule("any", r"/data/foundation/export(/.*)?", (Permission.VIEW_DATA,)),
     # Everything else is about sources and where they land.
     Rule("read", r".*", (Permission.VIEW_SOURCES,)),
     Rule("write", r".*", _MANAGING),

@@ -188,8 +188,8 @@ def _flow(error: e.Error, status: int, path: str, request_id: str) -> dict[str, 
     body = _flow_body(
         f"{catalogue}-{number}-{status}", title, status, error, parts[4] if len(parts) > 4 else "", request_id
     )
-    if type(error) is e.NotFound and len(parts) > 5:
-        body["report"]["id"] = parts[5][:_MAX_ID]
+    if isinstance(error, e.NotFound) and error.resource_id:
+        body["report"]["id"] = error.resource_id[:_MAX_ID]
     if isinstance(error, e.UnknownSpec):
         body["message"] = "Please provide a valid spec id"
     return body

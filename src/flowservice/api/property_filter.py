@@ -42,10 +42,7 @@ def parsed(texts: Sequence[str]) -> tuple[tuple[Condition, ...], tuple[Path, ...
             shown += paths(text)
     values = sum(len(item.values) for item in conditions)
     if len(conditions) > MAX_CONDITIONS or values > MAX_VALUES:
-        raise FilterTooLarge(
-            f"a list takes up to {MAX_CONDITIONS} conditions with {MAX_VALUES} values in all",
-            advice="Ask several times for a part of the values each.",
-        )
+        raise _too_many()
     return tuple(conditions), tuple(dict.fromkeys(shown))
 
 
@@ -92,6 +89,13 @@ def path(text: str) -> Path:
     return tuple(steps)
 
 
+def _too_many() -> FilterTooLarge:
+    return FilterTooLarge(
+        f"a list takes up to {MAX_CONDITIONS} conditions with {MAX_VALUES} values in all",
+        advice="Ask several times for a part of the values each.",
+    )
+
+
 def _split(rest: str) -> tuple[Operator, str]:
     """The operator at the start, and what follows it. After `==` any sign belongs to the value."""
     if rest.startswith("=="):
@@ -114,6 +118,8 @@ def _values(text: str) -> list[str]:
     values: list[str] = []
     at = 0
     while at <= len(text):
+        if len(values) > MAX_VALUES:
+            raise _too_many()
         quoted = _QUOTED.match(text, at)
         if quoted is not None:
             values.append(quoted[1].replace('\\"', '"'))
@@ -121,7 +127,8 @@ def _values(text: str) -> list[str]:
             if not text[:at].endswith(","):
                 break
             continue
-        bare, _, _ = text[at:].partition(",")
+        end = text.find(",", at)
+        bare = text[at:] if end < 0 else text[at:end]
         if "&&" in bare or "||" in bare:
             raise UnknownOperator("a filter has no && and no ||", advice="Repeat the parameter property for AND.")
         values.append(bare.strip())

@@ -1,7 +1,6 @@
 """The Schema Registry."""
 
 from typing import Annotated, Any, Final
-from urllib.parse import unquote
 
 from fastapi import APIRouter, Body, Header, Path, Query
 from starlette.requests import Request
@@ -97,6 +96,6 @@ def _add(routes: APIRouter, schemas: Schemas, segment: str, kind: SchemaKind) ->
     def read(caller: Calling, container: Kept, ref: Ref, accept: Accept = None) -> dict[str, Any]:
         form = registry_wire.form_of(accept)
         # The gateway leaves %2F encoded, so that a `$id` is one segment.
-        named = unquote(ref)
+        named = ref.replace("%2F", "/").replace("%2f", "/")
         known = schemas.get(caller, container, kind, named)
         return dict(registry_wire.shown(schemas.full(caller, named) if form.is_full else known, form))

@@ -34,7 +34,9 @@ class UrlParams(Part):
     """What is called."""
 
     host: str | None = None
-    path: str | None = Field(default=None, description="`${name}` stands for a property of `sourceSpec.spec`.")
+    path: str | None = Field(
+        default=None, max_length=MAX_DESCRIPTION, description="`${name}` stands for a property of `sourceSpec.spec`."
+    )
     method: Literal["GET", "POST"] | None = None
     query_params: dict[str, Any] | None = None
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from flowservice.domain.connection import Connection, EndConnection
+from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Endpoint, Flow
 from flowservice.domain.identity import Credential, Permission, Sandbox
 from flowservice.domain.resource import MAX_DESCRIPTION, MAX_NAME, Governance, Governed, Resource, SpecRef
@@ -24,7 +25,7 @@ class SpecBody(Wire):
     """A reference to a spec; without a version the newest is meant."""
 
     id: str = Field(min_length=1, max_length=MAX_NAME)
-    version: str = "1.0"
+    version: str = Field(default="1.0", max_length=MAX_NAME)
 
     def ref(self) -> SpecRef:
         """As the domain says it."""
@@ -41,19 +42,45 @@ class AuthBody(Wire):
 Label = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 
+class Said(Wire):
+    """An object of which we know some members, and keep all."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def kept(self) -> dict[str, Any]:
+        """As it was sent."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+class Policy(Said):
+    """What governs the use of a resource."""
+
+    enforcement_refs: list[Label] | None = None
+    dule_labels: list[Label] | None = None
+
+
+class UnifiedMetadata(Said):
+    """Where people filed a resource."""
+
+    tag_ids: list[Label] | None = None
+    parent_folder_id: Label | None = None
+
+
 class GovernedEdit(Wire):
     """What can be changed of everything that users make."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME)
     description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
     labels: list[Label] | None = Field(default=None, description="Access labels, such as `core/C12`.")
-    policy: dict[str, Any] | None = Field(default=None, description="`enforcementRefs` and `duleLabels`.")
-    unified_metadata: dict[str, Any] | None = Field(default=None, description="`tagIds` and `parentFolderId`.")
+    policy: Policy | None = None
+    unified_metadata: UnifiedMetadata | None = None
 
     def governance(self) -> Governance:
         """As the domain says it."""
         return Governance(
-            labels=tuple(self.labels or ()), policy=self.policy or {}, unified_metadata=self.unified_metadata or {}
+            labels=tuple(self.labels or ()),
+            policy=self.policy.kept() if self.policy else {},
+            unified_metadata=self.unified_metadata.kept() if self.unified_metadata else {},
         )
 
 
@@ -166,7 +193,7 @@ class RunUpdateBody(Wire):
 
 def epoch_ms(at: datetime | None) -> int | None:
     """A time as the wire has it: integer epoch milliseconds."""
-    return None if at is None else round(at.timestamp() * 1000)
+    return None if at is None else milliseconds(at)
 
 
 def created(resource: Resource) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Whole numbers and epoch seconds as clients write them: a number, or the same as text."""
+"""Times as numbers. Clients write whole numbers and epoch seconds as a number, or the same as text."""
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from flowservice.errors import Invalid
@@ -9,6 +10,11 @@ from flowservice.errors import Invalid
 LATEST_S: Final = 253_402_300_799
 """9999-12-31T23:59:59Z; what is larger was meant as milliseconds."""
 _DIGITS: Final = re.compile(r"-?[0-9]{1,20}")
+
+
+def milliseconds(at: datetime) -> int:
+    """An aware time as epoch milliseconds."""
+    return round(at.timestamp() * 1000)
 
 
 def whole_number(sent: Mapping[str, Any], member: str, *, at: str, error: type[Invalid]) -> int | None:

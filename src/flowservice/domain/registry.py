@@ -6,9 +6,9 @@ The documents are JSON Schema with XDM's additions, so this module speaks the wi
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
+from flowservice.domain.epoch import milliseconds
 from flowservice.domain.schema import SchemaKind, SchemaResource
 from flowservice.domain.xdm_patterns import check_patterns
 from flowservice.domain.xdm_resolve import Document, Lookup, pointed, resolved
@@ -208,8 +208,8 @@ def document(resource: SchemaResource, *, tenant_id: str, sandbox_type: str = "p
         "meta:sandboxType": sandbox_type,
         "meta:tenantNamespace": f"_{tenant_id}",
         "meta:registryMetadata": {
-            "repo:createdDate": _epoch_ms(created.at),
-            "repo:lastModifiedDate": _epoch_ms(updated.at),
+            "repo:createdDate": milliseconds(created.at),
+            "repo:lastModifiedDate": milliseconds(updated.at),
             "xdm:createdClientId": created.client,
             "xdm:lastModifiedClientId": updated.client,
             "xdm:createdUserId": created.by,
@@ -230,7 +230,3 @@ def full_document(shown: Document, lookup: Lookup) -> dict[str, Any]:
     assigned = {key: value for key, value in shown.items() if key not in ("allOf", "definitions", "properties")}
     tree = resolved(shown, lookup)
     return {**assigned, "properties": tree.get("properties", {}), "required": tree.get("required", [])}
-
-
-def _epoch_ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

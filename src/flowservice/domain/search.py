@@ -21,7 +21,7 @@ from flowservice.errors import BadFilterValue, BadValueType, UnsupportedForField
 
 R = TypeVar("R", bound=Resource)
 
-_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 LONGEST_NUMBER: Final = 40
 """Characters; what is longer is a text."""
 _ORDERINGS: Final[Mapping[Operator, Callable[[float, float], bool]]] = {
@@ -85,7 +85,9 @@ def number_of(text: str) -> float | None:
     if len(text) > LONGEST_NUMBER or not _NUMBER.fullmatch(text):
         return None
     number = float(text)
-    return number if math.isfinite(number) else None
+    # What is too small for a float is none of PostgreSQL's numbers; nor is what is too large.
+    is_whole = math.isfinite(number) and (number != 0 or not Decimal(text))
+    return number if is_whole else None
 
 
 def folded(text: str) -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from flowservice.errors import Stale
+from flowservice.errors import OtherEtag, Stale
 
 T = TypeVar("T")
 
@@ -16,6 +16,9 @@ def repeated(attempt: Callable[[], T]) -> T:
     for _ in range(_TRIES - 1):
         try:
             return attempt()
+        except OtherEtag:
+            # What the client read is past, and will not come back.
+            raise
         except Stale:
             time.sleep(0.01)
     return attempt()

@@ -122,7 +122,7 @@ class Credentials:
 def hashed(secret: str) -> str:
     """What is kept of a secret."""
     # The secret is 256 random bits: nothing to guess, so a slow hash would only slow down the token call.
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def _new_secret() -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import SchemaError
 
+from flowservice.domain.documents import inner
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.resource import Stamp
 from flowservice.domain.spec import SpecKind, StoredSpec, row_id
@@ -23,7 +24,9 @@ _READ_ONLY: Final = frozenset(
 )
 _TEMPLATES: Final = frozenset({"generic-rest-extension", "generic-streaming"})
 """Names that the documentation tells every author to use."""
-_PLACE: Final = re.compile(r"\$\{([^}]*)\}")
+_PLACE: Final = re.compile(r"\$\{([^${}]*)\}")
+_MAX_LIST: Final = 1_000
+_MAX_TEXT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +135,16 @@ def _check_schema(where: str, schema: Any) -> None:
         return
     if not isinstance(schema, Mapping):
         raise BadSpec(f"{where} must be a JSON Schema object")
+    if _is_large(schema):
+        raise BadSpec(
+            f"{where} has a list of more than {_MAX_LIST} members or a text of more than {_MAX_TEXT} characters",
+            advice="Send a shorter schema.",
+        )
     try:
         Draft7Validator.check_schema(schema)
+    except (ValueError, OverflowError, RecursionError):
+        # A pattern that the regular expressions of Python cannot take.
+        raise BadSpec(f"{where} has a pattern that cannot be used", advice="Simplify it.") from None
     except SchemaError as error:
         at = "/".join(str(step) for step in error.absolute_path)
         # The rule, not the message: that quotes the value, which may be long.
@@ -141,3 +152,12 @@ def _check_schema(where: str, schema: Any) -> None:
             f"{where} is no JSON Schema (draft-07): {at[:200] or 'the whole'} breaks the rule {error.validator}",
             advice="Correct it; json-schema.org/draft-07/schema describes what is allowed.",
         ) from None
+
+
+def _is_large(schema: Any) -> bool:
+    """Whether checking it would take long: each member of a list is compared with all others."""
+    if isinstance(schema, str):
+        return len(schema) > _MAX_TEXT
+    if isinstance(schema, list) and len(schema) > _MAX_LIST:
+        return True
+    return any(map(_is_large, inner(schema)))

@@ -8,7 +8,7 @@ from flowservice.domain.connection import ConnectionState, EndConnection
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.errors import BadTransition, Referenced
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.content import EndContent
 from flowservice.service.contention import repeated
@@ -33,6 +33,15 @@ class EndConnections(Readable[E]):
     specs: Specs
     now: Clock
     ids: Ids
+
+    @abstractmethod
+    def store_of(self, database: Database) -> Store[E]:
+        """Where they live in that database."""
+
+    @property
+    def store(self) -> Store[E]:
+        """Where they live."""
+        return self.store_of(self.database)
 
     @abstractmethod
     def checked(self, caller: Caller, end: E) -> E:
@@ -82,11 +91,11 @@ class EndConnections(Readable[E]):
             with self.database.transaction() as tx:
                 # Until it is done, nobody makes a flow with this end.
                 tx.tenancy.hold(caller.scope.org_id)
-                held = replace(self, database=tx).store
-                end = held.get(caller.scope, end_id)
+                store = self.store_of(tx)
+                end = store.get(caller.scope, end_id)
                 if flows_at(tx, caller.scope, self.end, end.id):
                     raise Referenced(f"a flow still uses this {self.noun}", advice="Delete the flow first.")
-                held.delete(end)
+                store.delete(end)
 
         repeated(delete)
 

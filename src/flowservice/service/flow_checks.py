@@ -89,6 +89,8 @@ class FlowChecks:
                 raise NotSupported(
                     f"the transformation {step.name[:40]} is not supported", advice="Use Copy and Mapping."
                 )
+        if len({step.name for step in steps}) < len(steps):
+            raise BadField("transformations has two of one name", advice="Send each once.")
         return steps
 
     def transformations(self, caller: Caller, ends: Ends, steps: Sequence[Transformation]) -> None:
@@ -141,7 +143,8 @@ class FlowChecks:
 
 
 def _transformation(step: Mapping[str, Any]) -> Transformation:
-    params = step.get("params") or {}
+    params = step.get("params")
+    params = {} if params is None else params
     if not isinstance(params, Mapping):
         raise BadField("transformations[].params must be an object")
     name = step.get("name")

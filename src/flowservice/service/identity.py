@@ -111,8 +111,9 @@ class Identity:
     def token(self, client_id: str, client_secret: str) -> AccessToken:
         """A token for the credential. Raises NotAuthenticated, never saying which of the two was wrong."""
         try:
-            # No database takes a NUL in a text, and no client id has one.
-            credential = None if "\0" in client_id else self.database.tenancy.credential(client_id)
+            # No database takes every text, and no client id has anything but letters and digits.
+            is_id = client_id.isascii() and client_id.isalnum()
+            credential = self.database.tenancy.credential(client_id) if is_id else None
         except NotFound:
             credential = None
         # Compared in either case, so that the time taken does not tell whether the client exists.

@@ -12,6 +12,7 @@ from flowservice.domain.source_path import column_of
 from flowservice.errors import BadField, BadMapping, BadMappingVersion, MissingField, NotFound
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids
+from flowservice.service.contention import repeated
 from flowservice.service.schemas import Schemas
 
 _DIGITS: Final = 32
@@ -52,15 +53,19 @@ class MappingSets:
     def update(self, caller: Caller, set_id: str, body: JsonObject[str, Any]) -> MappingSet:
         """The set with `body` as its next version; flows keep the version they pin. Raises as `create`, NotFound."""
         caller.may(Permission.MANAGE_SOURCES)
-        known = self.database.mapping_sets.get(caller.scope, set_id)
-        changed = replace(
-            known,
-            name=_text(body, "name") or known.name,
-            stamp=known.stamp.moved(caller, at=self.now()),
-            versions=(*known.versions, self._version(caller, body, number=known.current.version + 1)),
-        )
-        self.database.mapping_sets.replace(known, changed)
-        return changed
+
+        def update() -> MappingSet:
+            known = self.database.mapping_sets.get(caller.scope, set_id)
+            changed = replace(
+                known,
+                name=_text(body, "name") or known.name,
+                stamp=known.stamp.moved(caller, at=self.now()),
+                versions=(*known.versions, self._version(caller, body, number=known.current.version + 1)),
+            )
+            self.database.mapping_sets.replace(known, changed)
+            return changed
+
+        return repeated(update)
 
     def get(self, caller: Caller, set_id: str, version: int | None = None) -> tuple[MappingSet, MappingVersion]:
         """A set and one of its versions (None: the newest). Raises NotFound, BadMappingVersion."""

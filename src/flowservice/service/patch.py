@@ -6,6 +6,7 @@ from typing import Any, Final
 import jsonpatch
 from jsonpointer import JsonPointerException
 
+from flowservice.domain.documents import MAX_DEPTH, is_deeper
 from flowservice.errors import EmptyBody, PatchFailed, PatchUnsupported, SpecIsFixed
 
 _OPERATIONS: Final = frozenset({"add", "replace", "remove"})
@@ -27,11 +28,15 @@ def patched(document: Mapping[str, Any], operations: object, *, editable: frozen
     try:
         result: Any = jsonpatch.JsonPatch(checked).apply(dict(document))
     except (jsonpatch.JsonPatchException, JsonPointerException):
-        paths = ", ".join(str(step["path"])[:80] for step in checked)
+        paths = ", ".join(str(step["path"])[:80] for step in checked[:5])
         raise PatchFailed(
             f"the patch does not apply at {paths}",
             advice="A replaced or removed member must exist; use add for a new one.",
         ) from None
+    if is_deeper(result):
+        raise PatchFailed(
+            f"the patched resource is nested more than {MAX_DEPTH} levels deep", advice="Add a flatter value."
+        )
     return dict(result)
 
 

@@ -32,10 +32,9 @@ class SourceConnections(EndConnections[SourceConnection]):
     now: Clock
     ids: Ids
 
-    @property
-    def store(self) -> Store[SourceConnection]:
-        """Where they live."""
-        return self.database.source_connections
+    def store_of(self, database: Database) -> Store[SourceConnection]:
+        """Where they live in that database."""
+        return database.source_connections
 
     def checked(self, caller: Caller, end: SourceConnection) -> SourceConnection:
         """A source over an existing table with the named columns.

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from flowservice.domain.connection import DATA_LAKE
+from flowservice.domain.epoch import milliseconds
 from flowservice.domain.spec import SpecKind, StoredSpec
 from flowservice.sdk import Connector, json_schema
 
@@ -136,8 +137,8 @@ def stored_spec(spec: StoredSpec) -> Document:
         **spec.document,
         "id": spec.spec_id,
         "attributes": attributes,
-        "createdAt": round(mark.created.at.timestamp() * 1000),
-        "updatedAt": round(mark.updated.at.timestamp() * 1000),
+        "createdAt": milliseconds(mark.created.at),
+        "updatedAt": milliseconds(mark.updated.at),
         "createdBy": mark.created.by,
         "updatedBy": mark.updated.by,
         "createdClient": mark.created.client,

@@ -29,10 +29,9 @@ class TargetConnections(EndConnections[TargetConnection]):
     now: Clock
     ids: Ids
 
-    @property
-    def store(self) -> Store[TargetConnection]:
-        """Where they live."""
-        return self.database.target_connections
+    def store_of(self, database: Database) -> Store[TargetConnection]:
+        """Where they live in that database."""
+        return database.target_connections
 
     def checked(self, caller: Caller, end: TargetConnection) -> TargetConnection:
         """A target onto an existing dataset.
@@ -42,8 +41,8 @@ class TargetConnections(EndConnections[TargetConnection]):
         """
         self._to_lake(caller, end)
         dataset = target_dataset(self.database, caller.scope, end.params)
-        stated = end.data.get("schema")
-        if isinstance(stated, Mapping) and stated.get("id") not in (None, dataset.schema_ref.id):
+        stated = _stated_schema(end.data)
+        if stated.get("id") not in (None, dataset.schema_ref.id):
             raise SchemaMismatch(
                 "data.schema.id is not the schema of the dataset",
                 advice=f"Send {dataset.schema_ref.id}, or leave it out.",
@@ -53,6 +52,7 @@ class TargetConnections(EndConnections[TargetConnection]):
     def drafted(self, caller: Caller, end: TargetConnection) -> TargetConnection:
         """A target that may still lack its dataset. Raises DraftUnsupported and as `checked`."""
         self._to_lake(caller, end)
+        _stated_schema(end.data)
         takes_drafts(self.specs.known(caller.scope, SpecKind.CONNECTION, end.spec.id))
         if end.params.get("dataSetId") is not None:
             target_dataset(self.database, caller.scope, end.params)
@@ -68,6 +68,16 @@ class TargetConnections(EndConnections[TargetConnection]):
         if end.base_connection_id is None:
             return replace(end, base_spec=None)
         return replace(end, base_spec=self.database.connections.get(caller.scope, end.base_connection_id).spec)
+
+
+def _stated_schema(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `data` says of the schema. Raises BadField for what cannot be meant."""
+    if not isinstance(data.get("format"), str | None):
+        raise BadField("data.format must be a text", advice="Send parquet_xdm, or leave it out.")
+    stated = data.get("schema")
+    if not isinstance(stated, Mapping | None):
+        raise BadField("data.schema must be an object", advice='Send {"id": …, "version": …}, or leave it out.')
+    return stated or {}
 
 
 def target_dataset(database: Database, scope: Scope, params: Mapping[str, Any]) -> Dataset:

@@ -100,13 +100,17 @@ class _Said:
     def _equals(self, value: sa.ColumnElement[Any], asked: Criterion) -> sa.ColumnElement[bool]:
         plain = [wanted for wanted in asked.values if not isinstance(wanted, Pattern)]
         if asked.kind in {Kind.NUMBER, Kind.TIME}:
-            return value.in_([_number(asked, wanted) for wanted in asked.values])
+            numbers = [_number(asked, wanted) for wanted in asked.values]
+            if isinstance(value.type, sa.BigInteger):
+                numbers = [number for number in numbers if number.is_integer() and abs(number) < 2**63]
+                return value.in_([sa.literal(int(number), sa.BigInteger()) for number in numbers])
+            return value.in_([sa.literal(number, sa.Float()) for number in numbers])
         patterns = [self.words.fits(value, wanted) for wanted in asked.values if isinstance(wanted, Pattern)]
         return sa.or_(value.in_(plain), *patterns)
 
     def _ordered(self, value: sa.ColumnElement[Any], asked: Criterion) -> sa.ColumnElement[bool]:
         (wanted,) = asked.values
-        right: Any = wanted if asked.kind is Kind.TEXT else _number(asked, wanted)
+        right: Any = wanted if asked.kind is Kind.TEXT else sa.literal(_number(asked, wanted), sa.Float())
         comparison: sa.ColumnElement[bool] = {
             Relation.LT: value < right,
             Relation.LE: value <= right,
@@ -116,12 +120,11 @@ class _Said:
         return sa.func.coalesce(comparison, sa.false())
 
 
-def _number(asked: Criterion, wanted: str | Pattern) -> float | int:
+def _number(asked: Criterion, wanted: str | Pattern) -> float:
     value = number(wanted)
     if value is None:
         raise BadQuery(f"{'.'.join(asked.path)[:100]} is compared with numbers", advice="Times are epoch milliseconds.")
-    # What no column can hold is as good as the bound it lies beyond.
-    return int(value) if value.is_integer() and abs(value) < 2**63 else value
+    return value
 
 
 class _Sqlite:

@@ -16,11 +16,12 @@ from flowservice.adapters.sql.engine import without_transactions
 from flowservice.adapters.sql.faults import translated
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.refreshing import refresh
-from flowservice.adapters.sql.resources import Connect, SqlStore, epoch_ms
+from flowservice.adapters.sql.resources import Connect, SqlStore
 from flowservice.adapters.sql.search_rows import FEW, Search
 from flowservice.adapters.sql.tenancy import SqlTenancy
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.resource import Resource
@@ -46,7 +47,7 @@ _SPEC: Final = TypeAdapter(StoredSpec)
 
 def _run_columns(run: Run) -> dict[str, Any]:
     waits_for = run.starts_at if run.is_waiting else None
-    return {"flow_id": run.flow_id, "starts_at_ms": None if waits_for is None else epoch_ms(waits_for)}
+    return {"flow_id": run.flow_id, "starts_at_ms": None if waits_for is None else milliseconds(waits_for)}
 
 
 class SqlFlows(SqlStore[Flow]):
@@ -56,7 +57,7 @@ class SqlFlows(SqlStore[Flow]):
         table = self.table
         query = (
             sa.select(table.c.document)
-            .where(table.c.next_run_at_ms <= epoch_ms(at), table.c.state == FlowState.ENABLED.value)
+            .where(table.c.next_run_at_ms <= milliseconds(at), table.c.state == FlowState.ENABLED.value)
             .order_by(table.c.next_run_at_ms)
             .limit(limit)
         )
@@ -77,7 +78,7 @@ class SqlRuns(SqlStore[Run]):
 
     def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
         due = self.table.c.starts_at_ms
-        query = sa.select(self.table.c.document).where(due <= epoch_ms(at)).order_by(due).limit(limit)
+        query = sa.select(self.table.c.document).where(due <= milliseconds(at)).order_by(due).limit(limit)
         with self.connect(reading=True) as connection:
             return [_RUN.validate_python(document) for document in connection.execute(query).scalars()]
 
@@ -154,7 +155,7 @@ class SqlDatabase:
                 table=tables.flows,
                 adapter=_FLOW,
                 connect=connect,
-                own=lambda flow: {"next_run_at_ms": epoch_ms(flow.next_run_at) if flow.next_run_at else None},
+                own=lambda flow: {"next_run_at_ms": milliseconds(flow.next_run_at) if flow.next_run_at else None},
                 search=self._search(tables.flows_search, forms.flows if forms else None),
             ),
             "runs": SqlRuns(

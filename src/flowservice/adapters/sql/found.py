@@ -161,6 +161,11 @@ class Found:
 
 def _past(keys: Sequence[tuple[sa.ColumnElement[Any], bool]], last: Key) -> sa.ColumnElement[bool]:
     """Whether a row comes after the one with the keys `last`; some keys ascend and some descend."""
-    (key, down), value = keys[0], last[0]
+    (key, down), value = keys[0], _bound(last[0])
     ahead = key < value if down else key > value
     return ahead if len(keys) == 1 else sa.or_(ahead, sa.and_(key == value, _past(keys[1:], last[1:])))
+
+
+def _bound(value: Any) -> sa.BindParameter[Any]:
+    """A key of a token, which a client may have made up: as wide as its type can be."""
+    return sa.literal(value, sa.BigInteger() if isinstance(value, int) else None)

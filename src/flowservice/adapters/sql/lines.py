@@ -154,16 +154,21 @@ class NumberAfter(_Piece, sa.ColumnElement[float]):
     type = sa.Float()
 
 
-class SmallestAfter(_Piece, sa.ColumnElement[float]):
-    """The number that follows the first such piece; where there is no such piece, the `largest`."""
+class _PieceOr(_Piece):
+    """Something about a piece of a text, or where it is missing something else."""
+
+    _traverse_internals: ClassVar = [*_Piece._traverse_internals, ("other", InternalTraversal.dp_clauseelement)]
+
+    def __init__(self, text: sa.ColumnElement[str], piece: str, other: NumberAfter) -> None:
+        super().__init__(text, piece)
+        self.other = other
+
+
+class SmallestAfter(_PieceOr, sa.ColumnElement[float]):
+    """The number that follows the first such piece; where there is no such piece, the other one."""
 
     inherit_cache = True
     type = sa.Float()
-    _traverse_internals = [*_Piece._traverse_internals, ("largest", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
-
-    def __init__(self, text: sa.ColumnElement[str], piece: str, largest: NumberAfter) -> None:
-        super().__init__(text, piece)
-        self.largest = largest
 
 
 class _Value(sa.ColumnElement[str]):
@@ -215,7 +220,7 @@ def _sqlite_number(element: _Piece, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(SmallestAfter, "sqlite")
 def _sqlite_smallest(element: SmallestAfter, compiler: SQLCompiler, **kw: Any) -> str:
     # Asked first, for that skips ahead, and a number that is looked for in vain costs a walk through the whole text.
-    smallest, largest = _sqlite_number(element, compiler, **kw), compiler.process(element.largest, **kw)
+    smallest, largest = _sqlite_number(element, compiler, **kw), compiler.process(element.other, **kw)
     return f"CASE WHEN {_sqlite_contains(element, compiler, **kw)} THEN {smallest} ELSE {largest} END"
 
 
@@ -243,7 +248,7 @@ def _postgresql_number(element: _Piece, compiler: SQLCompiler, **kw: Any) -> str
 
 @compiles(SmallestAfter, "postgresql")
 def _postgresql_smallest(element: SmallestAfter, compiler: SQLCompiler, **kw: Any) -> str:
-    smallest, largest = _postgresql_number(element, compiler, **kw), compiler.process(element.largest, **kw)
+    smallest, largest = _postgresql_number(element, compiler, **kw), compiler.process(element.other, **kw)
     return f"coalesce({smallest}, {largest})"
 
 

@@ -20,12 +20,17 @@ def migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            # The key is the first 8 bytes of "flowserv".
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7380391178436407926)"))
+        alone(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, HEAD)
         connection.commit()
+
+
+def alone(connection: sa.Connection) -> None:
+    """On PostgreSQL, wait for other processes that bring the store to this version; SQLite's writers wait anyway."""
+    if connection.dialect.name == "postgresql":
+        # The key is the first 8 bytes of "flowserv".
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(7380391178436407926)"))
 
 
 def _current(engine: sa.Engine) -> str | None:

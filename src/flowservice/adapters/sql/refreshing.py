@@ -5,6 +5,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from flowservice.adapters.sql import tables
+from flowservice.adapters.sql.migrate import alone
 from flowservice.adapters.sql.resources import SqlStore
 from flowservice.adapters.sql.search_rows import Search
 
@@ -24,6 +25,7 @@ def refresh(store: SqlStore[Any]) -> int:
             break
         written, last = written + some[0], some[1]
     with store.connect() as connection:
+        alone(connection)
         forms = tables.search_forms
         connection.execute(forms.delete().where(forms.c.name == search.table.name))
         connection.execute(forms.insert().values(name=search.table.name, number=search.form.number))
@@ -43,6 +45,8 @@ def _some(store: SqlStore[Any], search: Search[Any], last: str) -> tuple[int, st
     """The next rows in the order of their ids: how many, and the last of them; None at the end."""
     table = store.table
     with store.connect() as connection:
+        # Two that start at once may both be at it, and each writes the same.
+        alone(connection)
         ids = sa.select(table.c.id).where(table.c.id > last).order_by(table.c.id).limit(_AT_ONCE)
         some = list(connection.execute(ids).scalars())
         if not some:

@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -18,6 +17,7 @@ from flowservice.adapters.sql.conditions import matches
 from flowservice.adapters.sql.found import Found
 from flowservice.adapters.sql.lines import Unindexed
 from flowservice.adapters.sql.search_rows import Search
+from flowservice.domain.epoch import milliseconds
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Operator, Page, Query
 from flowservice.domain.resource import Resource
@@ -53,7 +53,7 @@ class SqlStore(Generic[R]):
         with self.connect(reading=True) as connection:
             document = connection.execute(_by_id(self.table), place).scalar_one_or_none()
         if document is None:
-            raise self._missing()
+            raise self._missing(resource_id)
         return self.adapter.validate_python(document)
 
     def add(self, resource: R) -> None:
@@ -134,7 +134,7 @@ class SqlStore(Generic[R]):
             "id": resource.id,
             "org_id": scope.org_id,
             "sandbox_id": scope.sandbox_id,
-            "created_at_ms": epoch_ms(resource.stamp.created.at),
+            "created_at_ms": milliseconds(resource.stamp.created.at),
             **self._changing(resource),
         }
 
@@ -164,7 +164,7 @@ class SqlStore(Generic[R]):
         return {
             "name": resource.name,
             "state": str(getattr(resource, "state", "")),
-            "updated_at_ms": epoch_ms(resource.stamp.updated.at),
+            "updated_at_ms": milliseconds(resource.stamp.updated.at),
             "revision": resource.stamp.revision,
             "document": self.adapter.dump_python(resource, mode="json"),
             **self.own(resource),
@@ -173,16 +173,17 @@ class SqlStore(Generic[R]):
     def _lost(self, connection: sa.Connection, resource: R) -> NotFound | Stale:
         there = sa.select(self.table.c.id).where(self.table.c.id == resource.id, *self._in(resource.stamp.scope))
         if connection.execute(there).first() is None:
-            return self._missing()
+            return self._missing(resource.id)
         return Stale(
             f"the {self.noun} {resource.id} changed since it was read",
             advice="Read it again and repeat the change with its new etag.",
         )
 
-    def _missing(self) -> NotFound:
+    def _missing(self, resource_id: str) -> NotFound:
         return NotFound(
             f"{self.noun} not found with the given id",
             advice="Check the id and the sandbox (x-sandbox-name): a resource is invisible in any other sandbox.",
+            resource_id=resource_id,
         )
 
 
@@ -190,11 +191,6 @@ class SqlStore(Generic[R]):
 def _by_id(table: sa.Table) -> sa.Select[Any]:
     # Built once a table: it is what the service asks most.
     return sa.select(table.c.document).where(*(table.c[name] == sa.bindparam(name) for name in _PLACE))
-
-
-def epoch_ms(at: datetime) -> int:
-    """An aware time as epoch milliseconds."""
-    return round(at.timestamp() * 1000)
 
 
 def _token(keys: tuple[Any, ...]) -> str:

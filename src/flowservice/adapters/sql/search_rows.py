@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 import sqlalchemy as sa
 
 from flowservice.adapters.sql.lines import ByCodePoint, has_line, lines, sort_keys, stored_text
+from flowservice.domain.epoch import milliseconds
 from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Order
 from flowservice.domain.resource import Resource
@@ -49,7 +50,8 @@ class Search(Generic[R]):
     def new_row(self, resource: R) -> dict[str, Any]:
         """Its whole row."""
         stamp = resource.stamp
-        place = {"id": resource.id, "sandbox_id": stamp.scope.sandbox_id, "created_at_ms": created_at_ms(resource)}
+        at = milliseconds(stamp.created.at)
+        place = {"id": resource.id, "sandbox_id": stamp.scope.sandbox_id, "created_at_ms": at}
         return place | self.row(resource)
 
     def column(self, condition: Condition) -> sa.Column[Any] | None:
@@ -125,11 +127,6 @@ class Search(Generic[R]):
         if path == "id":
             return _ID
         return _CREATED if path == "createdAt" else self.form.columns.get(path)
-
-
-def created_at_ms(resource: Resource) -> int:
-    """When it was created, as lists are ordered by."""
-    return round(resource.stamp.created.at.timestamp() * 1000)
 
 
 def _ordered(column: sa.Column[Any], operator: Operator, limit: Decimal) -> sa.ColumnElement[bool]:

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from flowservice.adapters.sql import tables
-from flowservice.adapters.sql.resources import Connect, epoch_ms
+from flowservice.adapters.sql.resources import Connect
+from flowservice.domain.epoch import milliseconds
 from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
 from flowservice.errors import Conflict, NotFound
 
@@ -39,7 +40,8 @@ class SqlTenancy:
     connect: Connect
 
     def add_org(self, org: Org) -> None:
-        row = {"id": org.id, "created_at_ms": epoch_ms(org.created_at), "document": _ORG.dump_python(org, mode="json")}
+        document = _ORG.dump_python(org, mode="json")
+        row = {"id": org.id, "created_at_ms": milliseconds(org.created_at), "document": document}
         self._insert(tables.orgs, row, f"the organisation {org.id} exists already")
 
     def orgs(self) -> Sequence[Org]:
