@@ -117,7 +117,7 @@ class Rounds:
         self._woken.set()
 
     def stop(self) -> None:
-        """End; returns when the thread has."""
+        """End; returns when the thread has, or a little later than it should have."""
         self._stopping = True
         self._woken.set()
         self._thread.join(timeout=_DRAIN_S)

@@ -213,7 +213,7 @@ class Spec(Answer):
 
     id: str
     name: str
-    provider_id: str
+    provider_id: str | None
     attributes: dict[str, Any]
 
 

@@ -10,6 +10,7 @@ from flowservice.domain.resource import MAX_DESCRIPTION, MAX_NAME
 BATCH_PROVIDER = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 STREAMING_PROVIDER = "521eee4d-8cbe-4906-bb48-fb6bd4450033"
 
+Provider = Literal["0ed90a81-07f4-4586-8190-b40eccef1c5a", "521eee4d-8cbe-4906-bb48-fb6bd4450033"]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Schema = Annotated[dict[str, Any], Field(description="A JSON Schema, draft-07.")]
 WholeNumber = int | Annotated[str, Field(pattern=r"^\d{1,9}$")]
@@ -140,7 +141,6 @@ class SpecBody(Part):
     """What both kinds of spec have."""
 
     name: Name
-    provider_id: Literal["0ed90a81-07f4-4586-8190-b40eccef1c5a", "521eee4d-8cbe-4906-bb48-fb6bd4450033"]
     version: str | None = None
     description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
     attributes: dict[str, Any] | None = None
@@ -155,6 +155,7 @@ class ConnectionSpecBody(SpecBody):
     """`POST /connectionSpecs`, `PUT /connectionSpecs/{id}`."""
 
     type: Literal["generic-rest", "generic-streaming"]
+    provider_id: Provider
     auth_spec: list[AuthSpec] | None = None
     source_spec: SourceSpec | None = None
     target_spec: SourceSpec | None = None
@@ -181,6 +182,7 @@ class FlowSpecBody(SpecBody):
     """`POST /flowSpecs`, `PUT /flowSpecs/{id}`."""
 
     type: str | None = None
+    provider_id: Provider | None = Field(description="Null in some documented specs, which may be put back as read.")
     source_connection_spec_ids: list[Name] = []
     target_connection_spec_ids: list[Name] = []
     option_spec: NamedSchema | None = None

@@ -108,7 +108,7 @@ class SpecList:
             found.sort(key=partial(sort_key, order=order), reverse=order.descending)
         start = 0
         if query.after is not None:
-            # Which come first does not change while the service runs.
+            # A place in the list: a spec that is made in between moves what follows it.
             if not query.after.isascii() or not query.after.isdigit() or len(query.after) > 6:
                 raise BadToken("the continuation token is not one of this list", advice="Repeat the first call.")
             start = int(query.after)
