@@ -26,9 +26,10 @@ node_modules/.installed: package.json package-lock.json | .venv/.installed
 demo: setup
 	@$(BIN)/python -m demo
 
-# Files of tests run side by side; each process starts the servers that its tests share.
+# Files of tests run side by side; each process starts the servers that its tests share. They wait much: for servers that
+# start, or are killed. So there is one process more than there are cores.
 test: setup lint
-	@$(BIN)/pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest -q --numprocesses $$($(BIN)/python -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile
 
 lint: .venv/.installed
 	@$(BIN)/ruff check --quiet .

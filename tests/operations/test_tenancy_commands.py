@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from flowservice.app import App
+from flowservice.settings import Settings
 from tests.live import Client, Server
 from tests.operations.typed import typed
 from tests.wire.resources import FLOW
@@ -89,9 +91,11 @@ def test_an_organisation_may_be_named_in_short_and_given_a_tenant(own: Server) -
 def test_what_cannot_be_is_told(own: Server, arguments: tuple[str, ...], words: str) -> None:
     if arguments[2:3] == ("SHORT",) or "brief" in arguments:
         typed("orgs", "add", "SHORT", "--tenant", "brief", home=own.home)
-    before = told(own, "orgs", "list")
+    tenancy = App(Settings(home=own.home)).database.tenancy
+    known = tenancy.orgs()
+    before = [known, [tenancy.credentials(org.id) for org in known]]
     assert words in refused(own, *arguments)
-    assert told(own, "orgs", "list") == before
+    assert [tenancy.orgs(), [tenancy.credentials(org.id) for org in known]] == before
 
 
 def test_a_credential_may_have_few_permissions_and_a_name(own: Server) -> None:
