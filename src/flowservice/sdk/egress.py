@@ -149,9 +149,17 @@ class Egress:
             return False
         if any(self.denied.hold(host, face) for face in faces):
             return False
-        if any(self.allowed.hold(host, face) for face in faces):
+        return self._passes(host, address)
+
+    def _passes(self, host: str, address: Address) -> bool:
+        """Whether what is not denied may be reached: an address that stands for others, if all of those may."""
+        if self.allowed.hold(host, address):
             return True
-        return not self.only_allowed and (self.local or all(face.is_global for face in faces))
+        embedded = _embedded(address)
+        if embedded:
+            # A Teredo address leads to its client, which is whoever wrote it says: an allowed server is not enough.
+            return all(self._passes(host, face) for face in embedded)
+        return not self.only_allowed and (self.local or address.is_global)
 
 
 def host_of(url: str) -> str:
