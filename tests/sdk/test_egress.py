@@ -1,5 +1,6 @@
 """Where a server lets its connectors connect to."""
 
+import threading
 import time
 from collections.abc import Sequence
 
@@ -116,6 +117,29 @@ def test_a_name_without_address_and_a_resolver_that_hangs_are_unreachable() -> N
         with pytest.raises(Unreachable, match=r"host\.example"):
             Egress(resolve=resolve).addresses("host.example")
         assert time.monotonic() - started < 8
+
+
+def test_look_ups_that_hang_do_not_pile_up() -> None:
+    answers, places = threading.Event(), 3
+    asked: list[str] = []
+
+    def waiting(name: str) -> Sequence[str]:
+        asked.append(name)
+        answers.wait(60)
+        return PUBLIC[:1]
+
+    policy = Egress(resolve=waiting, lookup_s=0.1, lookups=threading.Semaphore(places))
+    for _ in range(places):
+        with pytest.raises(Unreachable, match="name is unknown"):
+            policy.addresses("slow.example")
+    for _ in range(places):
+        with pytest.raises(Unreachable, match="too many names"):
+            policy.addresses("slow.example")
+    assert len(asked) == places
+    # An address needs no look-up, and no place.
+    assert policy.addresses(PUBLIC[0]) == PUBLIC[:1]
+    answers.set()
+    assert Egress(resolve=waiting, lookups=policy.lookups).addresses("slow.example") == PUBLIC[:1]
 
 
 @pytest.mark.parametrize(
