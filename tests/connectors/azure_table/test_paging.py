@@ -158,6 +158,37 @@ def test_a_pause_that_is_too_long_is_left_to_the_engine() -> None:
     assert server.pauses == []
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "1e400"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2359"}, None),
+        ({"Retry-After": "1e300"}, 3600.0),
+        ({"Retry-After": "86400"}, 3600.0),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 3600.0),
+        ({"Retry-After": "Sun, 01 Mar 2026 12:00:09 GMT"}, 9.0),
+        ({"Retry-After": "Sun, 01 Mar 2026 11:59:59 GMT"}, None),
+        ({"x-ms-retry-after-ms": "inf", "Retry-After": "7"}, 7.0),
+        ({"x-ms-retry-after-ms": "0", "Retry-After": "7"}, 0.0),
+        ({"x-ms-retry-after-ms": "1e12"}, 3600.0),
+    ],
+)
+def test_a_pause_that_makes_no_sense_is_not_kept(headers: dict[str, str], seconds: float | None) -> None:
+    error = check(Answer(status=503, headers=headers), now=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    assert isinstance(error, Throttled)
+    assert error.retry_after_s == seconds
+
+
+def test_a_date_at_the_end_of_the_calendar_tells_nothing_of_the_clock() -> None:
+    refused = check(Answer(status=403, headers={"Date": "Fri, 31 Dec 9999 23:59:59 -2359"}))
+    assert isinstance(refused, BadCredentials)
+    assert "clock" not in refused.message
+
+
 def test_a_page_that_was_cut_may_end_elsewhere_the_second_time() -> None:
     """The service ends a page after 5 s of work, so its length varies: what was asked for ahead must be dropped."""
     whole = page([entity(n) for n in range(10)], next_partition="ten")

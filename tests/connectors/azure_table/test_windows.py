@@ -150,7 +150,7 @@ def test_the_clock_is_the_services_date(date: str) -> None:
         source.close()
 
 
-@pytest.mark.parametrize("date", ["", "soon"])
+@pytest.mark.parametrize("date", ["", "soon", "Fri, 31 Dec 9999 23:59:59 -2359"])
 def test_a_service_that_does_not_tell_its_time_is_asked_again_later(date: str) -> None:
     with serving(lambda _: _dated(date)) as server:
         source = TableSource(server.account, egress=LAPTOP)

@@ -153,7 +153,7 @@ class TableService:
         page.body()
         try:
             return parsedate_to_datetime(page.date or "").astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise BrokenPage(
                 "the table service does not tell its time", advice="Look at the proxies in between: they cut `Date`."
             ) from None
