@@ -1,5 +1,6 @@
 """Where a server lets its connectors connect to."""
 
+import threading
 import time
 from collections.abc import Sequence
 
@@ -73,6 +74,30 @@ def test_only_what_is_allowed_if_the_operator_says_so() -> None:
             policy.addresses(refused)
 
 
+TEREDO = "2001:0:808:808::f5ff:fffe"
+"""Of the server 8.8.8.8 and the client 10.0.0.1 (RFC 4380, section 4: the client's bits are inverted)."""
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_a_tunnel_through_an_allowed_server_does_not_lead_to_others(local: bool) -> None:
+    server = Destinations.of(["8.8.8.0/24"])
+    for policy in (Egress(allowed=server), Egress(allowed=server, only_allowed=True, local=local)):
+        with pytest.raises(DestinationRefused):
+            policy.addresses(TEREDO)
+    assert Egress(allowed=Destinations.of(["8.8.8.0/24", "10.0.0.0/8"]), only_allowed=True).addresses(TEREDO)
+    assert Egress(allowed=Destinations.of(["10.0.0.0/8"])).addresses(TEREDO)
+    assert Egress(allowed=Destinations.of(["2001::/32"]), only_allowed=True).addresses(TEREDO)
+
+
+@pytest.mark.parametrize("address", ["::ffff:10.1.2.3", "64:ff9b::a01:203", "2002:a01:203::1"])
+def test_an_address_that_stands_for_an_allowed_one_may_be_reached(address: str) -> None:
+    allowed = Destinations.of(["10.1.0.0/16"])
+    for policy in (Egress(allowed=allowed), Egress(allowed=allowed, only_allowed=True)):
+        assert len(policy.addresses(address)) == 1
+    with pytest.raises(DestinationRefused):
+        Egress(allowed=Destinations.of(["10.2.0.0/16"])).addresses(address)
+
+
 @pytest.mark.parametrize("text", ["10.0.0.0/33", "http://x/", "a b", "", "*.*.example", "ex*mple.com"])
 def test_what_is_neither_network_nor_name_cannot_be_allowed(text: str) -> None:
     with pytest.raises(BadField):
@@ -92,6 +117,29 @@ def test_a_name_without_address_and_a_resolver_that_hangs_are_unreachable() -> N
         with pytest.raises(Unreachable, match=r"host\.example"):
             Egress(resolve=resolve).addresses("host.example")
         assert time.monotonic() - started < 8
+
+
+def test_look_ups_that_hang_do_not_pile_up() -> None:
+    answers, places = threading.Event(), 3
+    asked: list[str] = []
+
+    def waiting(name: str) -> Sequence[str]:
+        asked.append(name)
+        answers.wait(60)
+        return PUBLIC[:1]
+
+    policy = Egress(resolve=waiting, lookup_s=0.1, lookups=threading.Semaphore(places))
+    for _ in range(places):
+        with pytest.raises(Unreachable, match="name is unknown"):
+            policy.addresses("slow.example")
+    for _ in range(places):
+        with pytest.raises(Unreachable, match="too many names"):
+            policy.addresses("slow.example")
+    assert len(asked) == places
+    # An address needs no look-up, and no place.
+    assert policy.addresses(PUBLIC[0]) == PUBLIC[:1]
+    answers.set()
+    assert Egress(resolve=waiting, lookups=policy.lookups).addresses("slow.example") == PUBLIC[:1]
 
 
 @pytest.mark.parametrize(

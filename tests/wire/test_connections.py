@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from demo.azurite import ACCOUNT, KEY, Azurite
+from tests.connectors.azure_table.table_server import Answer, serving
 from tests.live import Client, Server
 from tests.wire import resources
 from tests.wire.resources import FLOW, UNKNOWN, Dataflow, refusal
@@ -172,6 +173,17 @@ def test_a_host_that_never_answers_is_given_up_within_ten_seconds(client: Client
         assert time.monotonic() - started < 10
     assert "did not answer in time" in refusal(answer)["errorMessage"]
     assert count(client) == before
+
+
+@pytest.mark.parametrize(("asked", "told"), [("inf", None), ("nan", None), ("1e300", "3600"), ("7", "7")])
+def test_a_pause_that_a_source_asks_for_is_passed_on_only_if_it_makes_sense(
+    client: Client, asked: str, told: str | None
+) -> None:
+    with serving(lambda _: Answer(status=503, headers={"Retry-After": asked})) as busy:
+        text = f"AccountName={ACCOUNT};AccountKey={KEY};TableEndpoint={busy.account.endpoint}"
+        answer = client.post(CONNECTIONS, json=resources.connection(text))
+    assert (answer.status_code, answer.json()["code"]) == (503, "source-throttled")
+    assert answer.headers.get("Retry-After") == told
 
 
 def test_a_connection_that_works_tests_true(client: Client, account: str) -> None:

@@ -9,8 +9,9 @@ import ipaddress
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -21,7 +22,8 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver: TypeAlias = Callable[[str], Sequence[str]]
 """The addresses of a name. Raises OSError."""
 
-_LOOKUP_S: Final = 4.0
+# A look-up that takes too long cannot be ended, only left to itself: as many as these may be on their way.
+_LOOKUPS: Final = 48
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 # A host whose last label looks like a number is an IPv4 address to URL parsers (url.spec.whatwg.org, host parsing).
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -104,6 +106,12 @@ class Egress:
     only_allowed: bool = False
     """Whether what is not allowed by name or network is refused, public addresses too."""
     resolve: Resolver = system_addresses
+    lookup_s: float = 4.0
+    """How long a name is looked up at most. The system's resolver may take minutes; a check answers within 10 s."""
+    lookups: threading.Semaphore = field(
+        default_factory=lambda: threading.Semaphore(_LOOKUPS), repr=False, compare=False
+    )
+    """Places for look-ups under way, those that nobody waits for any more among them."""
 
     def addresses(self, host: str) -> tuple[str, ...]:
         """The addresses of `host` to connect to, in order of preference.
@@ -123,6 +131,12 @@ class Egress:
         return tuple(str(address) for address in found)
 
     def _resolved(self, name: str) -> list[Address]:
+        until = time.monotonic() + self.lookup_s
+        if not self.lookups.acquire(timeout=self.lookup_s):
+            raise Unreachable(
+                f"{name[:100]} cannot be reached: too many names are being looked up at once",
+                advice="Try again; if it stays so, look at the name server: it answers slowly or not at all.",
+            )
         texts: list[str] = []
         failed: list[Exception] = []
 
@@ -131,11 +145,16 @@ class Egress:
                 texts.extend(self.resolve(name))
             except (OSError, UnicodeError) as error:
                 failed.append(error)
+            finally:
+                self.lookups.release()
 
-        # The system's resolver may take minutes; a check answers within 10 s.
         looking = threading.Thread(target=look_up, daemon=True, name="resolver")
-        looking.start()
-        looking.join(_LOOKUP_S)
+        try:
+            looking.start()
+        except RuntimeError:  # the system gives no more threads
+            self.lookups.release()
+            raise
+        looking.join(max(0.0, until - time.monotonic()))
         if looking.is_alive() or failed or not texts:
             raise Unreachable(
                 f"{name[:100]} cannot be reached: the name is unknown",
@@ -149,9 +168,17 @@ class Egress:
             return False
         if any(self.denied.hold(host, face) for face in faces):
             return False
-        if any(self.allowed.hold(host, face) for face in faces):
+        return self._passes(host, address)
+
+    def _passes(self, host: str, address: Address) -> bool:
+        """Whether what is not denied may be reached: an address that stands for others, if all of those may."""
+        if self.allowed.hold(host, address):
             return True
-        return not self.only_allowed and (self.local or all(face.is_global for face in faces))
+        embedded = _embedded(address)
+        if embedded:
+            # A Teredo address leads to its client, which is whoever wrote it says: an allowed server is not enough.
+            return all(self._passes(host, face) for face in embedded)
+        return not self.only_allowed and (self.local or address.is_global)
 
 
 def host_of(url: str) -> str:

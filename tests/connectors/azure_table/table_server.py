@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -75,7 +75,21 @@ class TableServer:
 
 
 @contextmanager
-def serving(answer: Callable[[Request], Answer] | Sequence[Answer]) -> Iterator[TableServer]:
+def deaf(address: str, port: int = 0) -> Iterator[int]:
+    """A host that lets connections wait for good, as one behind a firewall does: its queue is full. Gives its port."""
+    with ExitStack() as open_sockets:
+        listening = open_sockets.enter_context(socket.socket())
+        listening.bind((address, port))
+        listening.listen(0)
+        for _ in range(4):
+            waiting = open_sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
+
+
+@contextmanager
+def serving(answer: Callable[[Request], Answer] | Sequence[Answer], *, port: int = 0) -> Iterator[TableServer]:
     """A server that answers by a function, or with the given answers one after the other."""
     if not callable(answer):
         script, taking = iter(answer), threading.Lock()
@@ -136,7 +150,7 @@ def serving(answer: Callable[[Request], Answer] | Sequence[Answer]) -> Iterator[
         def handle_error(self, request: Any, client_address: Any) -> None:
             """A reader that stopped early is no error."""
 
-    listening = Server(("127.0.0.1", 0), Handler)
+    listening = Server(("127.0.0.1", port), Handler)
     server.port = listening.server_port
     thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -11,8 +11,10 @@ from demo.tables import TableAccount, seed
 from flowservice.connectors.azure_table.connection_string import parse
 from flowservice.connectors.azure_table.source import TableSource
 from flowservice.connectors.azure_table.windows import literal
+from flowservice.domain.window import DeltaColumn, Window
+from flowservice.engine.windowing import selected
 from flowservice.errors import BrokenPage
-from flowservice.sdk import Clocked, Reading, Selection, Source
+from flowservice.sdk import Clocked, Egress, Reading, Selection, Source
 from tests.connectors.azure_table.table_server import LAPTOP, Answer, page, serving
 
 SECOND = timedelta(seconds=1)
@@ -112,6 +114,50 @@ def test_timestamp_windows_by_the_services_clock_split_a_table(
     assert len(windowed(source, table, "Timestamp", (middle, now + timedelta(days=1)))[1]) == 150
 
 
+def as_cosmos(request: Any) -> Answer:
+    """A table of two rows of which one lies in the window, and a filter on Timestamp finds nothing."""
+    if "Timestamp" in request.query.get("$filter", ""):
+        return page([])
+    moments = {"changed": "2026-03-01T12:00:00.5Z", "changed@odata.type": "Edm.DateTime"}
+    return page([entity(str(n), Timestamp=f"2026-03-01T12:00:0{n}.5Z", **moments) for n in range(2)])
+
+
+@pytest.mark.parametrize(
+    ("host", "column", "pushed"),
+    [
+        ("account.table.cosmos.azure.com", "Timestamp", False),
+        ("account-westeurope.table.cosmos.azure.com", "Timestamp", False),
+        ("account.table.cosmos.azure.cn", "Timestamp", False),
+        ("account.table.cosmos.azure.us", "Timestamp", False),
+        ("Account.Table.COSMOSDB.azure.com", "Timestamp", False),
+        ("account.table.cosmos.azure.com", "changed", True),
+        ("account.table.core.windows.net", "Timestamp", True),
+        ("account.table.core.chinacloudapi.cn", "Timestamp", True),
+        ("cosmos.table.core.windows.net", "Timestamp", True),
+        ("table.cosmosis.example", "Timestamp", True),
+    ],
+)
+def test_only_cosmos_is_not_asked_to_filter_by_timestamp(host: str, column: str, pushed: bool) -> None:
+    with serving(as_cosmos) as server:
+        account = parse(f"AccountName=a;AccountKey=a2V5;TableEndpoint=http://{host}:{server.port}")
+        source = TableSource(account, egress=Egress(local=True, resolve=lambda _: ["127.0.0.1"]))
+        window = (column, NOON, NOON + SECOND)
+        reading = source.plan(Selection(path="things", columns=("RowKey", column), window=window))
+        assert ("window" in reading.pushed_down) is pushed
+        del server.requests[:]
+        (split,) = reading.splits
+        batches = list(source.read(split, after=None))
+        source.close()
+    (request,) = server.requests
+    # What the service does not filter by is read, so that the engine can.
+    assert request.query["$select"] == f"PartitionKey,RowKey,{column}"
+    assert (column in request.query.get("$filter", "")) is pushed
+    if not pushed:
+        (batch,) = batches
+        window_of_run = Window(column=DeltaColumn(name=column), start=NOON, end=NOON + SECOND)
+        assert selected(batch.rows, window_of_run).rows.column("RowKey").to_pylist() == ["0"]
+
+
 def test_a_moment_is_written_with_all_of_its_microseconds() -> None:
     assert literal(datetime(2026, 3, 1, 12, 0, 0, 7, tzinfo=UTC)) == "datetime'2026-03-01T12:00:00.000007Z'"
 
@@ -150,7 +196,7 @@ def test_the_clock_is_the_services_date(date: str) -> None:
         source.close()
 
 
-@pytest.mark.parametrize("date", ["", "soon"])
+@pytest.mark.parametrize("date", ["", "soon", "Fri, 31 Dec 9999 23:59:59 -2359"])
 def test_a_service_that_does_not_tell_its_time_is_asked_again_later(date: str) -> None:
     with serving(lambda _: _dated(date)) as server:
         source = TableSource(server.account, egress=LAPTOP)

@@ -64,6 +64,12 @@ class Account:
     secondary: str | None = None
     """The read-only, lagging copy (RA-GRS), if there is one by name. Nothing is read from it unasked."""
 
+    @property
+    def is_cosmos(self) -> bool:
+        """Whether it is the Table API of Cosmos DB, as its host tells in every cloud of Azure, the earlier name too."""
+        host = host_of(self.endpoint)
+        return ".table.cosmos." in host or ".table.cosmosdb." in host
+
 
 def parse(text: str) -> Account:
     """The account that a connection string names. Raises BadField naming the key at fault."""

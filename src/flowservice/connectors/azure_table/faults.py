@@ -4,6 +4,7 @@ Messages never quote a key, a signature or a body; `x-ms-request-id` goes along 
 Source: learn.microsoft.com/rest/api/storageservices/table-service-error-codes
 """
 
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,9 @@ Header: TypeAlias = Callable[[str], str | None]
 """Looks up a response header, in any case."""
 
 _SKEW_ALLOWED: Final = timedelta(minutes=5)
+# A busy service asks for seconds. Whoever asks for more than an hour is broken or means harm: a run would sleep for
+# good, and hold its place among those that work.
+_LONGEST_PAUSE_S: Final = 3600.0
 _DENIED: Final = frozenset(
     {
         "AccountIsDisabled",
@@ -134,7 +138,7 @@ def _skew(header: Header, now: datetime) -> timedelta:
     """How far the local clock is ahead of the service's."""
     try:
         return now - parsedate_to_datetime(header("date") or "").astimezone(UTC)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: a date at the end of the calendar, in another zone
         return timedelta(0)
 
 
@@ -143,18 +147,28 @@ def _spoken(skew: timedelta) -> str:
 
 
 def _retry_after_s(header: Header, now: datetime) -> float | None:
-    """Cosmos says milliseconds in a header of its own; HTTP allows seconds and a date."""
-    milliseconds, seconds = header("x-ms-retry-after-ms"), header("retry-after")
+    """Cosmos says milliseconds in a header of its own; HTTP allows seconds and a date. None: nothing of sense."""
+    milliseconds, after = header("x-ms-retry-after-ms"), header("retry-after")
+    asked = (_seconds(milliseconds, unit=0.001), _seconds(after), _seconds_until(after, now))
+    return next((min(seconds, _LONGEST_PAUSE_S) for seconds in asked if seconds is not None), None)
+
+
+def _seconds(number: str | None, *, unit: float = 1.0) -> float | None:
+    """None: no number, or one that is negative or not finite."""
     try:
-        if milliseconds is not None:
-            return max(0.0, float(milliseconds) / 1000)
-        return None if seconds is None else max(0.0, float(seconds))
+        seconds = float(number or "") * unit
     except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(seconds or "").astimezone(UTC) - now).total_seconds())
-    except (TypeError, ValueError):
         return None
+    return seconds if 0 <= seconds < math.inf else None
+
+
+def _seconds_until(date: str | None, now: datetime) -> float | None:
+    """None: no date, or one that has passed."""
+    try:
+        seconds = (parsedate_to_datetime(date or "").astimezone(UTC) - now).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return seconds if seconds >= 0 else None
 
 
 def _request_id(header: Header) -> str:

@@ -6,7 +6,9 @@ Source: learn.microsoft.com/rest/api/storageservices/query-entities
 """
 
 import gzip
+import math
 import threading
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +20,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import orjson
 from pyreqwest.client import SyncClient, SyncClientBuilder
-from pyreqwest.exceptions import ClientClosedError, ConnectError, PyreqwestError, RequestTimeoutError
+from pyreqwest.exceptions import (
+    ClientClosedError,
+    ConnectError,
+    ConnectTimeoutError,
+    PyreqwestError,
+    RequestTimeoutError,
+)
 from pyreqwest.request import SyncStreamRequest
 from pyreqwest.response import SyncResponse
 
@@ -35,9 +43,12 @@ Token: TypeAlias = Mapping[str, str]
 CONTINUATION: Final = ("NextPartitionKey", "NextRowKey", "NextTableName")
 _PREFIX: Final = "x-ms-continuation-"
 _CONNECT: Final = timedelta(seconds=4)
+# Long enough for a first packet that gets lost, which is sent again after a second.
+_CONNECT_WHILE_OTHERS_ARE_LEFT: Final = timedelta(seconds=1.5)
 # The service ends a query after 30 s; after that only the network can be at fault.
 _SILENCE: Final = timedelta(seconds=40)
-_CHECK: Final = timedelta(seconds=8)
+# A check answers within 10 s: looking up the name, all of its addresses and what is repeated take this at most.
+_CHECK_S: Final = 9.0
 _HEADERS: Final = {
     "Accept": "application/json;odata=minimalmetadata",
     # Not known to compress tables; asked for plainly, a proxy has no reason to either.
@@ -122,7 +133,8 @@ class TableService:
         """One small request, in one attempt. Raises as `Source.check`; answers within 10 s."""
         table = self.only_table
         path = f"{table}()" if table else "Tables"
-        self._open(path, {"$top": "1"}, table=table, retries=ONCE, stopped=self.closed, limit=_CHECK).body()
+        until = time.monotonic() + _CHECK_S
+        self._open(path, {"$top": "1"}, table=table, retries=ONCE, stopped=self.closed, until=until).body()
 
     def open(self, table: str, query: Mapping[str, str], *, stopped: threading.Event | None = None) -> Page:
         """A page of entities of `table` once its headers are there; what may pass is retried.
@@ -153,7 +165,7 @@ class TableService:
         page.body()
         try:
             return parsedate_to_datetime(page.date or "").astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise BrokenPage(
                 "the table service does not tell its time", advice="Look at the proxies in between: they cut `Date`."
             ) from None
@@ -188,38 +200,42 @@ class TableService:
         table: str | None,
         retries: Retries,
         stopped: threading.Event,
-        limit: timedelta | None = None,
+        until: float = math.inf,
     ) -> Page:
+        """A page once its headers are there. `until`, on the monotonic clock, its body is there too, or an error."""
         path = f"{self._path}/{resource}"
         parts = [f"{quote(key, safe='$')}={quote(value, safe='')}" for key, value in query.items()]
         url = f"{self._origin}{path}?{'&'.join([*parts, *filter(None, [self._sas])])}"
         failed = stale = turned = 0
         while True:
-            client = self._connected()
+            client = self._connected(turned)
             try:
-                return self._sent(client, url, path, table, limit)
+                return self._sent(client, url, path, table, until)
             except ClientClosedError:
                 raise Cancelled("the source was closed") from None
             except PyreqwestError as broken:
                 error = faults.of_transport(broken, host=self._host)
-                if isinstance(broken, ConnectError) and turned < len(self._addresses) - 1:
+                is_reset, in_time = faults.is_reset(broken), time.monotonic() < until
+                # No answer on a connection that stood: most likely it was idle, and the service had closed it.
+                if is_reset and stale < (1 if retries is ONCE else _STALE_CONNECTIONS) and in_time:
+                    stale += 1
+                    continue
+                is_unreached = isinstance(broken, ConnectError | ConnectTimeoutError) and not is_reset
+                if is_unreached and turned < len(self._addresses) - 1 and in_time:
                     turned += 1
                     self._turn(client)
-                    continue
-                # No answer on a connection that stood: most likely it was idle, and the service had closed it.
-                if faults.is_reset(broken) and stale < (1 if retries is ONCE else _STALE_CONNECTIONS):
-                    stale += 1
                     continue
             except Error as refused:
                 error = refused
             failed += 1
+            turned = 0  # after a pause every address gets its chance again
             retries.wait(error, failed=failed, stopped=stopped)
 
-    def _sent(self, client: SyncClient, url: str, path: str, table: str | None, limit: timedelta | None) -> Page:
+    def _sent(self, client: SyncClient, url: str, path: str, table: str | None, until: float) -> Page:
         """One attempt, signed now. Raises pyreqwest's errors and those of `faults.of_answer`."""
         builder = client.get(url).headers(_HEADERS).headers(self._signer.headers(path))
-        if limit is not None:
-            builder = builder.timeout(limit)
+        if until < math.inf:
+            builder = builder.timeout(timedelta(seconds=max(0.0, until - time.monotonic())))
         # 0: hand the headers over at once and do not wait for the first part of the body.
         request = builder.streamed_read_buffer_limit(0).build_streamed()
         response = request.__enter__()
@@ -244,16 +260,17 @@ class TableService:
             now=self._now(),
         )
 
-    def _connected(self) -> SyncClient:
+    def _connected(self, turned: int) -> SyncClient:
         """The client, built with the first request: opening a source dials and loads nothing.
 
-        It connects to an address that the policy of the server was asked about, whatever the name resolves to later.
-        Raises DestinationRefused, Unreachable.
+        It connects to an address that the policy of the server was asked about, whatever the name resolves to later;
+        `turned` of the addresses were tried in vain. Raises DestinationRefused, Unreachable.
         """
         with self._building:
             if self._client is None:
                 if not self._addresses:
                     self._addresses.extend(self._egress.addresses(self._name))
+                is_last = turned >= len(self._addresses) - 1
                 builder = (
                     SyncClientBuilder()
                     .follow_redirects(False)  # a redirect would carry the signature to another host
@@ -262,7 +279,7 @@ class TableService:
                     .brotli(False)
                     .zstd(False)
                     .deflate(False)
-                    .connect_timeout(_CONNECT)
+                    .connect_timeout(_CONNECT if is_last else _CONNECT_WHILE_OTHERS_ARE_LEFT)
                     .read_timeout(_SILENCE)
                     .user_agent("flowservice")
                 )

@@ -22,6 +22,9 @@ def condition(
     """
     bounds = (("ge", start), ("lt", end))
     if column == "Timestamp":
+        if service.account.is_cosmos:
+            # It answers any filter on Timestamp with 200 and no rows (github.com/Azure/azure-sdk-for-net/issues/32468).
+            return None
         # Every entity has it.
         terms = [f"Timestamp {operator} {literal(at)}" for operator, at in bounds if at is not None]
     elif _is_datetime(service, table, column):
