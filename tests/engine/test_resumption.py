@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import RunState
 from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
 from flowservice.ports.runtime import Interrupted
-from tests.engine.world import SCOPE, AtOnce, Doubling, Numbers, World
+from tests.engine.world import NOON, SCOPE, AtOnce, Doubling, Numbers, Sparse, World
 
 ROWS = 1000
 
@@ -152,6 +153,60 @@ def test_a_worker_that_stops_leaves_the_run_to_the_next_one(tmp_path: Path) -> N
     restarted.execution.execute("run1", AtOnce())
     assert restarted.run().state is RunState.SUCCESS
     assert restarted.landed() == list(range(ROWS))
+
+
+class Minutes:
+    """A clock that goes on a minute with each batch, which is counted; the `fatal`-th one is not survived."""
+
+    def __init__(self, fatal: int | None = None) -> None:
+        self.batches = Fate(fatal)
+
+    def __call__(self) -> datetime:
+        return NOON + timedelta(minutes=self.batches.points)
+
+
+def sparse_world(home: Path, clock: Minutes, **more: Any) -> World:
+    return World(home, Sparse(rows=500, splits=1, hook=clock.batches.strike), clock=clock, **more)
+
+
+def test_a_run_that_finds_nothing_for_long_reads_on_from_a_place_of_minutes_ago(tmp_path: Path) -> None:
+    world = sparse_world(tmp_path, Minutes(fatal=90))
+    world.add_run()
+    with pytest.raises(Killed):
+        world.execution.execute("run1", AtOnce())
+    (split,) = world.database.progress.splits("run1")
+    assert split.resume is not None
+    assert 80 < split.resume["next"] <= 89
+    assert all(step.data is None and step.rejects is None for step in split.staged)
+    assert len(split.staged) == 89 // 5
+    assert world.files() == set()
+    again = Minutes()
+    restarted = sparse_world(tmp_path, again)
+    restarted.execution.execute("run1", AtOnce())
+    assert again.batches.points == 500 - split.resume["next"]
+    assert restarted.landed() == [99, 199, 299, 399, 499]
+    run = restarted.run()
+    assert (run.state, run.counts.read, run.counts.output_files) == (RunState.SUCCESS, 5, 5)
+    assert run.counts.input_bytes == 500
+    assert restarted.files() == set()
+
+
+def test_a_run_that_finds_nothing_stops_when_it_is_told_to(tmp_path: Path) -> None:
+    clock = Minutes()
+    world = sparse_world(tmp_path, clock, stopping=lambda: clock.batches.points > 30)
+    world.add_run()
+    with pytest.raises(Interrupted):
+        world.execution.execute("run1", AtOnce())
+    assert clock.batches.points == 31
+    assert world.files() == set()
+
+
+def test_a_run_over_nothing_at_all_writes_no_file(tmp_path: Path) -> None:
+    world = World(tmp_path, Sparse(rows=90, splits=2))
+    run = world.executed()
+    assert (run.state, run.counts.read, run.counts.output_files) == (RunState.SUCCESS, 0, 0)
+    assert world.landed() == []
+    assert world.files() == set()
 
 
 def test_an_ended_run_is_not_executed_again(tmp_path: Path) -> None:

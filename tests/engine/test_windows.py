@@ -1,5 +1,6 @@
 """Runs of a recurring flow: each takes the rows of its window, and no row is lost or comes twice."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from flowservice.domain.flow import Flow
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.window import DeltaColumn, Window
 from flowservice.errors import SourceUnavailable
-from flowservice.sdk import Source
+from flowservice.sdk import Batch, Cursor, Source, Split
 from flowservice.sdk.testing import Rows, SourceContract
 from tests.engine.events import LAG, Events, Recurring, TimedEvents
 from tests.engine.test_resumption import Fate, Killed, Mortal
@@ -105,6 +106,21 @@ def test_a_run_that_failed_moves_nothing_and_the_next_one_takes_its_rows(hourly:
 
 def _down(place: str) -> None:
     raise SourceUnavailable("down")
+
+
+def test_batches_without_rows_and_columns_are_in_no_window_and_harm_none(tmp_path: Path) -> None:
+    class Halting(TimedEvents):
+        """With a batch of nothing before each one."""
+
+        def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+            for batch in super().read(split, after=after):
+                yield Batch(rows=pa.RecordBatch.from_pydict({}), resume=after or {"n": -100})
+                yield batch
+
+    hourly = Recurring.at(World(tmp_path), Halting(every_minute(-9, 9), clock=NOON + 5 * MINUTE))
+    run = hourly.run(1)
+    assert hourly.world.landed() == list(range(-9, 3))
+    assert (run.state, run.counts.read, run.counts.filtered, run.skipped) == (RunState.SUCCESS, 18, 6, ())
 
 
 def test_a_clock_that_goes_back_gives_an_empty_window(hourly: Recurring) -> None:

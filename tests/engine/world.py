@@ -91,6 +91,18 @@ class Numbers:
         self.closed += 1
 
 
+@dataclass
+class Sparse(Numbers):
+    """Looks at the numbers one by one and finds every hundredth: most of its batches have neither rows nor columns."""
+
+    def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+        first = after["next"] if after else split.range["from"]
+        for n in range(first, split.range["to"]):
+            self.hook("batch")
+            found = pa.record_batch({"n": [n]}) if n % 100 == 99 else pa.RecordBatch.from_pydict({})
+            yield Batch(rows=found, resume={"next": n + 1}, wire_bytes=1)
+
+
 @dataclass(frozen=True)
 class Doubling:
     """Maps `n` to `n` and `double`; every number divisible by `reject_every` is rejected."""

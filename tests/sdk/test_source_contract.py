@@ -68,6 +68,23 @@ class TestCountdown(SourceContract):
         return sorted((str(n),) for n in range(1, 26))
 
 
+class Halting(Countdown):
+    """Counts down with batches of no numbers in between, and at the end."""
+
+    def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+        nothing = pa.RecordBatch.from_arrays([], schema=pa.schema([]))
+        yield Batch(rows=nothing, resume=after or {"n": self.start + 1})
+        for batch in super().read(split, after=after):
+            yield batch
+            yield Batch(rows=nothing, resume=batch.resume)
+
+
+class TestHalting(TestCountdown):
+    @pytest.fixture
+    def source(self) -> Source:
+        return Halting(25)
+
+
 @pytest.mark.parametrize(
     "forgetful",
     [

@@ -69,7 +69,7 @@ class SplitReader:
                 wanted = selected(batch.rows, self.plan.window)
                 step.add(batch, wanted, self.mapper.apply(wanted.rows) if wanted.rows.num_rows else None)
                 cursor = batch.resume
-                if step.is_full:
+                if step.is_full(self.now()):
                     progress = self.progress.record(progress, step.finished(cursor), done=False)
                     step = self._step(progress)
             self.progress.record(progress, step.finished(cursor), done=True)

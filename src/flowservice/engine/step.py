@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -24,6 +24,8 @@ class PartLimits:
     part_rows: int = 250_000
     part_bytes: int = 128 * 2**20
     """Of Arrow data; the file is several times smaller."""
+    part_time: timedelta = timedelta(minutes=5)
+    """However little has come by then: so much reading is repeated after a crash at most."""
     group_rows: int = 16 * 2**10
     group_bytes: int = 16 * 2**20
 
@@ -44,7 +46,7 @@ class Step:
     progress: SplitProgress
     limits: PartLimits
     at: datetime
-    """What the rows say about when they came."""
+    """When it began, and what the rows say about when they came."""
     _data: "_Stream" = field(init=False)
     _rejects: "_Stream" = field(init=False)
     _counts: Counts = field(init=False, default=Counts())
@@ -60,14 +62,17 @@ class Step:
         self._data = _Stream(self.lake, self.dataset.table, name, schema, self.limits)
         self._rejects = _Stream(self.lake, self.dataset.quarantine, name, QUARANTINE, self.limits)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the parts have reached a limit, or so much was read that reading it again would be a pity."""
+    def is_full(self, now: datetime) -> bool:
+        """Whether the parts have reached a limit, or so much was read that reading it again would be a pity.
+
+        It may hold no rows then: finding that there are none takes hours in a large table.
+        """
         rows = self._data.rows + self._rejects.rows
         return (
             rows >= self.limits.part_rows
             or self._data.size + self._rejects.size >= self.limits.part_bytes
             or self._counts.read >= _READ_FOR_NOTHING * self.limits.part_rows
+            or now - self.at >= self.limits.part_time
         )
 
     def add(self, batch: Batch, selected: Selected, mapped: Mapped | None) -> None:

@@ -93,7 +93,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Rows, and where to resume once these very rows are safe.
+    """Rows, and where to resume once these very rows are safe. There may be none: then only that place has moved on.
 
     The columns are those that occur in these rows; a column that is absent is null for all of them. A column whose
     values have several source types within the batch is canonical text (`sdk.text`), so that what is made of a value
@@ -133,9 +133,11 @@ class Source(Protocol):
         """How to read a selection. Raises NoSuchObject."""
 
     def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
-        """Rows of `split` past `after` (None: all), 1 to 65,536 a batch, in an order that `resume` can continue.
+        """Rows of `split` past `after` (None: all), up to 65,536 a batch, in an order that `resume` can continue.
 
-        After a crash reading goes on from the last safe batch, and no row may be missing or come twice.
+        After a crash reading goes on from the last safe batch, and no row may be missing or come twice. Between batches
+        the engine notices that it has to stop, and keeps the place to resume at: a source that looks at much and finds
+        little hands over a batch every few seconds all the same, without rows and columns if need be.
         """
 
     def close(self) -> None:

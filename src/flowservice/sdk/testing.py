@@ -34,7 +34,8 @@ def keys_of(batches: Iterable[Batch], key: Sequence[str]) -> list[tuple[str | No
     """The `key` columns of all rows as text, sorted: what a test compares to know that nothing is lost or repeated."""
     found: list[tuple[str | None, ...]] = []
     for batch in batches:
-        found += zip(*(to_text(batch.rows.column(name)).to_pylist() for name in key), strict=True)
+        if batch.rows.num_rows:
+            found += zip(*(to_text(batch.rows.column(name)).to_pylist() for name in key), strict=True)
     return sorted(found, key=repr)
 
 
@@ -82,7 +83,7 @@ class SourceContract:
 
     def test_batches_and_cursors_keep_their_limits(self, source: Source) -> None:
         for batch in _all(source, self.path):
-            assert 1 <= batch.rows.num_rows <= LARGEST_BATCH
+            assert batch.rows.num_rows <= LARGEST_BATCH
             assert len(json.dumps(dict(batch.resume))) <= LARGEST_CURSOR
             assert batch.wire_bytes >= 0
 
@@ -96,7 +97,7 @@ class SourceContract:
     def test_after_its_end_a_split_resumes_with_nothing(self, source: Source) -> None:
         for split in _splits(source, self.path):
             *_, last = source.read(split, after=None)
-            assert list(source.read(split, after=_stored(last.resume))) == []
+            assert keys_of(source.read(split, after=_stored(last.resume)), self.key) == []
 
     def test_a_reader_may_stop_early(self, source: Source) -> None:
         for split in _splits(source, self.path):
@@ -123,7 +124,7 @@ class SourceContract:
         far = datetime(2200, 1, 1, tzinfo=UTC)
         for window in ((None, datetime(1900, 1, 1, tzinfo=UTC)), (far, None)):
             batches, is_pushed_down = _in_window(source, self, *window)
-            assert bool(batches) is not is_pushed_down
+            assert any(batch.rows.num_rows for batch in batches) is not is_pushed_down
 
     def test_a_column_is_typed_within_a_batch(self, source: Source) -> None:
         for batch in _all(source, self.path):
