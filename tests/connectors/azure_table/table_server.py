@@ -70,8 +70,8 @@ class TableServer:
         """Six tries without waiting; `pauses` holds what would have been waited."""
         return Retries(draw=lambda: 1.0, pause=lambda seconds, _: self.pauses.append(seconds))
 
-    def source(self, *, page_rows: int = 1000) -> TableSource:
-        return TableSource(self.account, retries=self.retries, page_rows=page_rows, egress=LAPTOP)
+    def source(self, *, page_rows: int = 1000, batch_s: float = 5.0) -> TableSource:
+        return TableSource(self.account, retries=self.retries, page_rows=page_rows, batch_s=batch_s, egress=LAPTOP)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -310,6 +310,104 @@ def test_a_lost_token_is_replaced_by_the_last_key() -> None:
         "PartitionKey eq 'it''s' and RowKey gt 'r'",
         "PartitionKey gt 'it''s'",
     ]
+
+
+def sparse(pages: int) -> Callable[[Request], Answer]:
+    """Answers like a service that finds one row, on the last of so many pages."""
+
+    def answer(request: Request) -> Answer:
+        at = int(request.query.get("NextPartitionKey", "0"))
+        return page([entity(at)] if at == pages - 1 else [], next_partition=str(at + 1) if at < pages - 1 else None)
+
+    return answer
+
+
+def test_pages_without_rows_give_a_place_to_resume_at_after_a_while() -> None:
+    with serving(sparse(pages=20)) as server:
+        batches = list(server.source(batch_s=0).read(WHOLE, after=None))
+        assert [batch.rows.num_rows for batch in batches] == [0] * 19 + [1]
+        assert [batch.resume for batch in batches[:2]] == [{"next": {"NextPartitionKey": n}} for n in "12"]
+        assert batches[-1].resume == {"done": True}
+        assert batches[5].wire_bytes > 0
+        for at in (0, 7, 18):
+            del server.requests[:]
+            assert numbers(server.source(), after=batches[at].resume) == [19]
+            assert server.requests[0].query["NextPartitionKey"] == str(at + 1)
+
+
+def test_a_reader_is_not_left_without_a_batch_while_pages_hold_no_row() -> None:
+    tokens = iter(range(10**6))
+
+    def answer(_: Request) -> Answer:
+        time.sleep(0.02)
+        return page([], next_partition=str(next(tokens)))
+
+    with serving(answer) as server:
+        source = server.source(batch_s=0.2)
+        reader = source.read(WHOLE, after=None)
+        for _ in range(3):
+            started = time.monotonic()
+            assert next(reader).rows.num_rows == 0
+            assert 0.2 <= time.monotonic() - started < 2
+        reader.close()  # type: ignore[attr-defined] # a generator
+        source.close()
+
+
+def test_few_rows_do_not_wait_for_more_and_the_last_key_stays_known() -> None:
+    pages = {
+        None: page([], next_partition="a"),
+        "a": page([entity(1)], next_partition="b"),
+        "b": page([], next_partition="c"),
+        "c": page([entity(2)], next_partition="d"),
+        "d": page([]),
+    }
+    with serving(lambda request: pages[request.query.get("NextPartitionKey")]) as server:
+        batches = list(server.source(batch_s=0).read(WHOLE, after=None))
+    assert [batch.resume for batch in batches] == [
+        {"next": {"NextPartitionKey": "a"}},
+        {"next": {"NextPartitionKey": "b"}, "last": ["p", "000001"]},
+        {"next": {"NextPartitionKey": "c"}, "last": ["p", "000001"]},
+        {"next": {"NextPartitionKey": "d"}, "last": ["p", "000002"]},
+    ]
+
+
+def test_reading_by_key_keeps_the_last_key_over_pages_without_rows() -> None:
+    def answer(request: Request) -> Answer:
+        if request.query["$filter"] == "PartitionKey gt 'p'":
+            return page([entity(9)])
+        at = int(request.query.get("NextPartitionKey", "0"))
+        return page([entity(5)] if at == 1 else [], next_partition=str(at + 1) if at < 3 else None)
+
+    with serving(answer) as server:
+        batches = list(server.source(batch_s=0).read(WHOLE, after={"last": ["p", "000004"]}))
+    assert [batch.resume for batch in batches] == [
+        {"last": ["p", "000004"]},
+        {"last": ["p", "000005"]},
+        {"last": ["p", "000005"]},
+        {"done": True},
+    ]
+
+
+def test_a_lost_token_before_the_first_row_begins_anew() -> None:
+    def answer(request: Request) -> Answer:
+        if request.query.get("NextPartitionKey") == "old":
+            return Answer(status=400, headers={"x-ms-error-code": "InvalidInput"})
+        return sparse(pages=3)(request)
+
+    with serving(answer) as server:
+        assert numbers(server.source(), after={"next": {"NextPartitionKey": "old"}}) == [2]
+    assert "NextPartitionKey" not in server.requests[1].query
+
+
+def test_a_service_that_refuses_each_of_its_tokens_is_not_asked_for_ever() -> None:
+    def answer(request: Request) -> Answer:
+        if "NextPartitionKey" in request.query:
+            return Answer(status=400, headers={"x-ms-error-code": "InvalidInput"})
+        return page([], next_partition="a")
+
+    with serving(answer) as server, pytest.raises(SourceError, match="InvalidInput"):
+        numbers(server.source())
+    assert len(server.requests) == 4
 
 
 def test_a_token_that_is_refused_on_the_way_is_replaced_too() -> None:

@@ -6,6 +6,7 @@ What is in flight is bounded: two opened pages waiting, one on its way, and one 
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -40,47 +41,66 @@ class Scan:
     """A further condition on every row, as `$filter` has it."""
     page_rows: int = 1000
     batch_rows: int = 8_000
+    batch_s: float = 5.0
+    """Seconds after which a batch is handed over with what rows there are, or none: looking through a table for the
+    few rows that pass a condition, the service answers page after page without any."""
 
     def batches(self, after: Cursor | None) -> Iterator[Batch]:
         """Rows past `after`. Raises Drifted if that is no cursor of ours, else as `faults` says."""
         place = _Place.of(after)
-        if place.done:
-            return
-        if place.next is not None or place.last is None:
+        begins_anew = False
+        while not place.done:
+            if place.next is None and place.last is not None:
+                yield from self._past(place.last)
+                return
             try:
-                for batch in self._own(place.next or {}):
+                for batch in self._own(place):
                     place = _Place.of(batch.resume)
                     yield batch
-                return
             except _TokenLost:
-                if place.last is None:
+                # Go on by key after the last batch with rows, an earlier run's or our own; if there was none, nothing
+                # comes twice. Once: a service that refuses the token it just gave would be asked for ever.
+                if place.last is None and begins_anew:
                     raise
-                # Go on by key after the last batch, an earlier run's or our own.
-        assert place.last is not None
-        ranges = self.range.past(*place.last)
-        for part in ranges:
-            for entities, page, wire_bytes in self._groups(part, {}):
-                # A token belongs to the filter it came with, and the next run has another one: the key must do.
-                at = _Place(last=_key_of(entities), done=page.next is None and part is ranges[-1])
-                yield Batch(rows=decoder.to_batch(entities), resume=at.to_json(), wire_bytes=wire_bytes)
+                begins_anew, place = place.last is None, _Place(last=place.last)
+            else:
+                return
 
-    def _own(self, token: Token) -> Iterator[Batch]:
-        for entities, page, wire_bytes in self._groups(self.range, token):
-            at = _Place(next=page.next, last=_key_of(entities), done=page.next is None)
+    def _own(self, place: "_Place") -> Iterator[Batch]:
+        """From where the token of `place` leads to, or from the beginning."""
+        last = place.last
+        for entities, page, wire_bytes in self._groups(self.range, place.next or {}):
+            last = _key_of(entities) if entities else last
+            at = _Place(next=page.next, last=last, done=page.next is None)
             yield Batch(rows=decoder.to_batch(entities), resume=at.to_json(), wire_bytes=wire_bytes)
 
+    def _past(self, last: tuple[str, str]) -> Iterator[Batch]:
+        """By key."""
+        ranges = self.range.past(*last)
+        for part in ranges:
+            for entities, page, wire_bytes in self._groups(part, {}):
+                last = _key_of(entities) if entities else last
+                # A token belongs to the filter it came with, and the next run has another one: the key must do.
+                at = _Place(last=last, done=page.next is None and part is ranges[-1])
+                yield Batch(rows=decoder.to_batch(entities), resume=at.to_json(), wire_bytes=wire_bytes)
+
     def _groups(self, part: KeyRange, token: Token) -> Iterator[tuple[list[decoder.Entity], Page, int]]:
-        """Entities of whole pages, enough for a batch; the last of their pages; and their bytes."""
+        """Entities of whole pages, enough for a batch or what came in its time, be it none; the last of their pages;
+        and their bytes."""
         entities: list[decoder.Entity] = []
         wire_bytes = 0
         page: Page | None = None
+        due = time.monotonic() + self.batch_s
         try:
             for found, page, size in self._parsed(self._query(part), token):
                 entities += found
                 wire_bytes += size
-                if entities and (len(entities) >= self.batch_rows or wire_bytes >= _BATCH_BYTES):
+                is_full = len(entities) >= self.batch_rows or (entities and wire_bytes >= _BATCH_BYTES)
+                if is_full or (page.next is not None and time.monotonic() >= due):
                     yield entities, page, wire_bytes
                     entities, wire_bytes = [], 0
+                    # What the caller does in between is not waited for.
+                    due = time.monotonic() + self.batch_s
         except SourceError:
             # What was read before is good, and a run that is tried again gets further each time.
             if entities and page is not None:

@@ -30,10 +30,12 @@ class TableSource:
         retries: Retries | None = None,
         page_rows: int = 1000,
         batch_rows: int = 8_000,
+        batch_s: float = 5.0,
     ) -> None:
         self._service = TableService(account, egress=egress, retries=retries)
         self._page_rows = page_rows
         self._batch_rows = batch_rows
+        self._batch_s = batch_s
 
     def check(self) -> None:
         """One small request; see `TableService.check`."""
@@ -68,7 +70,7 @@ class TableSource:
         return Reading(splits=(split,), pushed_down=frozenset(pushed_down))
 
     def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
-        """Batches of whole pages; see `scan`. PartitionKey and RowKey always come along."""
+        """Batches of whole pages, one every few seconds; see `scan`. PartitionKey and RowKey always come along."""
         bounds = dict(split.range)
         where = bounds.pop(_WHERE, None)
         try:
@@ -83,6 +85,7 @@ class TableSource:
             where=where,
             page_rows=self._page_rows,
             batch_rows=self._batch_rows,
+            batch_s=self._batch_s,
         )
         return scan.batches(after)
 
