@@ -410,6 +410,20 @@ def test_a_service_that_refuses_each_of_its_tokens_is_not_asked_for_ever() -> No
     assert len(server.requests) == 4
 
 
+def test_cosmos_whose_results_have_no_order_is_not_read_on_by_key() -> None:
+    def answer(request: Request) -> Answer:
+        if "NextPartitionKey" in request.query:
+            return Answer(status=400, headers={"x-ms-error-code": "InvalidInput"})
+        return page([entity(n) for n in range(8_000)], next_partition="lost")
+
+    with serving(answer) as server:
+        source = at_addresses(server.port, "127.0.0.1", name="shop.table.cosmos.azure.com")
+        with pytest.raises(SourceError, match="InvalidInput"):
+            numbers(source)
+        source.close()
+    assert not any("$filter" in request.query for request in server.requests)
+
+
 def test_a_token_that_is_refused_on_the_way_is_replaced_too() -> None:
     def answer(request: Request) -> Answer:
         if "NextPartitionKey" in request.query:
@@ -431,14 +445,14 @@ def test_check_gives_up_on_a_silent_host_within_ten_seconds() -> None:
     assert time.monotonic() - started < 10
 
 
-def at_addresses(port: int, *addresses: str, lookup_s: float = 0.0) -> TableSource:
+def at_addresses(port: int, *addresses: str, lookup_s: float = 0.0, name: str = "several.example") -> TableSource:
     """A source whose host has these addresses, told after a while."""
 
     def resolve(_: str) -> Sequence[str]:
         time.sleep(lookup_s)
         return addresses
 
-    account = parse(f"TableEndpoint=http://several.example:{port};SharedAccessSignature=sig=x")
+    account = parse(f"TableEndpoint=http://{name}:{port};SharedAccessSignature=sig=x")
     retries = Retries(pause=lambda seconds, stopped: None)
     return TableSource(account, egress=Egress(local=True, resolve=resolve), retries=retries)
 
