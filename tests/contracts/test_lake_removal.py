@@ -82,6 +82,16 @@ def test_files_of_what_was_removed_go_with_the_tidying(lake: Lake, tmp_path: Pat
     assert list(removed.iterdir()) == []
 
 
+def test_what_cannot_be_deleted_keeps_nothing_else_from_it(lake: Lake, tmp_path: Path) -> None:
+    for number in range(3):
+        filled(lake, replace(TABLE, dataset_id=f"d{number}"), 1)
+        lake.remove(replace(TABLE, dataset_id=f"d{number}"))
+    (tmp_path / "lake" / ".removed" / "0").write_text("no folder")
+    with pytest.raises(LakeUnavailable):
+        lake.tidy()
+    assert [path.name for path in (tmp_path / "lake" / ".removed").iterdir()] == ["0"]
+
+
 def test_tables_are_removed_while_others_tidy(lake: Lake, tmp_path: Path) -> None:
     tables = [replace(TABLE, dataset_id=f"d{number}") for number in range(40)]
     for table in tables:

@@ -430,6 +430,23 @@ def test_a_flow_that_has_run_reads_its_delta_column_as_before(client: Client, ov
 
 
 @pytest.mark.azurite
+def test_a_flow_with_a_run_that_waits_keeps_its_delta_column_and_takes_the_run_with_it(
+    client: Client, over_changes: Dataflow
+) -> None:
+    flow_id = client.made(f"{FLOW}/flows", body(over_changes, resources.never()))["id"]
+    window = {"windowStartTime": 1, "windowEndTime": 2, "deltaColumn": {"name": "changed"}}
+    params = {"startTime": NOW_S + 99_999, **window}
+    run_id = client.made(f"{FLOW}/runs", {"flowId": flow_id, "params": params})["id"]
+    step = {"op": "remove", "path": "/transformations/0"}
+    answer = client.patch(f"{FLOW}/flows/{flow_id}", json=[step], headers={"If-Match": "*"})
+    refusal(answer, "CONNECTOR-1382-400")
+    client.delete(f"{FLOW}/flows/{flow_id}")
+    run = client.one(f"{FLOW}/runs/{run_id}")
+    assert status(run) == "failed"
+    assert [error["code"] for error in run["metrics"]["statusSummary"]["errors"]] == ["flow-unknown"]
+
+
+@pytest.mark.azurite
 @pytest.mark.parametrize(
     "step",
     [

@@ -15,7 +15,7 @@ from flowservice.errors import Cancelled, Transient
 from flowservice.ports.database import ProgressStore
 from flowservice.ports.lake import Lake
 from flowservice.ports.runtime import Clock
-from flowservice.sdk import Source, Split
+from flowservice.sdk import Cursor, Source, Split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +40,14 @@ class SplitReader:
         `leave_off` said so, Interrupted when the process stops. What was recorded until then stays.
         """
         failures = 0
-        recorded = -1
+        reached: list[Cursor | None] = []
         while True:
             progress = self.progress.begin(self.run.id, split.number)
             if progress.done:
                 return
             # An attempt that got on gives the next one its full patience again.
-            failures = 0 if len(progress.staged) > recorded >= 0 else failures
-            recorded = len(progress.staged)
+            failures = 0 if reached and progress.resume != reached[0] else failures
+            reached = [progress.resume]
             try:
                 self._attempt(split, progress, leave_off)
             except Transient as error:

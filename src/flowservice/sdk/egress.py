@@ -23,7 +23,7 @@ Resolver: TypeAlias = Callable[[str], Sequence[str]]
 """The addresses of a name. Raises OSError."""
 
 # A look-up that takes too long cannot be ended, only left to itself: as many as these may be on their way.
-_LOOKUPS: Final = 48
+_LOOKUPS: Final = 256
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 # A host whose last label looks like a number is an IPv4 address to URL parsers (url.spec.whatwg.org, host parsing).
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")

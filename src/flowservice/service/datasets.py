@@ -99,7 +99,8 @@ class Datasets:
                 dataset = tx.datasets.get(caller.scope, dataset_id)
                 _check_unused(tx, caller.scope, dataset_id)
                 tx.datasets.delete(dataset)
-                # Last, but before the row is gone for good: if it fails, all is there for another try.
+                # Before the row is gone for good: if this fails, the dataset is there for another try, though perhaps
+                # without its rows. Rows without a dataset nobody would ever find.
                 self.lake.remove(dataset.table)
                 self.lake.remove(dataset.quarantine)
 

@@ -3,15 +3,23 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from flowservice.domain.flow import Endpoint, Flow, FlowState, Operation, Transformation
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.resource import SpecRef, Stamp
-from flowservice.domain.run import RunState
+from flowservice.domain.run import Run, RunError, RunState
 from flowservice.domain.schedule import DOCUMENTED, ScheduleRules, changed_schedule, parsed_schedule
 from flowservice.domain.window import DeltaColumn
-from flowservice.errors import BadTransition, DeltaColumnDiffers, MissingField, StartHasPassed, StateNotAllowed
+from flowservice.errors import (
+    BadTransition,
+    DeltaColumnDiffers,
+    MissingField,
+    StartHasPassed,
+    StateNotAllowed,
+    UnknownFlow,
+)
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.content import FlowContent
@@ -21,6 +29,8 @@ from flowservice.service.drafts import takes_drafts
 from flowservice.service.flow_checks import Ends, FlowChecks
 from flowservice.service.readable import Readable
 from flowservice.service.target_connections import target_dataset
+
+_MOST_RUNS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,7 @@ class Flows(Readable[Flow]):
             if not content.name.strip():
                 raise _nameless()
             column = flow.delta_column
-            if flow.runs_started and column is not None and changed.delta_column not in (None, column):
+            if column is not None and changed.delta_column != column and self._has_runs(flow):
                 raise DeltaColumnDiffers(
                     "the delta column of a flow that has run cannot be changed, nor how it is read: its windows would "
                     "overlap or leave a gap",
@@ -166,10 +176,24 @@ class Flows(Readable[Flow]):
         return switched
 
     def delete(self, caller: Caller, flow_id: str) -> None:
-        """Delete the flow; what landed stays, and a run that still reads fails. Raises NotFound."""
+        """Delete the flow; what landed stays. A run that still reads fails, and so do runs that wait for their time.
+
+        Raises NotFound.
+        """
         caller.may(Permission.MANAGE_SOURCES)
+
+        def delete() -> None:
+            flow = self.database.flows.get(caller.scope, flow_id)
+            with self.database.transaction() as tx:
+                tx.flows.delete(flow)
+                for run in self._scheduled(flow, tx):
+                    if run.is_waiting:
+                        gone = RunError(code=UnknownFlow.code, message="the flow was deleted", advice="Create it anew.")
+                        failed = replace(run.moved_to(RunState.FAILED, at=self.now()), errors=(gone,))
+                        tx.runs.replace(run, failed)
+
         # The bookkeeping of its runs may come in between.
-        repeated(lambda: self.database.flows.delete(self.database.flows.get(caller.scope, flow_id)))
+        repeated(delete)
 
     @contextmanager
     def _settled(self, flow: Flow) -> Iterator[Database]:
@@ -188,11 +212,15 @@ class Flows(Readable[Flow]):
 
     def _has_runs(self, flow: Flow) -> bool:
         """Whether it has run, or will by a run that waits."""
+        return bool(flow.runs_started or self._scheduled(flow, self.database))
+
+    def _scheduled(self, flow: Flow, database: Database) -> Sequence[Run]:
+        """The runs of the flow that have not begun."""
         conditions = (
             Condition(path=("flow_id",), operator=Operator.EQ, values=(flow.id,)),
             Condition(path=("state",), operator=Operator.EQ, values=(RunState.SCHEDULED,)),
         )
-        return bool(flow.runs_started or self.database.runs.count(flow.stamp.scope, Query(conditions=conditions)))
+        return database.runs.list(flow.stamp.scope, Query(conditions=conditions, limit=_MOST_RUNS)).items
 
     def _check(
         self,

@@ -161,14 +161,22 @@ class DeltaLake:
     def tidy(self) -> None:
         """Delete the files of what was removed, also by others and before. Raises LakeUnavailable."""
         removed = self.root / _REMOVED
+        failures: list[OSError] = []
         try:
             # The folder itself stays: another one may be about to move a table into it.
-            for folder in list(removed.iterdir()) if removed.is_dir() else ():
-                # Whoever tidies at the same time may be ahead.
-                with suppress(FileNotFoundError):
-                    shutil.rmtree(folder)
+            folders = list(removed.iterdir()) if removed.is_dir() else []
         except OSError as error:
             raise unavailable(error, removed) from error
+        for folder in folders:
+            try:
+                shutil.rmtree(folder)
+            except FileNotFoundError:
+                # Whoever tidies at the same time was ahead.
+                continue
+            except OSError as error:
+                failures.append(error)
+        if failures:
+            raise unavailable(failures[0], removed) from failures[0]
 
     def _remove(self, path: Path) -> None:
         removed = self.root / _REMOVED

@@ -39,7 +39,7 @@ class Found:
     def count(self) -> int:
         """How many there are."""
         by_index = all(self.search.column(condition) is not None for condition in self.query.shown)
-        here = self._here if by_index else self._somewhere
+        here = self._here if by_index or self._is_small() else self._somewhere
         select = sa.select(sa.func.count()).select_from(self._table).where(here, *self._conditions())
         return int(self.connection.execute(select).scalar_one())
 
@@ -75,6 +75,12 @@ class Found:
     @property
     def _keys(self) -> tuple[sa.Column[Any], sa.Column[Any]]:
         return self._table.c.created_at_ms, self._table.c.id
+
+    def _is_small(self) -> bool:
+        """Whether the sandbox has few: reading them by its index is faster than reading those of all sandboxes."""
+        some = sa.select(self._table.c.id).where(self._here).limit(self.search.few + 1).subquery()
+        counted = sa.select(sa.func.count()).select_from(some)
+        return int(self.connection.execute(counted).scalar_one()) <= self.search.few
 
     def _conditions(self) -> list[sa.ColumnElement[bool]]:
         return [self.search.where(condition, self.scope) for condition in self.query.shown]
