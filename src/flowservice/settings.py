@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     egress_local: bool | None = Field(
         default=None,
         description="Whether sources may be at loopback and private addresses. By default only while the service "
-        "itself listens on loopback, as on a laptop.",
+        "itself listens on loopback and has no other public_url, as on a laptop.",
     )
     egress_allowed: CommaSeparated = Field(
         default=(),
