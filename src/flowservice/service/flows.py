@@ -124,13 +124,6 @@ class Flows(Readable[Flow]):
                 self._check(caller, content.name, taken_up, steps, recurs=recurs(sent), kept=flow.delta_column)
             if not content.name.strip():
                 raise _nameless()
-            column = flow.delta_column
-            if column is not None and changed.delta_column != column and self._has_runs(flow):
-                raise DeltaColumnDiffers(
-                    "the delta column of a flow that has run cannot be changed, nor how it is read: its windows would "
-                    "overlap or leave a gap",
-                    advice="Create another flow.",
-                )
             if recurs(sent) and flow.schedule.period is None and self._has_runs(flow):
                 # Runs on demand leave no watermark: a window would take their rows again.
                 raise StartHasPassed(
@@ -140,6 +133,13 @@ class Flows(Readable[Flow]):
             if sent != flow.schedule_sent:
                 schedule = changed_schedule(flow.schedule, sent, now=now, rules=self.rules)
                 changed = changed.rescheduled(schedule, sent, at=now)
+            column = flow.delta_column
+            if column is not None and changed.delta_column != column and self._has_runs(flow):
+                raise DeltaColumnDiffers(
+                    "the delta column of a flow that has run cannot be changed, nor how it is read: its windows would "
+                    "overlap or leave a gap",
+                    advice="Create another flow.",
+                )
         with self._settled(changed) as tx:
             tx.flows.replace(flow, changed)
         return changed
