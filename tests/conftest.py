@@ -54,6 +54,18 @@ def postgres() -> Iterator[servers.Postgres]:
         yield server
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def either_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A live server of the module's own, on each database."""
+    env = {}
+    if request.param == "postgresql":
+        postgres: servers.Postgres = request.getfixturevalue("postgres")
+        env = {"FLOWSERVICE_DATABASE_URL": postgres.new_database()}
+    running = Server(tmp_path_factory.mktemp(f"on-{request.param}") / "home", env=env).start()
+    yield running
+    assert running.stop() == 0
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A live server, shared by the session."""

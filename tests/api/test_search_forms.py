@@ -78,9 +78,9 @@ WHOLE: dict[str, Resource] = {
 }
 
 STORED = {
-    "connections": (1, "162f4b137057"),
-    "source_connections": (1, "5f2e4295e248"),
-    "target_connections": (1, "f69dfba0d20d"),
+    "connections": (2, "162f4b137057"),
+    "source_connections": (2, "5f2e4295e248"),
+    "target_connections": (2, "f69dfba0d20d"),
     "flows": (2, "d85b1d10b3e7"),
     "runs": (2, "430edb080aa7"),
 }

@@ -1,7 +1,6 @@
 """The unmodified `aepp` client: its classes FlowService and FlowManager, method by method, on both databases."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from demo.azurite import Azurite
 from tests.journeys.aepp_client import told_by
 from tests.live import Client, Server
-from tests.postgres import Postgres
 from tests.wire import resources
 from tests.wire.resources import FLOW, Dataflow
 
@@ -137,17 +135,10 @@ told["runs"] = [item["id"] for item in fs.getRuns(limit=50, n_results="inf", pro
 """
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(either_server: Server) -> Server:
     """A server of the module's own on each database."""
-    env = {}
-    if request.param == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        env = {"FLOWSERVICE_DATABASE_URL": postgres.new_database()}
-    home: Path = tmp_path_factory.mktemp(f"aepp-{request.param}") / "home"
-    running = Server(home, env=env).start()
-    yield running
-    assert running.stop() == 0
+    return either_server
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,12 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from tests.live import Client, Server
-from tests.postgres import Postgres
 from tests.wire import resources
 from tests.wire.provoking import BATCH_PROVIDER
 from tests.wire.resources import AZURE_TABLE, CATALOG, FLOW, REGISTRY, refusal
@@ -20,22 +18,9 @@ FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data; boundary=x"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of its own on each database."""
-    env = {}
-    if request.param == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        env = {"FLOWSERVICE_DATABASE_URL": postgres.new_database()}
-    home: Path = tmp_path_factory.mktemp("queries") / "home"
-    server = Server(home, env=env).start()
-    yield server
-    assert server.stop() == 0
-
-
 @pytest.fixture(scope="module")
-def caller(guarded: Server) -> Iterator[Client]:
-    with guarded.client() as calls:
+def caller(either_server: Server) -> Iterator[Client]:
+    with either_server.client() as calls:
         yield calls
 
 
@@ -118,8 +103,8 @@ def test_a_search_of_many_commas_is_refused_at_once(caller: Client) -> None:
         ("nonsense", b"\xff"),
     ],
 )
-def test_a_form_of_a_stranger_is_refused(guarded: Server, content_type: str, body: bytes) -> None:
-    answer = httpx.post(f"{guarded.url}/ims/token/v3", content=body, headers={"Content-Type": content_type})
+def test_a_form_of_a_stranger_is_refused(either_server: Server, content_type: str, body: bytes) -> None:
+    answer = httpx.post(f"{either_server.url}/ims/token/v3", content=body, headers={"Content-Type": content_type})
     assert answer.status_code in {400, 401}, answer.text
     assert answer.json()["error"]
 
@@ -132,8 +117,8 @@ def test_a_form_of_a_stranger_is_refused(guarded: Server, content_type: str, bod
     ],
     ids=["long", "many"],
 )
-def test_a_form_that_is_too_large_is_not_read(guarded: Server, content_type: str, body: bytes) -> None:
-    answer = httpx.post(f"{guarded.url}/ims/token/v3", content=body, headers={"Content-Type": content_type})
+def test_a_form_that_is_too_large_is_not_read(either_server: Server, content_type: str, body: bytes) -> None:
+    answer = httpx.post(f"{either_server.url}/ims/token/v3", content=body, headers={"Content-Type": content_type})
     assert answer.status_code == 400
     assert "the form cannot be read" in answer.json()["error_description"]
 
@@ -142,11 +127,11 @@ def test_a_form_that_is_too_large_is_not_read(guarded: Server, content_type: str
     "header",
     [{"alg": "HS256", "crit": 5}, {"alg": "HS256", "crit": ["x"]}, {"alg": ["HS256"]}, [], 5, {"alg": "none"}],
 )
-def test_a_token_of_a_strangers_making_is_no_token(guarded: Server, caller: Client, header: Any) -> None:
+def test_a_token_of_a_strangers_making_is_no_token(either_server: Server, caller: Client, header: Any) -> None:
     told: list[Any] = [header, {}]
     parts = [base64.urlsafe_b64encode(json.dumps(member).encode()).decode().rstrip("=") for member in told]
     headers = {"Authorization": f"Bearer {'.'.join([*parts, 'AAAA'])}", "x-api-key": caller.headers["x-api-key"]}
-    answer = httpx.get(f"{guarded.url}{FLOW}/flows", headers=headers)
+    answer = httpx.get(f"{either_server.url}{FLOW}/flows", headers=headers)
     assert (answer.status_code, answer.json()["error_code"]) == (401, "401013")
 
 

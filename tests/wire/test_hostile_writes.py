@@ -4,9 +4,7 @@ What is refused says so as documented."""
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -14,7 +12,6 @@ import pytest
 
 from demo.azurite import Azurite
 from tests.live import Client, Server
-from tests.postgres import Postgres
 from tests.wire import resources
 from tests.wire.provoking import BATCH_PROVIDER
 from tests.wire.resources import AZURE_TABLE, CATALOG, FLOW, LAKE, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
@@ -143,22 +140,11 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     return Scene(client=client, sound=named)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def scene(
-    request: pytest.FixtureRequest, azurite: Azurite, people: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Scene]:
-    """A server of its own on each database: what one takes may be too much for the other."""
-    env = {}
-    if request.param == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        env = {"FLOWSERVICE_DATABASE_URL": postgres.new_database()}
-    home: Path = tmp_path_factory.mktemp("hostile") / "home"
-    server = Server(home, env=env).start()
-    with ExitStack() as stack:
-        client = stack.enter_context(server.client())
-        flow = resources.names_flow(client, azurite.connection_string, people)
-        yield _scene(client, azurite, flow)
-    assert server.stop() == 0
+@pytest.fixture(scope="module")
+def scene(either_server: Server, azurite: Azurite, people: str) -> Iterator[Scene]:
+    """On each database: what one takes may be too much for the other."""
+    with either_server.client() as client:
+        yield _scene(client, azurite, resources.names_flow(client, azurite.connection_string, people))
 
 
 def test_every_write_of_the_document_is_tried(scene: Scene) -> None:

@@ -39,7 +39,7 @@ def _connection(item: Connection) -> dict[str, Any]:
 def _end_form(*codes: str) -> SearchForm[Any]:
     """The form of source or target connections; they differ in the paths that most of them have."""
     return SearchForm(
-        number=1,
+        number=2,
         placed=_PLACED,
         aliases=_ALIASES,
         shown=wire.end_connection,
@@ -54,7 +54,7 @@ class SearchForms:
 
     connections: SearchForm[Connection] = field(
         default=SearchForm(
-            number=1,
+            number=2,
             placed=_PLACED,
             aliases=_ALIASES,
             shown=_connection,
