@@ -14,7 +14,7 @@ class Tenancy:
 
     def __init__(self, settings: Settings) -> None:
         if settings.database_url is None and not (settings.home / "flowservice.db").is_file():
-            raise NotFound(f"{settings.home} does not exist", advice="Start the service once: flowservice serve.")
+            raise NotFound(f"there is no store in {settings.home}", advice="Start the service once: flowservice serve.")
         self._app = App(settings)
         self._orgs = self._app.database.tenancy.orgs()
         if not self._orgs:

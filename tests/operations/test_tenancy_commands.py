@@ -154,3 +154,8 @@ def test_a_home_that_was_never_served_says_what_to_do(tmp_path: Path, arguments:
     assert (answer.returncode, answer.stdout) == (1, "")
     assert "flowservice serve" in answer.stderr
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_that_is_no_home_is_left_as_it_is(tmp_path: Path) -> None:
+    assert "there is no store" in typed("orgs", "list", home=tmp_path).stderr
+    assert list(tmp_path.iterdir()) == []

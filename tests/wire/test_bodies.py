@@ -64,6 +64,12 @@ def test_an_empty_body_is_refused(client: Client, path: str) -> None:
         assert body["type"] == "https://ns.adobe.com/aep/errors/FLOW-1405-400"
 
 
+def test_a_body_that_is_needed_is_missed_wherever_the_path_ends(client: Client) -> None:
+    assert refusal(client.post("/v1/credentials"))["code"] == "body-empty"
+    connectors = "/data/foundation/connectors/landingzone/credentials?type=user_drop_zone&action=refresh"
+    assert refusal(client.post(connectors))["code"] == "not-supported"
+
+
 @pytest.mark.parametrize("path", COLLECTIONS)
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 @pytest.mark.parametrize("depth", [200, 100_000])

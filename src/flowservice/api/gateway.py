@@ -47,6 +47,7 @@ _PUBLIC: Final = re.compile(r"/v1/(openapi\.json|docs(/.*)?)")
 _OF_THE_ORG: Final = ("/data/foundation/sandbox-management", "/v1/")
 """Paths of what belongs to an organisation: the sandbox header plays no part there."""
 _FLOW: Final = "/data/foundation/flowservice"
+_WITHOUT_BODY: Final = ("/action", "/rotate", "/landingzone/credentials")
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # It goes into logs, bodies and a header.
@@ -192,7 +193,7 @@ class Gateway:
             return problem(error, path=path, request_id=request_id)
         if not body:
             # Actions are posted without a body, and so is what renews a secret.
-            if method == "POST" and path.rsplit("/", 1)[-1] in {"action", "rotate", "credentials"}:
+            if method == "POST" and path.endswith(_WITHOUT_BODY):
                 return None
             return problem(EmptyBody("the body is empty", advice="Send JSON."), path=path, request_id=request_id)
         try:

@@ -85,9 +85,9 @@ def number_of(text: str) -> float | None:
     if len(text) > LONGEST_NUMBER or not _NUMBER.fullmatch(text):
         return None
     number = float(text)
-    # What is too small for a float is none of PostgreSQL's numbers; nor is what is too large.
-    is_whole = math.isfinite(number) and (number != 0 or not Decimal(text))
-    return number if is_whole else None
+    # What is too small or too large for a float, PostgreSQL does not take for a number.
+    is_too_small = number == 0 and bool(Decimal(text))
+    return None if is_too_small or not math.isfinite(number) else number
 
 
 def folded(text: str) -> str:

@@ -82,7 +82,9 @@ class Window:
     end: datetime | None = None
 
     def overlaps(self, other: "Window") -> bool:
-        """Whether a row may lie in both: they are of one column."""
+        """Whether a row may lie in both. What windows of different columns share, their bounds do not tell."""
+        if self.column != other.column:
+            return True
         return _begins_before_end(self, other) and _begins_before_end(other, self)
 
     def after(self, mark: datetime | None) -> "Window":

@@ -192,9 +192,7 @@ def _has_rows_of(run: Run, other: Run) -> bool:
     """Whether `other` has landed rows that `run` would take, or may yet."""
     if other.has_ended and not other.counts.written:
         return False
-    if run.window is None or other.window is None or run.window.column != other.window.column:
-        return True
-    return run.window.overlaps(other.window)
+    return run.window is None or other.window is None or run.window.overlaps(other.window)
 
 
 def _created(attempt: Callable[[], Run]) -> Run:
