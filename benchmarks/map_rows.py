@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from demo.tables import customers
 from demo.tutorial import CUSTOMERS
-from flowservice.connectors.azure_table import decoder
+from flowservice.connectors.azure_table import portable
+from flowservice.connectors.azure_table.columns import to_batch
 from flowservice.domain.mapping import Mapping, MappingKind, MappingVersion
 from flowservice.domain.xdm_tree import tree_of
 from flowservice.engine.mapping import Mapper
@@ -41,7 +42,7 @@ def run() -> list[str]:
 def _cases() -> list[tuple[str, Mapper, pa.RecordBatch]]:
     # Through JSON, as they come: every value is a string or number of its own.
     entities = json.loads(json.dumps(list(itertools.islice(customers(), BATCH_ROWS))))
-    typed = decoder.to_batch(entities)
+    typed = to_batch(portable.columns(entities), len(entities))
     text = pa.RecordBatch.from_arrays([to_text(column) for column in typed.columns], names=typed.schema.names)
     feeds = {path.replace("{tenant}", "_tenant"): column for column, path in CUSTOMERS.mapping.items()}
     tutorial = _mapper(_schema(feeds, CUSTOMERS.own_fields), feeds)

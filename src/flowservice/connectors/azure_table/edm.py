@@ -1,6 +1,7 @@
 """The types of the Entity Data Model that a table can hold, and their values as Arrow arrays."""
 
 import binascii
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
@@ -55,7 +56,7 @@ def uniform(values: Sequence[Any], stated: Sequence[Any] | None) -> str | None:
         # What distinguishes values is their JSON type and annotation: few pairs, however many values.
         pairs = set(zip(map(type, values), stated or repeat(None), strict=False))
     except TypeError:  # an annotation that is a list or object
-        raise Nested from None
+        return None
     kinds = {_kind(json_type, annotation) for json_type, annotation in pairs if json_type is not type(None)}
     # Bare integers may be of any size; beside annotated ones each is looked at.
     if len(kinds) != 1 or (kinds == {INT32} and any(annotation is not None for _, annotation in pairs)):
@@ -65,19 +66,17 @@ def uniform(values: Sequence[Any], stated: Sequence[Any] | None) -> str | None:
 
 def _kind(json_type: type, annotation: object) -> str:
     """An unknown annotation leaves the type to the JSON. Raises Nested."""
-    if isinstance(annotation, str) and annotation in ARROW:
-        return annotation
-    try:
-        return _OF_JSON[json_type]
-    except KeyError:
-        raise Nested from None
+    if json_type not in _OF_JSON:
+        raise Nested
+    return annotation if isinstance(annotation, str) and annotation in ARROW else _OF_JSON[json_type]
 
 
 def kind_of(value: Any, annotation: str | None) -> str:
     """The type of one value. Raises Nested."""
-    if type(value) is int and annotation not in ARROW and value not in _INT32:
+    kind = _kind(type(value), annotation)
+    if type(value) is int and kind == INT32 and annotation != INT32 and value not in _INT32:
         return INT64 if value in _INT64 else DOUBLE
-    return _kind(type(value), annotation)
+    return kind
 
 
 def bare_integers(values: Sequence[Any]) -> pa.Array | None:
@@ -97,10 +96,21 @@ def narrowed(integers: pa.Array) -> tuple[str, pa.Array]:
 
 
 def _strings(values: Sequence[Any]) -> pa.Array:
+    return _texts(values, STRING)
+
+
+def _texts(values: Sequence[Any], kind: str) -> pa.Array:
     try:
         return pa.array(values, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
-        raise Unfit(STRING) from None
+        raise Unfit(kind) from None
+
+
+def _matching(text: pa.Array, pattern: str, kind: str) -> pa.Array:
+    """`text`, if all of it matches: parsers of libraries take more than the service may send."""
+    if not pc.all(pc.match_substring_regex(text, pattern)).as_py() and text.null_count < len(text):
+        raise Unfit(kind)
+    return text
 
 
 def _int32s(values: Sequence[Any]) -> pa.Array:
@@ -113,44 +123,67 @@ def _int64s(values: Sequence[Any]) -> pa.Array:
 
 def _whole_numbers(values: Sequence[Any], kind: str) -> pa.Array:
     try:
-        return pa.array(values, pa.string()).cast(ARROW[kind])
+        text = pa.array(values, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        pass  # not all are text: bare numbers among annotated ones
+        # Bare numbers among annotated ones. Through text, for `int` would cut 5.5 and take True.
+        text = pa.array([None if value is None else str(value) for value in values], pa.string())
     try:
-        # Through text, for `int` would cut 5.5 and take True.
-        return pa.array([None if value is None else str(value) for value in values], pa.string()).cast(ARROW[kind])
+        return _matching(text, "^-?[0-9]+$", kind).cast(ARROW[kind])
     except pa.ArrowInvalid:
         raise Unfit(kind) from None
 
 
 def _doubles(values: Sequence[Any]) -> pa.Array:
-    try:
+    if set(map(type, values)) <= {float, type(None)}:
         return pa.array(values, pa.float64())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
-        pass  # "NaN", "Infinity" and "-Infinity" come as text
+    # Integers, and text: "NaN", "Infinity" and "-Infinity" come so.
+    return pa.array([None if value is None else _double(value) for value in values], pa.float64())
+
+
+_DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+_NO_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def _double(value: Any) -> float:
+    if type(value) is str:
+        if value in _NO_NUMBERS:
+            return _NO_NUMBERS[value]
+        if not _DECIMAL.fullmatch(value):
+            raise Unfit(DOUBLE)
+    elif type(value) is bool:
+        raise Unfit(DOUBLE)
     try:
-        return pa.array([None if value is None else float(value) for value in values], pa.float64())
-    except (ValueError, TypeError, OverflowError):
+        number = float(value)
+    except OverflowError:  # an integer of more than 308 digits
         raise Unfit(DOUBLE) from None
+    if math.isinf(number):
+        raise Unfit(DOUBLE)
+    return number
+
+
+_TRUTHS: Final = {"true": True, "false": False}
 
 
 def _booleans(values: Sequence[Any]) -> pa.Array:
     try:
-        if any(type(value) is str for value in values):
-            values = [str(value).lower() if type(value) is bool else value for value in values]
-            return pa.array(values, pa.string()).cast(pa.bool_())
-        return pa.array(values, pa.bool_())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
+        return pa.array([_TRUTHS[value] if type(value) is str else value for value in values], pa.bool_())
+    except (KeyError, pa.ArrowInvalid, pa.ArrowTypeError, TypeError):
         raise Unfit(BOOLEAN) from None
 
 
+_MOMENT: Final = (
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    r"(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?$"
+)
+
+
 def _datetimes(values: Sequence[Any]) -> pa.Array:
-    """`YYYY-MM-DDTHH:MM:SS[.f{1,7}]Z`, to microseconds.
+    """To microseconds.
 
     26 characters are a moment to the microsecond: what stands behind them is the 7th digit and the `Z`. A longer text
     ends in an offset.
     """
-    text = _strings(values)
+    text = _matching(_texts(values, DATETIME), _MOMENT, DATETIME)
     if (pc.max(pc.utf8_length(text)).as_py() or 0) > 28:
         return _datetimes_with_offset(text)
     try:
@@ -176,7 +209,7 @@ def _datetimes_with_offset(text: pa.Array) -> pa.Array:
 
 
 def _guids(values: Sequence[Any]) -> pa.Array:
-    return pc.ascii_lower(_strings(values))
+    return pc.ascii_lower(_texts(values, GUID))
 
 
 def _binaries(values: Sequence[Any]) -> pa.Array:

@@ -11,7 +11,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from flowservice.connectors.azure_table import decoder, edm
+from flowservice.connectors.azure_table import edm, portable
+from flowservice.connectors.azure_table.columns import field_of, in_order
 from flowservice.connectors.azure_table.keys import KeyRange, alphabet, midway, order, successor
 from flowservice.connectors.azure_table.table_service import TableService
 from flowservice.sdk import MixedColumn, Sample
@@ -56,15 +57,15 @@ def sample(service: TableService, table: str, *, rows: int) -> Sample:
     return to_sample(_thinned(reach.entities(), rows))
 
 
-def to_sample(entities: list[decoder.Entity]) -> Sample:
+def to_sample(entities: list[portable.Entity]) -> Sample:
     """Entities with the types that hold for all of them: Int32 widens to Int64 or Double, other mixes are text."""
     arrays, fields, mixed = [], [], []
-    for column in decoder.columns(entities):
+    for column in in_order(portable.columns(entities)):
         kind = widened(column.seen)
         if len(column.seen) > 1:
             mixed.append(MixedColumn(name=column.name, seen=tuple(sorted(column.seen)), widened_to=kind))
         arrays.append(column.array_as(kind))
-        fields.append(decoder.field(column.name, kind))
+        fields.append(field_of(column.name, kind))
     return Sample(rows=pa.Table.from_arrays(arrays, schema=pa.schema(fields)), mixed=tuple(mixed))
 
 
@@ -83,11 +84,11 @@ class _Reach:
 
     service: TableService
     table: str
-    by_key: dict[tuple[bytes, bytes], decoder.Entity] = field(default_factory=dict)
+    by_key: dict[tuple[bytes, bytes], portable.Entity] = field(default_factory=dict)
     hot: list[str] = field(default_factory=list)
     """Partitions that filled a whole answer, each once."""
 
-    def ask(self, part: KeyRange, rows: int) -> list[decoder.Entity]:
+    def ask(self, part: KeyRange, rows: int) -> list[portable.Entity]:
         """The first entities of a range; goes on over empty pages until there is one."""
         query = {"$top": str(min(rows, 1000))}
         if (condition := part.filter()) is not None:
@@ -97,7 +98,7 @@ class _Reach:
             found, token, _ = self.service.entities(self.table, {**query, **token})
         return found
 
-    def keep(self, found: list[decoder.Entity]) -> None:
+    def keep(self, found: list[portable.Entity]) -> None:
         for entity in found:
             self.by_key[order(str(entity["PartitionKey"])), order(str(entity["RowKey"]))] = entity
         partitions = {str(entity["PartitionKey"]) for entity in found}
@@ -110,7 +111,7 @@ class _Reach:
             return [str(entity["PartitionKey"]) for entity in self.entities()]
         return [str(entity["RowKey"]) for entity in self.entities() if entity["PartitionKey"] == within.partition]
 
-    def entities(self) -> list[decoder.Entity]:
+    def entities(self) -> list[portable.Entity]:
         """All, in the service's order."""
         return [self.by_key[key] for key in sorted(self.by_key)]
 
@@ -164,11 +165,11 @@ def _end(reach: _Reach, at: Callable[[str], KeyRange], first: str) -> tuple[str,
     return end, low
 
 
-def _thinned(entities: list[decoder.Entity], rows: int) -> list[decoder.Entity]:
+def _thinned(entities: list[portable.Entity], rows: int) -> list[portable.Entity]:
     """At most `rows` of them, evenly taken."""
     return list(_evenly(entities, rows)) if len(entities) > rows else entities
 
 
-def _evenly(entities: list[decoder.Entity], rows: int) -> Iterator[decoder.Entity]:
+def _evenly(entities: list[portable.Entity], rows: int) -> Iterator[portable.Entity]:
     for number in range(rows):
         yield entities[number * len(entities) // rows]

@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
 
-from flowservice.connectors.azure_table import decoder
+import pyarrow as pa
+
+from flowservice.connectors.azure_table.decoder import Decoder, new_decoder
 from flowservice.connectors.azure_table.faults import Refused
 from flowservice.connectors.azure_table.keys import KeyRange
+from flowservice.connectors.azure_table.page_faults import AGAIN
 from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, TableService, Token
 from flowservice.errors import BrokenPage, Drifted, SourceError, SourceUnavailable, Unreachable
 from flowservice.sdk import Batch, Cursor
@@ -72,59 +75,57 @@ class Scan:
     def _own(self, place: "_Place") -> Iterator[Batch]:
         """From where the token of `place` leads to, or from the beginning."""
         last = place.last
-        for entities, page, wire_bytes in self._groups(self.range, place.next or {}):
-            last = _key_of(entities) if entities else last
-            at = _Place(next=page.next, last=last, done=page.next is None)
-            yield Batch(rows=decoder.to_batch(entities), resume=at.to_json(), wire_bytes=wire_bytes)
+        for group in self._groups(self.range, place.next or {}):
+            last = group.last or last
+            at = _Place(next=group.next, last=last, done=group.next is None)
+            yield Batch(rows=group.rows, resume=at.to_json(), wire_bytes=group.wire_bytes)
 
     def _past(self, last: tuple[str, str]) -> Iterator[Batch]:
         """By key."""
         ranges = self.range.past(*last)
         for part in ranges:
-            for entities, page, wire_bytes in self._groups(part, {}):
-                last = _key_of(entities) if entities else last
+            for group in self._groups(part, {}):
+                last = group.last or last
                 # A token belongs to the filter it came with, and the next run has another one: the key must do.
-                at = _Place(last=last, done=page.next is None and part is ranges[-1])
-                yield Batch(rows=decoder.to_batch(entities), resume=at.to_json(), wire_bytes=wire_bytes)
+                at = _Place(last=last, done=group.next is None and part is ranges[-1])
+                yield Batch(rows=group.rows, resume=at.to_json(), wire_bytes=group.wire_bytes)
 
-    def _groups(self, part: KeyRange, token: Token) -> Iterator[tuple[list[decoder.Entity], Page, int]]:
-        """Entities of whole pages, enough for a batch or what came in its time, be it none; the last of their pages;
-        and their bytes."""
-        entities: list[decoder.Entity] = []
+    def _groups(self, part: KeyRange, token: Token) -> Iterator["_Group"]:
+        """Whole pages, enough for a batch or what came in its time, be it none."""
+        pages = new_decoder()
         wire_bytes = 0
         page: Page | None = None
         due = time.monotonic() + self.batch_s
         try:
-            for found, page, size in self._parsed(self._query(part), token):
-                entities += found
+            for page, size in self._decoded(pages, self._query(part), token):
                 wire_bytes += size
-                is_full = len(entities) >= self.batch_rows or (entities and wire_bytes >= _BATCH_BYTES)
+                is_full = pages.rows >= self.batch_rows or (pages.rows and wire_bytes >= _BATCH_BYTES)
                 if is_full or (page.next is not None and time.monotonic() >= due):
-                    yield entities, page, wire_bytes
-                    entities, wire_bytes = [], 0
+                    yield _Group.of(pages, page, wire_bytes)
+                    wire_bytes = 0
                     # What the caller does in between is not waited for.
                     due = time.monotonic() + self.batch_s
         except SourceError:
             # What was read before is good, and a run that is tried again gets further each time.
-            if entities and page is not None:
-                yield entities, page, wire_bytes
+            if pages.rows and page is not None:
+                yield _Group.of(pages, page, wire_bytes)
             raise
-        if entities and page is not None:
-            yield entities, page, wire_bytes
+        if pages.rows and page is not None:
+            yield _Group.of(pages, page, wire_bytes)
 
-    def _parsed(self, query: Mapping[str, str], token: Token) -> Iterator[tuple[list[decoder.Entity], Page, int]]:
-        """Pages in order, each whole. One that is cut or garbled is asked for again."""
+    def _decoded(self, pages: Decoder, query: Mapping[str, str], token: Token) -> Iterator[tuple[Page, int]]:
+        """Pages, in order, once they are in `pages`, and their bytes. One that is cut or garbled is asked for again."""
         following: Token | None = token
         failed, rows = 0, min(self.page_rows, _FIRST_ROWS)
         is_first = is_unmeasured = True
         while following is not None:
             broken: BrokenPage | Unreachable | None = None
             opened = partial(self._opened, {**query, "$top": str(rows)})
-            with closing(_one_page(opened, following) if is_first else _pages(opened, following)) as pages:
-                for page in pages:
+            with closing(_one_page(opened, following) if is_first else _pages(opened, following)) as coming:
+                for page in coming:
                     try:
                         body = page.body()
-                        entities = decoder.parse(body)
+                        found = pages.add(body)
                     except (BrokenPage, Unreachable) as error:
                         failed += 1
                         broken = error
@@ -134,9 +135,9 @@ class Scan:
                     failed, size, is_first = 0, len(body), False
                     following = page.next
                     del body  # not needed while the caller is at work
-                    yield entities, page, size
-                    fitting = max(1, min(self.page_rows, len(entities) * _PAGE_BYTES // size))
-                    if entities and (is_unmeasured or (size > _PAGE_BYTES and fitting < rows)):
+                    yield page, size
+                    fitting = max(1, min(self.page_rows, found * _PAGE_BYTES // size))
+                    if found and (is_unmeasured or (size > _PAGE_BYTES and fitting < rows)):
                         is_unmeasured, rows = False, fitting
                         break  # and leave the pages that were opened ahead for another number of rows
             if broken is not None:
@@ -159,6 +160,25 @@ class Scan:
         if self.columns is not None:
             query["$select"] = ",".join(dict.fromkeys(("PartitionKey", "RowKey", *self.columns)))
         return query
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Decoded pages that make a batch."""
+
+    rows: pa.RecordBatch
+    last: tuple[str, str] | None
+    """The key of the last row; None: there are no rows."""
+    next: Token | None
+    wire_bytes: int
+
+    @staticmethod
+    def of(pages: Decoder, page: Page, wire_bytes: int) -> "_Group":
+        """All that `pages` holds, of which `page` came last. Raises BrokenPage."""
+        last = pages.last_key
+        if pages.rows and last is None:
+            raise BrokenPage("an entity came without its keys", advice=AGAIN)
+        return _Group(pages.batch(), last, page.next, wire_bytes)
 
 
 class _TokenLost(Refused):
@@ -196,13 +216,6 @@ class _Place:
                 return _Place(last=(partition, row))
             case _:
                 raise Drifted("the stored place to resume at is not one of this connector", advice="Read anew.")
-
-
-def _key_of(entities: list[decoder.Entity]) -> tuple[str, str]:
-    try:
-        return str(entities[-1]["PartitionKey"]), str(entities[-1]["RowKey"])
-    except KeyError:
-        raise BrokenPage("an entity came without its keys", advice=decoder.AGAIN) from None
 
 
 def _key(value: object) -> tuple[str, str] | None:

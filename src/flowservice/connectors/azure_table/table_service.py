@@ -30,8 +30,9 @@ from pyreqwest.exceptions import (
 from pyreqwest.request import SyncStreamRequest
 from pyreqwest.response import SyncResponse
 
-from flowservice.connectors.azure_table import decoder, faults
+from flowservice.connectors.azure_table import faults, portable
 from flowservice.connectors.azure_table.connection_string import Account, Sas
+from flowservice.connectors.azure_table.page_faults import AGAIN
 from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.signing import Signer
 from flowservice.errors import BrokenPage, Cancelled, Error
@@ -84,9 +85,9 @@ class Page:
             raise faults.of_transport(error, host=self._host) from None
         except PyreqwestError:
             # `from None`: the message quotes the URL, and so a shared access signature.
-            raise BrokenPage("a page of the table service was cut", advice=decoder.AGAIN) from None
+            raise BrokenPage("a page of the table service was cut", advice=AGAIN) from None
         except (OSError, EOFError, zlib.error):
-            raise BrokenPage("a compressed page of the table service was cut", advice=decoder.AGAIN) from None
+            raise BrokenPage("a compressed page of the table service was cut", advice=AGAIN) from None
         else:
             return data
         finally:
@@ -145,14 +146,14 @@ class TableService:
             f"{quote(table, safe='')}()", query, table=table, retries=self.retries, stopped=stopped or self.closed
         )
 
-    def entities(self, table: str, query: Mapping[str, str]) -> tuple[list[decoder.Entity], Token | None, int]:
+    def entities(self, table: str, query: Mapping[str, str]) -> tuple[list[portable.Entity], Token | None, int]:
         """A page of entities, read and parsed, the next token, and the page's bytes; a broken page is retried."""
         failed = 0
         while True:
             try:
                 page = self.open(table, query)
                 body = page.body()
-                return decoder.parse(body), page.next, len(body)
+                return portable.parse(body), page.next, len(body)
             except BrokenPage as error:
                 failed += 1
                 self.retries.wait(error, failed=failed, stopped=self.closed)
@@ -182,7 +183,7 @@ class TableService:
             try:
                 names = [entry["TableName"] for entry in orjson.loads(page.body())["value"]]
             except (orjson.JSONDecodeError, KeyError, TypeError):
-                raise BrokenPage("the list of tables is garbled", advice=decoder.AGAIN) from None
+                raise BrokenPage("the list of tables is garbled", advice=AGAIN) from None
             yield from names
 
     def close(self) -> None:
