@@ -8,7 +8,7 @@ BIN := .venv/bin
 
 all: lint test
 
-setup: .venv/.installed node_modules/.installed
+setup: .venv/.installed .venv/.native node_modules/.installed
 
 .venv/.installed: requirements/dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "setup: Python 3.11 or newer is needed; install it and run make again." >&2; exit 1; }
@@ -17,6 +17,12 @@ setup: .venv/.installed node_modules/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Without a Rust toolchain the service runs with its portable decoder; then this is tried again each time.
+.venv/.native: native/Cargo.toml native/crates.txt native/build.py native/pyproject.toml $(wildcard native/src/*.rs) \
+		| .venv/.installed
+	@$(BIN)/python native/build.py
+	@! $(BIN)/python -c 'import flowservice_native' 2>/dev/null || touch $@
 
 # Azurite stands in for Azure in demo, tests and benchmarks; the service itself needs no Node.
 node_modules/.installed: package.json package-lock.json | .venv/.installed
@@ -65,4 +71,4 @@ lock: .venv/.installed
 		--output-file requirements/dev.txt pyproject.toml requirements/dev.in
 
 clean:
-	@rm -rf .venv node_modules .demo .flowservice
+	@rm -rf .venv node_modules .demo .flowservice native/target

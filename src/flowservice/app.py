@@ -19,12 +19,13 @@ from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.tokens.jwt import JwtTokens
 from flowservice.api.search_forms import FORMS
+from flowservice.connectors.azure_table import decoder, native
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Credential
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.schedule import ScheduleRules
 from flowservice.domain.xdm_tree import ObjectField
-from flowservice.errors import BadMappingVersion, NotFound
+from flowservice.errors import BadMappingVersion, Invalid, NotFound
 from flowservice.ids import RandomIds
 from flowservice.ports.runtime import Clock
 from flowservice.sdk import ENTRY_POINTS, Connector, Destinations, Egress
@@ -55,6 +56,16 @@ if TYPE_CHECKING:
     from flowservice.adapters.delta import DeltaLake
     from flowservice.engine.execution import Execution
     from flowservice.engine.row_mapper import RowMapper
+
+
+def decoder_in_use(settings: Settings) -> str:
+    """Which decoder of Azure tables is in use. Raises Invalid if the native one is required and not installed."""
+    if settings.require_native and native.VERSION is None:
+        raise Invalid(
+            "the native decoder is required (FLOWSERVICE_REQUIRE_NATIVE) and not installed",
+            advice="Install flowservice-native; in a checkout with Rust on the machine, type: make setup.",
+        )
+    return decoder.IN_USE
 
 
 def utc_now() -> datetime:

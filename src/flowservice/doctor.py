@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flowservice.adapters.sealing.box import load_key
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
-from flowservice.app import App
+from flowservice.app import App, decoder_in_use
 from flowservice.errors import Error
 from flowservice.settings import Settings
 
@@ -36,11 +36,11 @@ def examine(settings: Settings) -> list[Finding]:
         advice = f"flowservice serve --home {settings.home}"
         return [
             Finding(about="home", ok=False, message=f"{settings.home} does not exist yet", advice=f"Type: {advice}"),
-            _decoder(),
+            _decoder(settings),
             _port(settings),
         ]
     checks: tuple[Callable[[Settings], Finding], ...] = (_home, _key, _database, _lake)
-    return [*(check(settings) for check in checks), _decoder(), _port(settings)]
+    return [*(check(settings) for check in checks), _decoder(settings), _port(settings)]
 
 
 def _home(settings: Settings) -> Finding:
@@ -100,8 +100,13 @@ def _lake(settings: Settings) -> Finding:
     return Finding(about="lake", ok=True, message=str(settings.lake_root))
 
 
-def _decoder() -> Finding:
-    return Finding(about="decoder", ok=True, message="portable (the native one comes in a later version)")
+def _decoder(settings: Settings) -> Finding:
+    try:
+        decoder = decoder_in_use(settings)
+    except Error as error:
+        return Finding(about="decoder", ok=False, message=error.message, advice=error.advice)
+    slower = " (the native one is not installed; with Rust on the machine, `make setup` builds it)"
+    return Finding(about="decoder", ok=True, message=decoder + ("" if decoder.startswith("native") else slower))
 
 
 def _port(settings: Settings) -> Finding:

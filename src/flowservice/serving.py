@@ -17,7 +17,7 @@ import structlog
 import uvicorn
 
 from flowservice import logs
-from flowservice.app import App, read_credentials, utc_now, write_credentials
+from flowservice.app import App, decoder_in_use, read_credentials, utc_now, write_credentials
 from flowservice.errors import Invalid, NotFound
 from flowservice.ports.runtime import Clock
 from flowservice.service.clearing import Clearing
@@ -34,8 +34,9 @@ _CLEAR_LOOK_S: Final = 5.0
 
 
 def run(settings: Settings, *, now: Clock = utc_now) -> None:
-    """Serve until SIGINT or SIGTERM. Raises Invalid if the address cannot be listened on."""
+    """Serve until SIGINT or SIGTERM. Raises Invalid if the address cannot be listened on, or a part is missing."""
     logs.configure(settings.log_level)
+    _log.info("pages of Azure tables are decoded", decoder=decoder_in_use(settings))
     with contextlib.closing(_listen(settings)) as listener, _sole(settings):
         host, port = listener.getsockname()[:2]
         url = settings.url_at(host, port)

@@ -1,18 +1,42 @@
-"""What each kind of value becomes, and that a broken page becomes nothing."""
+"""What each kind of value becomes, and that a broken page becomes nothing: one table for both decoders."""
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from flowservice.connectors.azure_table.decoder import decode
+from flowservice.connectors.azure_table import native
+from flowservice.connectors.azure_table.decoder import Decoder
+from flowservice.connectors.azure_table.native import NativeDecoder
+from flowservice.connectors.azure_table.portable import PortableDecoder
 from flowservice.errors import BrokenPage, Drifted
 from flowservice.sdk import SOURCE_TYPE, to_text
 
 MICROSECONDS = pa.timestamp("us", "UTC")
+
+DECODERS: dict[str, Callable[..., Decoder]] = {"portable": PortableDecoder}
+if native.VERSION is not None:
+    DECODERS["native"] = NativeDecoder
+
+
+@pytest.fixture(params=DECODERS, autouse=True)
+def _each_decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.new", DECODERS[request.param])
+
+
+def new(**options: Any) -> Decoder:
+    """An empty decoder of the kind that the test runs with."""
+    raise NotImplementedError(options)
+
+
+def decode(page: bytes) -> pa.RecordBatch:
+    decoder = new()
+    decoder.add(page)
+    return decoder.batch()
 
 
 def body(*values: str, **top: Any) -> bytes:
@@ -270,3 +294,88 @@ def test_a_value_that_is_not_what_it_says_is_named_but_not_quoted(value: str) ->
 def test_binary_survives_every_byte() -> None:
     data = bytes(range(256))
     assert column(f'{BINARY}"{base64.b64encode(data).decode()}"')[1] == [data]
+
+
+def test_pages_become_one_batch() -> None:
+    decoder = new()
+    assert [decoder.add(body('"a":1', '"a":2')), decoder.add(body('"b":true')), decoder.add(body())] == [2, 1, 0]
+    assert (decoder.rows, decoder.last_key) == (3, ("p", "0"))
+    rows = decoder.batch()
+    assert rows.select(["a", "b"]).to_pydict() == {"a": [1, 2, None], "b": [None, None, True]}
+    assert decoder.rows == 0
+    assert decoder.batch().num_rows == 0
+
+
+def test_a_column_first_seen_on_a_later_page_is_null_before() -> None:
+    decoder = new()
+    for _ in range(149):
+        decoder.add(body("", ""))
+    decoder.add(body("", '"late":"x"'))
+    rows = decoder.batch()
+    assert rows.column("late").null_count == 299
+    assert rows.column("late")[299].as_py() == "x"
+
+
+@pytest.mark.parametrize("broken", ['"a":2,"c":1,"c":2', LONG + '"x"', '"a":[1]', '"a":"x"}}'])
+def test_of_a_page_that_is_refused_nothing_is_kept(broken: str) -> None:
+    decoder = new()
+    decoder.add(body('"a":1,"b":"x"'))
+    with pytest.raises((BrokenPage, Drifted)):
+        decoder.add(body('"a":"text","new":1,"b":null', broken))
+    decoder.add(body('"a":3,"d":1'))
+    rows = decoder.batch()
+    assert rows.schema.names == ["PartitionKey", "RowKey", "a", "b", "d"]
+    assert rows.column("a").to_pylist() == [1, 3]
+    assert decoder.add(body('"d":1')) == 1
+    assert decoder.batch().schema.names == ["PartitionKey", "RowKey", "d"]
+
+
+def test_only_the_columns_that_are_wanted_are_decoded() -> None:
+    decoder = new(columns=["b", "Timestamp", "nothing"])
+    decoder.add(body(LONG + '"no number"' + ',"b":1,"Timestamp":"2020-01-01T00:00:00Z"'))
+    assert decoder.last_key == ("p", "0")
+    assert decoder.batch().schema.names == ["Timestamp", "b"]
+
+
+def test_declared_types_stand_in_for_annotations() -> None:
+    decoder = new(declared={"a": "Edm.Int64", "b": "Edm.Double", "Timestamp": "Edm.String"})
+    decoder.add(body('"a":"5","b":2,"Timestamp":"then"', '"a@odata.type":"Edm.Int32","a":6,"b":"NaN"'))
+    rows = decoder.batch()
+    assert [rows.column(name).to_pylist()[0] for name in ("Timestamp", "a", "b")] == ["then", 5, 2.0]
+    assert rows.column("a").type == pa.int64()
+
+
+def test_a_value_before_its_annotation_is_what_the_annotation_says() -> None:
+    late = ['"v":"5","v@odata.type":"Edm.Int64"', '"Timestamp":"x","Timestamp@odata.type":"Edm.Guid"']
+    rows = decode(body('"v":"not yet"', *late))
+    assert rows.column("v").to_pylist() == ["not yet", "5", None]
+    assert rows.column("Timestamp").to_pylist() == [None, None, "x"]
+
+
+def test_an_entity_without_texts_as_keys_has_no_key() -> None:
+    decoder = new()
+    decoder.add(b'{"value":[{"PartitionKey":"p","RowKey":"r"},{"PartitionKey":"p","RowKey":5}]}')
+    assert decoder.last_key is None
+
+
+def test_many_batches_come_out_as_the_first_one() -> None:
+    decoder = new()
+    page = body('"a":1,"s":"x"', '"a":2,"s":"é"')
+    decoder.add(page)
+    first = decoder.batch()
+    for _ in range(50):
+        decoder.add(page)
+        assert decoder.batch().equals(first)
+
+
+def test_names_without_end_are_no_columns_without_end() -> None:
+    decoder = new()
+    for batch in range(20):
+        decoder.add(body(",".join(f'"n{batch}_{number}":1' for number in range(2000))))
+        assert decoder.batch().num_columns == 2002
+
+
+def test_deep_nesting_is_refused_and_not_followed() -> None:
+    for deep in (b'{"value":[],"x":' + b"[" * 100_000, b'{"value":[],"x":' + b"[" * 2000 + b"]" * 2000 + b"}"):
+        with pytest.raises(BrokenPage):
+            decode(deep)

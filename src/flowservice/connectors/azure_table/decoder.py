@@ -27,6 +27,7 @@ from typing import Final, Protocol, TypeAlias
 
 import pyarrow as pa
 
+from flowservice.connectors.azure_table import native
 from flowservice.connectors.azure_table.portable import PortableDecoder
 
 Body: TypeAlias = bytes | memoryview
@@ -62,7 +63,8 @@ def new_decoder(*, columns: Sequence[str] | None = None, declared: Mapping[str, 
         columns: properties to decode, whatever else a page has; None: all.
         declared: Edm types of properties by name, for values that come without annotation (`nometadata`).
     """
-    return PortableDecoder(columns=columns, declared=declared)
+    best = PortableDecoder if native.VERSION is None else native.NativeDecoder
+    return best(columns=columns, declared=declared)
 
 
 def decode(body: Body) -> pa.RecordBatch:
@@ -72,5 +74,5 @@ def decode(body: Body) -> pa.RecordBatch:
     return decoder.batch()
 
 
-IN_USE: Final = "portable"
+IN_USE: Final = "portable" if native.VERSION is None else f"native {native.VERSION}"
 """Which decoder `new_decoder` makes."""

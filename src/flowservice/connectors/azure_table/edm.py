@@ -212,13 +212,12 @@ def _guids(values: Sequence[Any]) -> pa.Array:
     return pc.ascii_lower(_texts(values, GUID))
 
 
+_BASE64: Final = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+
+
 def _binaries(values: Sequence[Any]) -> pa.Array:
-    try:
-        # Strict, for otherwise what is no base64 is passed over, and other bytes land.
-        decoded = [None if value is None else binascii.a2b_base64(value, strict_mode=True) for value in values]
-        return pa.array(decoded, pa.binary())
-    except (binascii.Error, ValueError, TypeError):
-        raise Unfit(BINARY) from None
+    text = _matching(_texts(values, BINARY), _BASE64, BINARY)
+    return pa.array([None if value is None else binascii.a2b_base64(value) for value in text.to_pylist()], pa.binary())
 
 
 arrays: Final[Mapping[str, Callable[[Sequence[Any]], pa.Array]]] = {

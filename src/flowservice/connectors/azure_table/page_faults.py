@@ -33,3 +33,25 @@ def garbled() -> BrokenPage:
 def shapeless() -> BrokenPage:
     """The error of a page that is JSON, and no page."""
     return BrokenPage("a page of the table service holds no list of entities", advice=AGAIN)
+
+
+def oversized() -> BrokenPage:
+    """The error of pages that are larger than the 32-bit offsets of a column of texts can tell."""
+    return BrokenPage("pages of the table service hold more than 2 GiB", advice="Ask for fewer rows at a time.")
+
+
+def fault(what: str, name: str, kind: str) -> BrokenPage | Drifted:
+    """The error of that name, about a property and the type that it is said to have."""
+    match what:
+        case "unfit":
+            return unfit(name, kind)
+        case "nested":
+            return nested(name)
+        case "repeated":
+            return repeated(name)
+        case "shapeless":
+            return shapeless()
+        case "oversized":
+            return oversized()
+        case _:
+            return garbled()

@@ -15,13 +15,15 @@ import pyarrow as pa
 
 from flowservice.connectors.azure_table import edm
 from flowservice.connectors.azure_table.columns import Column, to_batch
-from flowservice.connectors.azure_table.page_faults import garbled, nested, repeated, shapeless, unfit
+from flowservice.connectors.azure_table.page_faults import garbled, nested, oversized, repeated, shapeless, unfit
 from flowservice.errors import Drifted
 
 Entity: TypeAlias = dict[str, Any]
 """An entity as its JSON has it, annotations included."""
 
 _ANNOTATION: Final = "@odata.type"
+_KEYS: Final = frozenset(("PartitionKey", "RowKey"))
+_MOST_BYTES: Final = 2**31 - 1
 # Entities whose dicts fit into a common second-level cache.
 _BLOCK: Final = 256
 
@@ -30,10 +32,13 @@ class PortableDecoder:
     """Fills `decoder.Decoder`."""
 
     def __init__(self, *, columns: Sequence[str] | None = None, declared: Mapping[str, str] | None = None) -> None:
-        self._wanted = None if columns is None else frozenset(columns)
+        # Keys are looked at in any case: reading goes on after the last one.
+        self._dropped = frozenset() if columns is None else _KEYS - frozenset(columns)
+        self._wanted = None if columns is None else _KEYS | frozenset(columns)
         self._declared = declared or {}
         self._pages: list[tuple[int, dict[str, Column]]] = []
         self._last: Entity = {}
+        self._bytes = 0
 
     @property
     def rows(self) -> int:
@@ -43,26 +48,39 @@ class PortableDecoder:
     @property
     def last_key(self) -> tuple[str, str] | None:
         """The keys of the last of them."""
-        match self._last:
-            case {"PartitionKey": str() as partition, "RowKey": str() as row}:
-                return partition, row
-            case _:
-                return None
+        if any(self._kind_of_key(name) != edm.STRING for name in ("PartitionKey", "RowKey")):
+            return None
+        return self._last["PartitionKey"], self._last["RowKey"]
+
+    def _kind_of_key(self, name: str) -> str | None:
+        value = self._last.get(name)
+        stated = self._last.get(name + _ANNOTATION)
+        return (
+            None
+            if value is None
+            else edm.kind_of(
+                value, stated if isinstance(stated, str) and stated in edm.ARROW else self._declared.get(name)
+            )
+        )
 
     def add(self, body: bytes | memoryview) -> int:
         """Append a page, or nothing of it."""
+        if self._bytes + len(body) > _MOST_BYTES:
+            raise oversized()
         entities = parse(body)
         if entities:
             found = columns(entities, wanted=self._wanted, declared=self._declared)
             self._pages.append((len(entities), {column.name: column for column in found}))
             self._last = entities[-1]
+            self._bytes += len(body)
         return len(entities)
 
     def batch(self) -> pa.RecordBatch:
         """All rows since the last batch."""
-        pages, self._pages, self._last = self._pages, [], {}
+        pages, self._pages, self._last, self._bytes = self._pages, [], {}, 0
         names = dict.fromkeys(chain.from_iterable(found for _, found in pages))
-        return to_batch((_joined(name, pages) for name in names), sum(rows for rows, _ in pages))
+        wanted = [name for name in names if name not in self._dropped]
+        return to_batch((_joined(name, pages) for name in wanted), sum(rows for rows, _ in pages))
 
 
 def _joined(name: str, pages: Sequence[tuple[int, Mapping[str, Column]]]) -> Column:

@@ -1,0 +1,330 @@
+//! A property over the rows of a batch: one part for each Edm type that its values have.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, TimestampMicrosecondArray};
+use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, Int32Array, Int64Array, StringArray};
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, TimeUnit};
+
+use crate::edm::{self, Kind};
+use crate::pool;
+
+/// What is known of a value before its type is.
+#[derive(Clone, Copy)]
+pub enum Value<'a> {
+    /// Valid UTF-8, without escapes.
+    Text(&'a [u8]),
+    Whole(i64),
+    Real(f64),
+    Truth(bool),
+}
+
+enum Data {
+    Boolean(BooleanBufferBuilder),
+    Int32(Vec<i32>),
+    Int64(Vec<i64>),
+    Double(Vec<f64>),
+    Bytes { ends: Vec<i32>, bytes: Vec<u8> },
+}
+
+/// Values of one type. Rows that were passed over are null once a later one has a value, or the batch ends.
+pub struct Part {
+    pub kind: Kind,
+    data: Data,
+    rows: usize,
+    nulls: usize,
+    /// Lags behind: rows after its end, up to `rows`, have values.
+    validity: Option<BooleanBufferBuilder>,
+}
+
+/// How many rows and bytes a part had: the next one will be about as long.
+#[derive(Clone, Copy, Default)]
+pub struct Size {
+    rows: usize,
+    bytes: usize,
+}
+
+impl Part {
+    pub fn new(kind: Kind, size: Size) -> Part {
+        let rows = size.rows.max(64);
+        let data = match kind {
+            Kind::Boolean => Data::Boolean(BooleanBufferBuilder::new(rows)),
+            Kind::Int32 => Data::Int32(pool::take(rows)),
+            Kind::Int64 | Kind::DateTime => Data::Int64(pool::take(rows)),
+            Kind::Double => Data::Double(pool::take(rows)),
+            Kind::String | Kind::Guid | Kind::Binary => {
+                let mut ends = pool::take(rows + 1);
+                ends.push(0);
+                Data::Bytes { ends, bytes: pool::take(size.bytes) }
+            }
+        };
+        Part { kind, data, rows: 0, nulls: 0, validity: None }
+    }
+
+    pub fn size(&self) -> Size {
+        let bytes = match &self.data {
+            Data::Bytes { bytes, .. } => bytes.len(),
+            _ => 0,
+        };
+        Size { rows: self.rows, bytes: bytes + bytes / 16 }
+    }
+
+    pub fn has_values(&self) -> bool {
+        self.rows > self.nulls
+    }
+
+    /// Append `value` as that of `row`; false, and nothing appended, if it is none of this type.
+    #[inline]
+    pub fn push(&mut self, row: usize, value: Value) -> bool {
+        if self.rows < row {
+            self.pad(row);
+        }
+        let fits = match (&mut self.data, value) {
+            (Data::Bytes { ends, bytes }, Value::Text(text)) => {
+                match self.kind {
+                    Kind::Binary => {
+                        if !edm::append_binary(text, bytes) {
+                            return false;
+                        }
+                    }
+                    Kind::Guid => bytes.extend(text.iter().map(u8::to_ascii_lowercase)),
+                    _ => bytes.extend_from_slice(text),
+                }
+                ends.push(bytes.len() as i32);
+                true
+            }
+            (Data::Int64(values), Value::Text(text)) => {
+                let parsed = if self.kind == Kind::DateTime { edm::moment(text) } else { edm::integer(text) };
+                parsed.map(|value| values.push(value)).is_some()
+            }
+            (Data::Int64(values), Value::Whole(value)) if self.kind == Kind::Int64 => {
+                values.push(value);
+                true
+            }
+            (Data::Int32(values), Value::Whole(value)) => i32::try_from(value).map(|value| values.push(value)).is_ok(),
+            (Data::Int32(values), Value::Text(text)) => {
+                edm::integer(text).and_then(|value| i32::try_from(value).ok()).map(|value| values.push(value)).is_some()
+            }
+            (Data::Double(values), Value::Real(value)) => {
+                values.push(value);
+                true
+            }
+            (Data::Double(values), Value::Whole(value)) => {
+                values.push(value as f64);
+                true
+            }
+            (Data::Double(values), Value::Text(text)) => edm::double(text).map(|value| values.push(value)).is_some(),
+            (Data::Boolean(values), Value::Truth(value)) => {
+                values.append(value);
+                true
+            }
+            (Data::Boolean(values), Value::Text(text @ (b"true" | b"false"))) => {
+                values.append(text == b"true");
+                true
+            }
+            _ => false,
+        };
+        self.rows += usize::from(fits);
+        fits
+    }
+
+    /// Rows up to `row` have no value.
+    fn pad(&mut self, row: usize) {
+        let missing = row - self.rows;
+        match &mut self.data {
+            Data::Boolean(values) => values.append_n(missing, false),
+            Data::Int32(values) => values.resize(row, 0),
+            Data::Int64(values) => values.resize(row, 0),
+            Data::Double(values) => values.resize(row, 0.0),
+            Data::Bytes { ends, bytes } => ends.resize(row + 1, bytes.len() as i32),
+        }
+        let validity = self.validity.get_or_insert_with(|| BooleanBufferBuilder::new(row + 64));
+        validity.append_n(self.rows - validity.len(), true);
+        validity.append_n(missing, false);
+        self.nulls += missing;
+        self.rows = row;
+    }
+
+    /// Forget the rows from `row` on.
+    pub fn truncate(&mut self, row: usize) {
+        if self.rows <= row {
+            return;
+        }
+        match &mut self.data {
+            Data::Boolean(values) => values.truncate(row),
+            Data::Int32(values) => values.truncate(row),
+            Data::Int64(values) => values.truncate(row),
+            Data::Double(values) => values.truncate(row),
+            Data::Bytes { ends, bytes } => {
+                ends.truncate(row + 1);
+                bytes.truncate(ends[row] as usize);
+            }
+        }
+        if let Some(validity) = &mut self.validity {
+            validity.truncate(row.min(validity.len()));
+            let valid = BooleanBuffer::new(validity.as_slice().into(), 0, validity.len()).count_set_bits();
+            self.nulls = validity.len() - valid;
+        }
+        self.rows = row;
+    }
+
+    /// The text at `row`, if the part has a value there and it is the last row.
+    pub fn last_text(&self, row: usize) -> Option<&[u8]> {
+        // After a page was refused, its rows may have left nulls behind in those before.
+        if self.validity.as_ref().is_some_and(|validity| row < validity.len() && !validity.get_bit(row)) {
+            return None;
+        }
+        match &self.data {
+            Data::Bytes { ends, bytes } if self.rows == row + 1 => {
+                Some(&bytes[ends[row] as usize..ends[row + 1] as usize])
+            }
+            _ => None,
+        }
+    }
+
+    /// All `rows` of the batch as an array.
+    pub fn finish(mut self, rows: usize) -> ArrayRef {
+        if self.rows < rows {
+            self.pad(rows);
+        }
+        let nulls = self.validity.map(|mut validity| {
+            validity.append_n(rows - validity.len(), true);
+            NullBuffer::new(validity.finish())
+        });
+        match self.data {
+            Data::Boolean(mut values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
+            Data::Int32(values) => Arc::new(Int32Array::new(ScalarBuffer::new(pool::lend(values), 0, rows), nulls)),
+            Data::Int64(values) => {
+                let values = ScalarBuffer::new(pool::lend(values), 0, rows);
+                match self.kind {
+                    Kind::DateTime => Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC")),
+                    _ => Arc::new(Int64Array::new(values, nulls)),
+                }
+            }
+            Data::Double(values) => Arc::new(Float64Array::new(ScalarBuffer::new(pool::lend(values), 0, rows), nulls)),
+            Data::Bytes { ends, bytes } => {
+                // SAFETY: `ends` begins with 0 and never falls; pages of more than 2 GiB were refused.
+                let offsets = unsafe { OffsetBuffer::new_unchecked(ScalarBuffer::new(pool::lend(ends), 0, rows + 1)) };
+                let bytes = pool::lend(bytes);
+                match self.kind {
+                    Kind::Binary => Arc::new(BinaryArray::new(offsets, bytes, nulls)),
+                    // SAFETY: the page was checked to be UTF-8, and every text ends where a quote or an escape did.
+                    _ => Arc::new(unsafe { StringArray::new_unchecked(offsets, bytes, nulls) }),
+                }
+            }
+        }
+    }
+}
+
+/// The Arrow type of a kind.
+pub fn arrow_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::String | Kind::Guid => DataType::Utf8,
+        Kind::Int32 => DataType::Int32,
+        Kind::Int64 => DataType::Int64,
+        Kind::Double => DataType::Float64,
+        Kind::Boolean => DataType::Boolean,
+        Kind::DateTime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Kind::Binary => DataType::Binary,
+    }
+}
+
+/// A property.
+pub struct Column {
+    pub name: Box<str>,
+    /// What its values are if nothing is said of them; None: the JSON tells.
+    pub declared: Option<Kind>,
+    /// Timestamp: a string is a moment, though minimal metadata does not say so.
+    pub is_timestamp: bool,
+    /// When it first came in this batch.
+    pub order: Option<u32>,
+    pub parts: Vec<Part>,
+    /// The part of the last value.
+    current: usize,
+    sizes: [Size; 8],
+    /// The last annotation, as it came, and what it stands for.
+    pub annotation: Box<[u8]>,
+    pub stated: Option<Kind>,
+    /// The entity that `stated` belongs to.
+    pub stated_in: u64,
+    /// The entity whose value was taken last, where it began, and as what it was taken.
+    pub value_in: u64,
+    pub value_at: usize,
+    pub taken_as: Option<Kind>,
+    /// What it is not, although it is said to be.
+    pub misfit: Option<Kind>,
+}
+
+impl Column {
+    pub fn new(name: Box<str>, declared: Option<Kind>) -> Column {
+        Column {
+            is_timestamp: &*name == "Timestamp" && declared.is_none(),
+            name,
+            declared,
+            order: None,
+            parts: Vec::new(),
+            current: 0,
+            sizes: [Size::default(); 8],
+            annotation: Box::default(),
+            stated: None,
+            stated_in: 0,
+            value_in: 0,
+            value_at: 0,
+            taken_as: None,
+            misfit: None,
+        }
+    }
+
+    /// Append a value of type `kind` to `row`; false if it is none.
+    #[inline]
+    pub fn push(&mut self, row: usize, kind: Kind, value: Value) -> bool {
+        match self.parts.get_mut(self.current) {
+            Some(part) if part.kind == kind => part.push(row, value),
+            _ => self.other_part(kind).push(row, value),
+        }
+    }
+
+    fn other_part(&mut self, kind: Kind) -> &mut Part {
+        self.current = self.parts.iter().position(|part| part.kind == kind).unwrap_or_else(|| {
+            self.parts.push(Part::new(kind, self.sizes[kind as usize]));
+            self.parts.len() - 1
+        });
+        &mut self.parts[self.current]
+    }
+
+    /// Take back the value of `row`, which was pushed as `kind`.
+    pub fn take_back(&mut self, row: usize, kind: Kind) {
+        if let Some(part) = self.parts.iter_mut().find(|part| part.kind == kind) {
+            part.truncate(row);
+        }
+    }
+
+    pub fn truncate(&mut self, row: usize) {
+        for part in &mut self.parts {
+            part.truncate(row);
+        }
+    }
+
+    /// Forget all rows.
+    pub fn empty(&mut self) {
+        self.parts.clear();
+        self.order = None;
+        self.current = 0;
+    }
+
+    /// The parts that have values, as arrays over all rows.
+    pub fn finish(&mut self, rows: usize) -> Vec<(Kind, ArrayRef)> {
+        let parts = std::mem::take(&mut self.parts);
+        parts
+            .into_iter()
+            .filter(Part::has_values)
+            .map(|part| {
+                self.sizes[part.kind as usize] = part.size();
+                let (kind, array) = (part.kind, part.finish(rows));
+                debug_assert_eq!(array.len(), rows);
+                (kind, array)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,177 @@
+//! The types of the Entity Data Model that a table can hold, and how their texts are read.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// A type, as annotations name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    String,
+    Int32,
+    Int64,
+    Double,
+    Boolean,
+    DateTime,
+    Guid,
+    Binary,
+}
+
+impl Kind {
+    const ALL: [(Kind, &'static str); 8] = [
+        (Kind::String, "Edm.String"),
+        (Kind::Int32, "Edm.Int32"),
+        (Kind::Int64, "Edm.Int64"),
+        (Kind::Double, "Edm.Double"),
+        (Kind::Boolean, "Edm.Boolean"),
+        (Kind::DateTime, "Edm.DateTime"),
+        (Kind::Guid, "Edm.Guid"),
+        (Kind::Binary, "Edm.Binary"),
+    ];
+
+    /// The type of that name, if it is one of ours.
+    pub fn of(name: &[u8]) -> Option<Kind> {
+        Self::ALL.iter().find(|(_, own)| own.as_bytes() == name).map(|(kind, _)| *kind)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(kind, _)| *kind == self).expect("every kind is listed").1
+    }
+}
+
+/// A whole number written as text: a sign perhaps, and digits.
+pub fn integer(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0i64, |value, byte| {
+        let digit = i64::from(byte.wrapping_sub(b'0'));
+        if digit > 9 {
+            return None;
+        }
+        // Downwards for negative ones: the least has no positive counterpart.
+        value.checked_mul(10)?.checked_add(if negative { -digit } else { digit })
+    })
+}
+
+/// A double written as text.
+pub fn double(text: &[u8]) -> Option<f64> {
+    match text {
+        b"NaN" => Some(f64::NAN),
+        b"Infinity" => Some(f64::INFINITY),
+        b"-Infinity" => Some(f64::NEG_INFINITY),
+        _ => match crate::json::number(text, 0) {
+            Ok((number, end)) if end == text.len() => Some(match number {
+                crate::json::Number::Real(value) => value,
+                // Through its digits, for `-0` is no integer.
+                crate::json::Number::Whole(_) => fast_float2::parse(text).ok()?,
+            }),
+            _ => None,
+        },
+    }
+}
+
+/// A moment in microseconds since 1970; what is finer is cut.
+#[inline]
+pub fn moment(text: &[u8]) -> Option<i64> {
+    if text.len() < 19 {
+        return None;
+    }
+    let (date, rest) = text.split_at(19);
+    if date[4] != b'-' || date[7] != b'-' || date[10] != b'T' || date[13] != b':' || date[16] != b':' {
+        return None;
+    }
+    let year = two(date, 0)? * 100 + two(date, 2)?;
+    let (month, day) = (two(date, 5)?, two(date, 8)?);
+    let (hour, minute, second) = (two(date, 11)?, two(date, 14)?, two(date, 17)?);
+    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let mut micros = 0i64;
+    let mut at = 0;
+    if rest.first() == Some(&b'.') {
+        at = 1;
+        let mut worth = 100_000;
+        while let Some(digit @ b'0'..=b'9') = rest.get(at) {
+            micros += i64::from(digit - b'0') * worth;
+            worth /= 10;
+            at += 1;
+        }
+        if !(2..=10).contains(&at) {
+            return None;
+        }
+    }
+    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+    Some((seconds - offset(&rest[at..])?) * 1_000_000 + micros)
+}
+
+/// Seconds that an offset such as `Z`, `+02:00` or `-0230` lies ahead of UTC.
+#[inline]
+fn offset(zone: &[u8]) -> Option<i64> {
+    let (sign, hours, minutes) = match zone {
+        [] | [b'Z'] => return Some(0),
+        [sign, h1, h2, b':', m1, m2] | [sign, h1, h2, m1, m2] => (sign, two(&[*h1, *h2], 0)?, two(&[*m1, *m2], 0)?),
+        _ => return None,
+    };
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    match sign {
+        b'+' => Some(hours * 3600 + minutes * 60),
+        b'-' => Some(-(hours * 3600 + minutes * 60)),
+        _ => None,
+    }
+}
+
+#[inline]
+fn two(text: &[u8], at: usize) -> Option<i64> {
+    let (tens, ones) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
+    (tens <= 9 && ones <= 9).then_some(i64::from(tens) * 10 + i64::from(ones))
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days of the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// With padding; bits that the last character has too many are passed over.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Append the bytes that base64 stands for; false, and nothing appended, if it is none.
+pub fn append_binary(text: &[u8], into: &mut Vec<u8>) -> bool {
+    let start = into.len();
+    into.resize(start + text.len() / 4 * 3 + 3, 0);
+    match BASE64.decode_slice(text, &mut into[start..]) {
+        Ok(length) => {
+            into.truncate(start + length);
+            true
+        }
+        Err(_) => {
+            into.truncate(start);
+            false
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The grammar of JSON (RFC 8259) as far as a page needs it, and no wider.
+
+use crate::text;
+
+/// The body is cut, or is no JSON.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Garbled;
+
+/// How deeply members that nobody wants may be nested.
+const DEEPEST: usize = 1024;
+
+/// A number, as its digits have it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// Without point and exponent, and of 64 bits.
+    Whole(i64),
+    /// With point or exponent, or a whole number beyond 64 bits.
+    Real(f64),
+}
+
+/// The first position at or after `at` that holds no white space.
+#[inline]
+pub fn past_space(body: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\t' | b'\n' | b'\r') = body.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The position after `byte`, which has to be at `at`.
+#[inline]
+pub fn expect(body: &[u8], at: usize, byte: u8) -> Result<usize, Garbled> {
+    if body.get(at) == Some(&byte) { Ok(at + 1) } else { Err(Garbled) }
+}
+
+/// The position after `word`, which has to be at `at`.
+#[inline]
+pub fn expect_word(body: &[u8], at: usize, word: &[u8]) -> Result<usize, Garbled> {
+    if body[at..].starts_with(word) { Ok(at + word.len()) } else { Err(Garbled) }
+}
+
+/// The number at `at`, and the position after it. One beyond the range of a double is none.
+#[inline]
+pub fn number(body: &[u8], start: usize) -> Result<(Number, usize), Garbled> {
+    let negative = body.get(start) == Some(&b'-');
+    let first = start + usize::from(negative);
+    let mut at = first;
+    let mut value: u64 = 0;
+    while let Some(digit @ b'0'..=b'9') = body.get(at) {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        at += 1;
+    }
+    let digits = at - first;
+    if digits == 0 || (digits > 1 && body[first] == b'0') {
+        return Err(Garbled);
+    }
+    let mut whole = true;
+    if body.get(at) == Some(&b'.') {
+        whole = false;
+        at = digits_at(body, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = body.get(at) {
+        whole = false;
+        at += 1;
+        if let Some(b'+' | b'-') = body.get(at) {
+            at += 1;
+        }
+        at = digits_at(body, at)?;
+    }
+    if whole && digits <= 18 {
+        let value = value as i64;
+        return Ok((Number::Whole(if negative { -value } else { value }), at));
+    }
+    let token = &body[start..at];
+    if whole {
+        // 19 digits may still fit.
+        if let Some(value) = std::str::from_utf8(token).ok().and_then(|digits| digits.parse().ok()) {
+            return Ok((Number::Whole(value), at));
+        }
+    }
+    match fast_float2::parse::<f64, _>(token) {
+        Ok(value) if value.is_finite() => Ok((Number::Real(value), at)),
+        _ => Err(Garbled),
+    }
+}
+
+fn digits_at(body: &[u8], start: usize) -> Result<usize, Garbled> {
+    let mut at = start;
+    while let Some(b'0'..=b'9') = body.get(at) {
+        at += 1;
+    }
+    if at > start { Ok(at) } else { Err(Garbled) }
+}
+
+/// The position after the value at `at`, whatever it is.
+#[inline]
+pub fn skip(body: &[u8], at: usize) -> Result<usize, Garbled> {
+    match body.get(at) {
+        Some(b'"') => skip_string(body, at + 1),
+        Some(b'{' | b'[') => skip_nested(body, at),
+        Some(b't') => expect_word(body, at, b"true"),
+        Some(b'f') => expect_word(body, at, b"false"),
+        Some(b'n') => expect_word(body, at, b"null"),
+        Some(_) => Ok(number(body, at)?.1),
+        None => Err(Garbled),
+    }
+}
+
+fn skip_string(body: &[u8], at: usize) -> Result<usize, Garbled> {
+    let (end, escaped) = text::end_of(body, at)?;
+    if escaped {
+        text::check(&body[at..end])?;
+    }
+    Ok(end + 1)
+}
+
+/// Without recursion: a hostile page must not exhaust the stack.
+fn skip_nested(body: &[u8], mut at: usize) -> Result<usize, Garbled> {
+    let mut open: Vec<u8> = Vec::new();
+    loop {
+        // A value is due.
+        match body.get(at) {
+            Some(opening @ (b'{' | b'[')) => {
+                if open.len() == DEEPEST {
+                    return Err(Garbled);
+                }
+                let closing = opening + 2; // in ASCII
+                open.push(closing);
+                at = past_space(body, at + 1);
+                if body.get(at) == Some(&closing) {
+                    // Empty: it is closed below.
+                } else {
+                    if closing == b'}' {
+                        at = skip_name(body, at)?;
+                    }
+                    continue;
+                }
+            }
+            _ => at = past_space(body, skip(body, at)?),
+        }
+        // A value has ended, or an empty one is about to.
+        loop {
+            let Some(&closing) = open.last() else { return Ok(at) };
+            match body.get(at) {
+                Some(&byte) if byte == closing => {
+                    open.pop();
+                    if open.is_empty() {
+                        return Ok(at + 1);
+                    }
+                    at = past_space(body, at + 1);
+                }
+                Some(b',') => {
+                    at = past_space(body, at + 1);
+                    if closing == b'}' {
+                        at = skip_name(body, at)?;
+                    }
+                    break;
+                }
+                _ => return Err(Garbled),
+            }
+        }
+    }
+}
+
+fn skip_name(body: &[u8], at: usize) -> Result<usize, Garbled> {
+    let at = skip_string(body, expect(body, at, b'"')?)?;
+    let at = expect(body, past_space(body, at), b':')?;
+    Ok(past_space(body, at))
+}
