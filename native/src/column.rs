@@ -5,20 +5,13 @@ use std::sync::Arc;
 use arrow_array::{Array, TimestampMicrosecondArray};
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, Int32Array, Int64Array, StringArray};
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder, NullBuffer, OffsetBuffer, ScalarBuffer};
+#[cfg(feature = "python")]
 use arrow_schema::{DataType, TimeUnit};
 
 use crate::edm::{self, Kind};
-use crate::pool;
-
-/// What is known of a value before its type is.
-#[derive(Clone, Copy)]
-pub enum Value<'a> {
-    /// Valid UTF-8, without escapes.
-    Text(&'a [u8]),
-    Whole(i64),
-    Real(f64),
-    Truth(bool),
-}
+use crate::json::Garbled;
+use crate::pattern::Pattern;
+use crate::{pool, text};
 
 enum Data {
     Boolean(BooleanBufferBuilder),
@@ -74,56 +67,81 @@ impl Part {
         self.rows > self.nulls
     }
 
-    /// Append `value` as that of `row`; false, and nothing appended, if it is none of this type.
+    /// Append the string of `body` that begins at `at`, behind its quote, to a part of texts; the position after it.
+    #[inline(always)]
+    pub fn push_string(&mut self, body: &[u8], at: usize) -> Result<usize, Garbled> {
+        let Data::Bytes { ends, bytes } = &mut self.data else { return Err(Garbled) };
+        let after = text::append(body, at, bytes)?;
+        ends.push(bytes.len() as i32);
+        self.rows += 1;
+        Ok(after)
+    }
+
+    /// As `push_string`, to a part of GUIDs.
     #[inline]
-    pub fn push(&mut self, row: usize, value: Value) -> bool {
-        if self.rows < row {
-            self.pad(row);
+    pub fn push_guid(&mut self, body: &[u8], at: usize) -> Result<usize, Garbled> {
+        let Data::Bytes { ends, bytes } = &mut self.data else { return Err(Garbled) };
+        let start = bytes.len();
+        let after = text::append(body, at, bytes)?;
+        bytes[start..].make_ascii_lowercase();
+        ends.push(bytes.len() as i32);
+        self.rows += 1;
+        Ok(after)
+    }
+
+    /// Append an integer; false, and nothing appended, if it is no value of the part's type. So do the next ones.
+    #[inline]
+    pub fn push_whole(&mut self, value: i64) -> bool {
+        match &mut self.data {
+            Data::Int32(values) => match i32::try_from(value) {
+                Ok(value) => values.push(value),
+                Err(_) => return false,
+            },
+            Data::Int64(values) if self.kind == Kind::Int64 => values.push(value),
+            Data::Double(values) => values.push(value as f64),
+            _ => return false,
         }
-        let fits = match (&mut self.data, value) {
-            (Data::Bytes { ends, bytes }, Value::Text(text)) => {
-                match self.kind {
-                    Kind::Binary => {
-                        if !edm::append_binary(text, bytes) {
-                            return false;
-                        }
-                    }
-                    Kind::Guid => bytes.extend(text.iter().map(u8::to_ascii_lowercase)),
-                    _ => bytes.extend_from_slice(text),
+        self.rows += 1;
+        true
+    }
+
+    #[inline]
+    pub fn push_real(&mut self, value: f64) -> bool {
+        let Data::Double(values) = &mut self.data else { return false };
+        values.push(value);
+        self.rows += 1;
+        true
+    }
+
+    #[inline]
+    pub fn push_truth(&mut self, value: bool) -> bool {
+        let Data::Boolean(values) = &mut self.data else { return false };
+        values.append(value);
+        self.rows += 1;
+        true
+    }
+
+    /// Valid UTF-8, without escapes.
+    #[inline]
+    pub fn push_text(&mut self, text: &[u8]) -> bool {
+        let fits = match &mut self.data {
+            Data::Int64(values) => {
+                let value = if self.kind == Kind::DateTime { edm::moment(text) } else { edm::integer(text) };
+                value.map(|value| values.push(value)).is_some()
+            }
+            Data::Bytes { ends, bytes } => append_bytes(self.kind, text, ends, bytes),
+            Data::Int32(values) => {
+                let value = edm::integer(text).and_then(|value| i32::try_from(value).ok());
+                value.map(|value| values.push(value)).is_some()
+            }
+            Data::Double(values) => edm::double(text).map(|value| values.push(value)).is_some(),
+            Data::Boolean(values) => {
+                let is_one = matches!(text, b"true" | b"false");
+                if is_one {
+                    values.append(text == b"true");
                 }
-                ends.push(bytes.len() as i32);
-                true
+                is_one
             }
-            (Data::Int64(values), Value::Text(text)) => {
-                let parsed = if self.kind == Kind::DateTime { edm::moment(text) } else { edm::integer(text) };
-                parsed.map(|value| values.push(value)).is_some()
-            }
-            (Data::Int64(values), Value::Whole(value)) if self.kind == Kind::Int64 => {
-                values.push(value);
-                true
-            }
-            (Data::Int32(values), Value::Whole(value)) => i32::try_from(value).map(|value| values.push(value)).is_ok(),
-            (Data::Int32(values), Value::Text(text)) => {
-                edm::integer(text).and_then(|value| i32::try_from(value).ok()).map(|value| values.push(value)).is_some()
-            }
-            (Data::Double(values), Value::Real(value)) => {
-                values.push(value);
-                true
-            }
-            (Data::Double(values), Value::Whole(value)) => {
-                values.push(value as f64);
-                true
-            }
-            (Data::Double(values), Value::Text(text)) => edm::double(text).map(|value| values.push(value)).is_some(),
-            (Data::Boolean(values), Value::Truth(value)) => {
-                values.append(value);
-                true
-            }
-            (Data::Boolean(values), Value::Text(text @ (b"true" | b"false"))) => {
-                values.append(text == b"true");
-                true
-            }
-            _ => false,
         };
         self.rows += usize::from(fits);
         fits
@@ -147,7 +165,10 @@ impl Part {
     }
 
     /// Forget the rows from `row` on.
-    pub fn truncate(&mut self, row: usize) {
+    fn truncate(&mut self, row: usize) {
+        if let Data::Bytes { ends, bytes } = &mut self.data {
+            bytes.truncate(*ends.last().unwrap_or(&0) as usize); // a text that broke off
+        }
         if self.rows <= row {
             return;
         }
@@ -217,7 +238,22 @@ impl Part {
     }
 }
 
+#[inline]
+fn append_bytes(kind: Kind, text: &[u8], ends: &mut Vec<i32>, bytes: &mut Vec<u8>) -> bool {
+    match kind {
+        Kind::Binary => {
+            if !edm::append_binary(text, bytes) {
+                return false;
+            }
+        }
+        _ => bytes.extend_from_slice(text),
+    }
+    ends.push(bytes.len() as i32);
+    true
+}
+
 /// The Arrow type of a kind.
+#[cfg(feature = "python")]
 pub fn arrow_type(kind: Kind) -> DataType {
     match kind {
         Kind::String | Kind::Guid => DataType::Utf8,
@@ -235,8 +271,8 @@ pub struct Column {
     pub name: Box<str>,
     /// What its values are if nothing is said of them; None: the JSON tells.
     pub declared: Option<Kind>,
-    /// Timestamp: a string is a moment, though minimal metadata does not say so.
-    pub is_timestamp: bool,
+    /// What a string is of which nothing is said: of Timestamp, minimal metadata leaves the annotation out.
+    pub kind_of_strings: Kind,
     /// When it first came in this batch.
     pub order: Option<u32>,
     pub parts: Vec<Part>,
@@ -244,62 +280,59 @@ pub struct Column {
     current: usize,
     sizes: [Size; 8],
     /// The last annotation, as it came, and what it stands for.
-    pub annotation: Box<[u8]>,
+    pub annotation: Pattern,
     pub stated: Option<Kind>,
     /// The entity that `stated` belongs to.
     pub stated_in: u64,
-    /// The entity whose value was taken last, where it began, and as what it was taken.
-    pub value_in: u64,
-    pub value_at: usize,
-    pub taken_as: Option<Kind>,
-    /// What it is not, although it is said to be.
+    /// What the last value that does not fit is said to be.
     pub misfit: Option<Kind>,
 }
 
 impl Column {
     pub fn new(name: Box<str>, declared: Option<Kind>) -> Column {
         Column {
-            is_timestamp: &*name == "Timestamp" && declared.is_none(),
+            kind_of_strings: if &*name == "Timestamp" { Kind::DateTime } else { Kind::String },
             name,
             declared,
             order: None,
             parts: Vec::new(),
             current: 0,
             sizes: [Size::default(); 8],
-            annotation: Box::default(),
+            annotation: Pattern::default(),
             stated: None,
             stated_in: 0,
-            value_in: 0,
-            value_at: 0,
-            taken_as: None,
             misfit: None,
         }
     }
 
-    /// Append a value of type `kind` to `row`; false if it is none.
+    /// The type that is stated in that entity, before the value.
     #[inline]
-    pub fn push(&mut self, row: usize, kind: Kind, value: Value) -> bool {
-        match self.parts.get_mut(self.current) {
-            Some(part) if part.kind == kind => part.push(row, value),
-            _ => self.other_part(kind).push(row, value),
-        }
+    pub fn stated_for(&self, entity: u64) -> Option<Kind> {
+        if self.stated_in == entity { self.stated } else { None }
     }
 
-    fn other_part(&mut self, kind: Kind) -> &mut Part {
+    /// The part of that type, in which `row` is the next.
+    #[inline(always)]
+    pub fn part(&mut self, kind: Kind, row: usize) -> &mut Part {
+        if self.parts.get(self.current).is_none_or(|part| part.kind != kind) {
+            self.turn_to(kind);
+        }
+        let part = &mut self.parts[self.current];
+        if part.rows < row {
+            part.pad(row);
+        }
+        part
+    }
+
+    #[cold]
+    fn turn_to(&mut self, kind: Kind) {
         self.current = self.parts.iter().position(|part| part.kind == kind).unwrap_or_else(|| {
             self.parts.push(Part::new(kind, self.sizes[kind as usize]));
             self.parts.len() - 1
         });
-        &mut self.parts[self.current]
     }
 
-    /// Take back the value of `row`, which was pushed as `kind`.
-    pub fn take_back(&mut self, row: usize, kind: Kind) {
-        if let Some(part) = self.parts.iter_mut().find(|part| part.kind == kind) {
-            part.truncate(row);
-        }
-    }
-
+    /// Forget the rows from `row` on.
     pub fn truncate(&mut self, row: usize) {
         for part in &mut self.parts {
             part.truncate(row);

@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use arrow_array::ArrayRef;
 
-use crate::column::{Column, Value};
+use crate::column::Column;
 use crate::edm::Kind;
 use crate::json::{self, Garbled, Number, expect, expect_word, past_space};
+use crate::pattern::Pattern;
 use crate::text;
 
 /// Why a page was refused; nothing of it was kept. In the order of what is told of a page with several faults.
@@ -56,15 +57,44 @@ enum Role {
     Value(usize),
 }
 
+enum Expected {
+    /// An annotation and the value it is about: that one's member, where it begins, its column and its type.
+    Stated(usize, usize, usize, Option<Kind>),
+    /// A member, and where its value begins.
+    Member(usize, usize),
+    No,
+}
+
+enum Next {
+    Member(usize, usize),
+    End(usize),
+}
+
 /// A name that members of entities have.
 struct Member {
-    /// The name as it came, with its quotes and the colon: most members are told by one comparison.
-    raw: Box<[u8]>,
+    /// The name as it came, with its quotes and the colon, and any byte before: most members are told by one comparison.
+    raw: Pattern,
     role: Role,
-    /// The member that came after this one last time.
-    next: usize,
+    /// The members that came after this one last: most properties that not all entities have are told by the second.
+    next: [usize; 2],
+    /// Of an annotation: how it went on last time.
+    run: Option<Box<Run>>,
     /// The last entity that had it.
     seen_in: u64,
+}
+
+/// All that came from the name of an annotation to the value that it is about.
+struct Run {
+    pattern: Pattern,
+    to: usize,
+    column: usize,
+    stated: Option<Kind>,
+}
+
+impl Member {
+    fn new(raw: &[u8], role: Role) -> Member {
+        Member { raw: Pattern::behind_a_byte(raw), role, next: [BEGINNING; 2], run: None, seen_in: 0 }
+    }
 }
 
 /// Names that are kept from batch to batch. A service that invents ever new ones must not use up memory.
@@ -80,6 +110,8 @@ pub struct Decoder {
     declared: HashMap<String, Kind>,
     members: Vec<Member>,
     by_name: HashMap<Box<[u8]>, usize>,
+    /// The same members, by their name as it came.
+    by_raw: HashMap<Box<[u8]>, usize>,
     columns: Vec<Column>,
     by_property: HashMap<Box<[u8]>, usize>,
     keys: [usize; 2],
@@ -103,6 +135,7 @@ impl Decoder {
             declared,
             members: Vec::new(),
             by_name: HashMap::new(),
+            by_raw: HashMap::new(),
             columns: Vec::new(),
             by_property: HashMap::new(),
             keys: [0, 1],
@@ -197,10 +230,10 @@ impl Decoder {
 
     fn forget_names(&mut self) {
         self.by_name.clear();
+        self.by_raw.clear();
         self.by_property.clear();
         self.columns.clear();
-        // No text of a page begins with that byte.
-        self.members = vec![Member { raw: Box::new([0xff]), role: Role::Passed, next: BEGINNING, seen_in: 0 }];
+        self.members = vec![Member::new(&[], Role::Passed)];
         self.keys = ["PartitionKey", "RowKey"].map(|name| self.column_of(name.as_bytes()));
     }
 
@@ -280,7 +313,7 @@ impl Decoder {
         let mut rows = 0;
         loop {
             if body.get(at) == Some(&b'{') {
-                at = self.entity(body, at + 1, self.rows + rows)?;
+                at = self.entity(body, at, self.rows + rows)?;
                 rows += 1;
             } else {
                 self.note(Fault::Shapeless);
@@ -295,63 +328,133 @@ impl Decoder {
         }
     }
 
-    fn entity(&mut self, body: &[u8], at: usize, row: usize) -> Result<usize, Garbled> {
+    /// The entity whose brace is at `at`; the position after it.
+    fn entity(&mut self, body: &[u8], mut at: usize, row: usize) -> Result<usize, Garbled> {
         self.entities += 1;
         let entity = self.entities;
-        let mut at = past_space(body, at);
-        if body.get(at) == Some(&b'}') {
-            return Ok(at + 1);
-        }
         let mut before = BEGINNING;
+        // The annotation that came just before, its column, and where it began.
+        let mut annotated: Option<(usize, usize, usize)> = None;
+        let (mut separator, beginning) = (b'{', at);
         loop {
-            let guess = self.members[before].next;
-            let raw = &self.members[guess].raw;
-            let member = if body[at..].starts_with(raw) {
-                at += raw.len();
-                guess
-            } else {
-                let (member, after) = self.member(body, at)?;
-                self.members[before].next = member;
-                at = after;
-                member
+            let start = at;
+            let (member, value_at) = match self.expected(body, at, separator, before) {
+                Expected::Stated(value, value_at, column, stated) => {
+                    (before, separator) = (value, b',');
+                    at = self.value(body, value_at, column, row, stated)?;
+                    continue;
+                }
+                Expected::Member(member, value_at) => (member, value_at),
+                Expected::No => match self.next_member(body, at, separator, before)? {
+                    Next::Member(member, value_at) => (member, value_at),
+                    Next::End(after) => {
+                        at = after;
+                        break;
+                    }
+                },
             };
+            separator = b',';
+            before = member;
             let own = &mut self.members[member];
             let is_repeated = own.seen_in == entity;
             own.seen_in = entity;
             let role = own.role;
             if is_repeated {
                 self.note_repeated(member);
+                at = json::skip(body, past_space(body, value_at))?;
+                continue;
             }
-            at = past_space(body, at);
             at = match role {
-                _ if is_repeated => json::skip(body, at)?,
-                Role::Value(column) => self.value(body, at, column, row)?,
-                Role::Annotation(column) => self.annotation(body, at, column, row)?,
-                Role::Passed => json::skip(body, at)?,
+                Role::Value(column) => {
+                    if let Some((annotation, of, from)) = annotated.take()
+                        && of == column
+                        && !self.has_run(body, annotation, from, value_at)
+                    {
+                        self.keep_run(&body[from..value_at], annotation, member, column);
+                    }
+                    let stated = self.columns[column].stated_for(entity);
+                    self.value(body, value_at, column, row, stated)?
+                }
+                Role::Annotation(column) => {
+                    annotated = Some((member, column, start));
+                    at = past_space(body, value_at);
+                    let after = self.annotation(body, at, column)?;
+                    if self.has_value(column) {
+                        self.type_anew(body, beginning, column, row)?;
+                    }
+                    after
+                }
+                Role::Passed => json::skip(body, past_space(body, value_at))?,
             };
-            before = member;
-            at = past_space(body, at);
-            match body.get(at) {
-                Some(b',') => at = past_space(body, at + 1),
-                Some(b'}') => break,
-                _ => return Err(Garbled),
-            }
         }
         if !self.misfits.is_empty() {
             self.note_misfits();
         }
-        Ok(at + 1)
+        Ok(at)
+    }
+
+    /// What most likely comes after `before`, if it does.
+    #[inline(always)]
+    fn expected(&mut self, body: &[u8], at: usize, separator: u8, before: usize) -> Expected {
+        if body.get(at) != Some(&separator) {
+            return Expected::No;
+        }
+        let next = self.members[before].next[0];
+        let own = &self.members[next];
+        if let Some(run) = &own.run
+            && let Some(after) = run.pattern.after(body, at)
+        {
+            let (to, column, stated) = (run.to, run.column, run.stated);
+            let fresh = self.entities != own.seen_in && self.entities != self.members[to].seen_in;
+            self.members[next].seen_in = self.entities;
+            // A second time: that is told where members are looked at one by one.
+            if fresh {
+                self.members[to].seen_in = self.entities;
+                return Expected::Stated(to, after, column, stated);
+            }
+        }
+        match self.members[next].raw.after(body, at) {
+            Some(after) => Expected::Member(next, after),
+            None => Expected::No,
+        }
+    }
+
+    /// What comes at `at`: a member and where its value begins, or the end of the entity.
+    #[cold]
+    fn next_member(&mut self, body: &[u8], at: usize, separator: u8, before: usize) -> Result<Next, Garbled> {
+        let at = past_space(body, at);
+        let is_first = separator == b'{';
+        match body.get(at) {
+            Some(b'}') if !is_first => return Ok(Next::End(at + 1)),
+            Some(byte) if *byte == separator => {}
+            _ => return Err(Garbled),
+        }
+        let [first, second] = self.members[before].next;
+        let (member, after) = match self.members[second].raw.after(body, at) {
+            Some(after) => (second, after),
+            None => {
+                let at = past_space(body, at + 1);
+                if is_first && body.get(at) == Some(&b'}') {
+                    return Ok(Next::End(at + 1));
+                }
+                self.member(body, at)?
+            }
+        };
+        self.members[before].next = [member, first];
+        Ok(Next::Member(member, after))
+    }
+
+    /// Whether the way from an annotation at `from` to the value at `to` is known already.
+    fn has_run(&self, body: &[u8], annotation: usize, from: usize, to: usize) -> bool {
+        let run = self.members[annotation].run.as_ref();
+        run.is_some_and(|run| run.pattern.after(body, from) == Some(to))
     }
 
     #[cold]
-    fn note_misfits(&mut self) {
-        for column in std::mem::take(&mut self.misfits) {
-            let own = &self.columns[column];
-            if let Some(kind) = own.misfit {
-                let name = own.name.to_string();
-                self.note(Fault::Unfit(name, kind));
-            }
-        }
+    fn keep_run(&mut self, run: &[u8], annotation: usize, value: usize, column: usize) {
+        let stated = self.columns[column].stated;
+        let pattern = Pattern::behind_a_byte(&run[1..]);
+        self.members[annotation].run = Some(Box::new(Run { pattern, to: value, column, stated }));
     }
 
     /// The member whose name is at `at`, and the position after its colon.
@@ -359,9 +462,13 @@ impl Decoder {
     fn member(&mut self, body: &[u8], at: usize) -> Result<(usize, usize), Garbled> {
         let start = expect(body, at, b'"')?;
         let (end, _) = text::end_of(body, start)?;
+        let after = expect(body, past_space(body, end + 1), b':')?;
+        let raw = &body[at..after];
+        if let Some(member) = self.by_raw.get(raw) {
+            return Ok((*member, after));
+        }
         let mut name = Vec::new();
         text::unescape(&body[start..end], &mut name)?;
-        let after = expect(body, past_space(body, end + 1), b':')?;
         if let Some(member) = self.by_name.get(&name[..]) {
             return Ok((*member, after));
         }
@@ -375,7 +482,8 @@ impl Decoder {
             Role::Value(self.column_of(&name))
         };
         let member = self.members.len();
-        self.members.push(Member { raw: body[at..after].into(), role, next: BEGINNING, seen_in: 0 });
+        self.members.push(Member::new(raw, role));
+        self.by_raw.insert(raw.into(), member);
         self.by_name.insert(name.into(), member);
         Ok((member, after))
     }
@@ -394,14 +502,24 @@ impl Decoder {
         self.note(Fault::Repeated(name));
     }
 
-    fn annotation(&mut self, body: &[u8], at: usize, column: usize, row: usize) -> Result<usize, Garbled> {
-        let entity = self.entities;
+    #[cold]
+    fn note_misfits(&mut self) {
+        for column in std::mem::take(&mut self.misfits) {
+            let own = &self.columns[column];
+            if let Some(kind) = own.misfit {
+                let name = own.name.to_string();
+                self.note(Fault::Unfit(name, kind));
+            }
+        }
+    }
+
+    fn annotation(&mut self, body: &[u8], at: usize, column: usize) -> Result<usize, Garbled> {
         let own = &mut self.columns[column];
-        let after = if !own.annotation.is_empty() && body[at..].starts_with(&own.annotation) {
-            at + own.annotation.len()
+        let after = if let Some(after) = own.annotation.after(body, at) {
+            after
         } else {
             let after = json::skip(body, at)?;
-            own.annotation = body[at..after].into();
+            own.annotation = Pattern::of(&body[at..after]);
             own.stated = match &body[at..after] {
                 [b'"', text @ .., b'"'] => {
                     self.scratch.clear();
@@ -412,88 +530,124 @@ impl Decoder {
             };
             after
         };
-        own.stated_in = entity;
-        if own.value_in == entity && own.stated.is_some() && own.stated != own.taken_as && own.taken_as.is_some() {
-            // The value came before its type.
-            let (value_at, taken_as) = (own.value_at, own.taken_as);
-            if let Some(kind) = taken_as {
-                own.take_back(row, kind);
-            }
-            self.value(body, value_at, column, row)?;
-        }
+        own.stated_in = self.entities;
         Ok(after)
     }
 
-    #[inline]
-    fn value(&mut self, body: &[u8], at: usize, column: usize, row: usize) -> Result<usize, Garbled> {
+    /// Whether the present entity had a value of the column already.
+    fn has_value(&self, column: usize) -> bool {
+        let value = self.by_name.get(self.columns[column].name.as_bytes());
+        value.is_some_and(|member| self.members[*member].seen_in == self.entities)
+    }
+
+    /// The value came before its type: look for it again, from the beginning of the entity.
+    #[cold]
+    fn type_anew(&mut self, body: &[u8], mut at: usize, column: usize, row: usize) -> Result<(), Garbled> {
+        let Some(stated) = self.columns[column].stated else { return Ok(()) };
+        loop {
+            let (member, value_at) = self.member(body, past_space(body, at + 1))?;
+            let value_at = past_space(body, value_at);
+            if matches!(self.members[member].role, Role::Value(of) if of == column) {
+                self.columns[column].truncate(row);
+                self.columns[column].misfit = None;
+                self.value(body, value_at, column, row, Some(stated))?;
+                return Ok(());
+            }
+            at = past_space(body, json::skip(body, value_at)?);
+        }
+    }
+
+    /// Take the value at `at` as that of `row`, of the type that an annotation states, if one does.
+    #[inline(always)]
+    fn value(
+        &mut self,
+        body: &[u8],
+        at: usize,
+        column: usize,
+        row: usize,
+        stated: Option<Kind>,
+    ) -> Result<usize, Garbled> {
+        // Most values are texts.
+        if body.get(at) == Some(&b'"') {
+            let own = &mut self.columns[column];
+            let kind = stated.or(own.declared).unwrap_or(own.kind_of_strings);
+            if kind == Kind::String && own.order.is_some() {
+                return own.part(kind, row).push_string(body, at + 1);
+            }
+        }
+        self.other_value(body, at, column, row, stated)
+    }
+
+    fn other_value(
+        &mut self,
+        body: &[u8],
+        at: usize,
+        column: usize,
+        row: usize,
+        stated: Option<Kind>,
+    ) -> Result<usize, Garbled> {
         let own = &mut self.columns[column];
         if own.order.is_none() {
             own.order = Some(self.columns_in_order);
             self.columns_in_order += 1;
         }
-        own.value_in = self.entities;
-        own.value_at = at;
-        own.taken_as = None;
-        let stated = (own.stated_in == self.entities).then_some(own.stated).flatten().or(own.declared);
-        match body.get(at) {
+        let kind = stated.or(own.declared);
+        let (after, kind, fits) = match body.get(at) {
             Some(b'"') => {
-                let (end, escaped) = text::end_of(body, at + 1)?;
-                let inferred = if own.is_timestamp { Kind::DateTime } else { Kind::String };
-                let kind = stated.unwrap_or(inferred);
-                let fits = if escaped {
-                    self.scratch.clear();
-                    text::unescape(&body[at + 1..end], &mut self.scratch)?;
-                    own.push(row, kind, Value::Text(&self.scratch))
+                let kind = kind.unwrap_or(own.kind_of_strings);
+                if kind == Kind::String {
+                    (own.part(kind, row).push_string(body, at + 1)?, kind, true)
+                } else if kind == Kind::Guid {
+                    (own.part(kind, row).push_guid(body, at + 1)?, kind, true)
                 } else {
-                    own.push(row, kind, Value::Text(&body[at + 1..end]))
-                };
-                self.took(column, kind, fits);
-                Ok(end + 1)
+                    let (end, escaped) = text::end_of(body, at + 1)?;
+                    let fits = if escaped {
+                        self.scratch.clear();
+                        text::unescape(&body[at + 1..end], &mut self.scratch)?;
+                        own.part(kind, row).push_text(&self.scratch)
+                    } else {
+                        own.part(kind, row).push_text(&body[at + 1..end])
+                    };
+                    (end + 1, kind, fits)
+                }
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let (number, after) = json::number(body, at)?;
+                match number {
+                    Number::Whole(value) => {
+                        let inferred = if i32::try_from(value).is_ok() { Kind::Int32 } else { Kind::Int64 };
+                        let kind = kind.unwrap_or(inferred);
+                        (after, kind, own.part(kind, row).push_whole(value))
+                    }
+                    Number::Real(value) => {
+                        let kind = kind.unwrap_or(Kind::Double);
+                        (after, kind, own.part(kind, row).push_real(value))
+                    }
+                }
             }
             Some(b't') => {
-                let after = expect_word(body, at, b"true")?;
-                self.push(column, row, stated.unwrap_or(Kind::Boolean), Value::Truth(true));
-                Ok(after)
+                let kind = kind.unwrap_or(Kind::Boolean);
+                (expect_word(body, at, b"true")?, kind, own.part(kind, row).push_truth(true))
             }
             Some(b'f') => {
-                let after = expect_word(body, at, b"false")?;
-                self.push(column, row, stated.unwrap_or(Kind::Boolean), Value::Truth(false));
-                Ok(after)
+                let kind = kind.unwrap_or(Kind::Boolean);
+                (expect_word(body, at, b"false")?, kind, own.part(kind, row).push_truth(false))
             }
-            Some(b'n') => expect_word(body, at, b"null"),
+            Some(b'n') => return expect_word(body, at, b"null"),
+            Some(b' ' | b'\t' | b'\n' | b'\r') => {
+                return self.value(body, past_space(body, at), column, row, stated);
+            }
             Some(b'[' | b'{') => {
                 let name = own.name.to_string();
                 self.note(Fault::Nested(name));
-                json::skip(body, at)
+                return json::skip(body, at);
             }
-            Some(_) => {
-                let (number, after) = json::number(body, at)?;
-                let (value, inferred) = match number {
-                    Number::Whole(value) if i32::try_from(value).is_ok() => (Value::Whole(value), Kind::Int32),
-                    Number::Whole(value) => (Value::Whole(value), Kind::Int64),
-                    Number::Real(value) => (Value::Real(value), Kind::Double),
-                };
-                self.push(column, row, stated.unwrap_or(inferred), value);
-                Ok(after)
-            }
-            None => Err(Garbled),
-        }
-    }
-
-    #[inline]
-    fn push(&mut self, column: usize, row: usize, kind: Kind, value: Value) {
-        let fits = self.columns[column].push(row, kind, value);
-        self.took(column, kind, fits);
-    }
-
-    #[inline]
-    fn took(&mut self, column: usize, kind: Kind, fits: bool) {
-        let own = &mut self.columns[column];
-        own.taken_as = Some(kind);
-        own.misfit = None;
+            _ => return Err(Garbled),
+        };
         if !fits {
             own.misfit = Some(kind);
             self.misfits.push(column);
         }
+        Ok(after)
     }
 }

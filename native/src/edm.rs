@@ -49,6 +49,18 @@ pub fn integer(text: &[u8]) -> Option<i64> {
     if digits.is_empty() {
         return None;
     }
+    if digits.len() <= 18 {
+        // Which can be no more than 64 bits hold.
+        let mut value = 0i64;
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            value = value * 10 + i64::from(digit);
+        }
+        return Some(if negative { -value } else { value });
+    }
     digits.iter().try_fold(0i64, |value, byte| {
         let digit = i64::from(byte.wrapping_sub(b'0'));
         if digit > 9 {
@@ -76,19 +88,28 @@ pub fn double(text: &[u8]) -> Option<f64> {
     }
 }
 
+/// What a fraction of so many digits is multiplied by to be microseconds.
+const SCALES: [i64; 7] = [1_000_000, 100_000, 10_000, 1000, 100, 10, 1];
+
 /// A moment in microseconds since 1970; what is finer is cut.
 #[inline]
 pub fn moment(text: &[u8]) -> Option<i64> {
-    if text.len() < 19 {
+    let (date, rest) = text.split_first_chunk::<19>()?;
+    let [y1, y2, y3, y4, d1, m1, m2, d2, d3, d4, t, h1, h2, c1, n1, n2, c2, s1, s2] = *date;
+    // In each byte a digit, or 0 where a separator is; eight at a time.
+    let left = u64::from_le_bytes([y1, y2, y3, y4, d1, m1, m2, d2]) ^ u64::from_le_bytes(*b"0000-00-");
+    let right = u64::from_le_bytes([d3, d4, t, h1, h2, c1, n1, n2]) ^ u64::from_le_bytes(*b"00T00:00");
+    let (tens, ones) = (s1.wrapping_sub(b'0'), s2.wrapping_sub(b'0'));
+    let is_date = are_digits(left) & are_digits(right) & (tens <= 9) & (ones <= 9) & (c2 == b':');
+    if !is_date || left & 0xff00_00ff_0000_0000 != 0 || right & 0x0000_ff00_00ff_0000 != 0 {
         return None;
     }
-    let (date, rest) = text.split_at(19);
-    if date[4] != b'-' || date[7] != b'-' || date[10] != b'T' || date[13] != b':' || date[16] != b':' {
-        return None;
-    }
-    let year = two(date, 0)? * 100 + two(date, 2)?;
-    let (month, day) = (two(date, 5)?, two(date, 8)?);
-    let (hour, minute, second) = (two(date, 11)?, two(date, 14)?, two(date, 17)?);
+    // In each byte the number that its digit makes with the next one.
+    let (left, right) = (pairs(left), pairs(right));
+    let year = i64::from(left[0]) * 100 + i64::from(left[2]);
+    let (month, day) = (i64::from(left[5]), i64::from(right[0]));
+    let (hour, minute) = (i64::from(right[3]), i64::from(right[6]));
+    let second = i64::from(tens * 10 + ones);
     if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
@@ -96,18 +117,29 @@ pub fn moment(text: &[u8]) -> Option<i64> {
     let mut at = 0;
     if rest.first() == Some(&b'.') {
         at = 1;
-        let mut worth = 100_000;
         while let Some(digit @ b'0'..=b'9') = rest.get(at) {
-            micros += i64::from(digit - b'0') * worth;
-            worth /= 10;
+            if at <= 6 {
+                micros = micros * 10 + i64::from(digit - b'0');
+            }
             at += 1;
         }
         if !(2..=10).contains(&at) {
             return None;
         }
+        micros *= SCALES[at.min(7) - 1];
     }
     let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
     Some((seconds - offset(&rest[at..])?) * 1_000_000 + micros)
+}
+
+#[inline]
+fn are_digits(bytes: u64) -> bool {
+    (bytes.wrapping_add(0x7676_7676_7676_7676) | bytes) & 0x8080_8080_8080_8080 == 0
+}
+
+#[inline]
+fn pairs(digits: u64) -> [u8; 8] {
+    (digits.wrapping_mul(10).wrapping_add(digits >> 8)).to_le_bytes()
 }
 
 /// Seconds that an offset such as `Z`, `+02:00` or `-0230` lies ahead of UTC.

@@ -7,6 +7,7 @@ mod column;
 mod decoder;
 mod edm;
 mod json;
+mod pattern;
 mod pool;
 #[cfg(feature = "python")]
 mod python;

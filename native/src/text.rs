@@ -4,20 +4,112 @@ use crate::json::Garbled;
 
 /// Where the string that begins at `at`, behind its quote, ends, and whether it holds a backslash.
 ///
-/// The position is that of the closing quote. Fails for control characters and a string that does not end.
+/// The position is that of the closing quote. Fails for control characters, what is no escape, and a string that does
+/// not end.
 #[inline]
 pub fn end_of(body: &[u8], mut at: usize) -> Result<(usize, bool), Garbled> {
     let mut escaped = false;
+    #[cfg(target_arch = "x86_64")]
+    'chunks: while at + 16 <= body.len() {
+        // SAFETY: 16 bytes from `at` lie within `body`.
+        let mut hits = special(unsafe { core::arch::x86_64::_mm_loadu_si128(body.as_ptr().add(at).cast()) });
+        while hits != 0 {
+            let hit = hits.trailing_zeros() as usize;
+            match body[at + hit] {
+                b'"' => return Ok((at + hit, escaped)),
+                b'\\' => {
+                    escaped = true;
+                    let after = past_escape(body, at + hit)?;
+                    if after >= at + 16 {
+                        at = after;
+                        continue 'chunks;
+                    }
+                    hits &= u32::MAX << (after - at);
+                }
+                _ => return Err(Garbled),
+            }
+        }
+        at += 16;
+    }
     loop {
-        at = next_special(body, at);
         match body.get(at) {
             Some(b'"') => return Ok((at, escaped)),
             Some(b'\\') => {
                 escaped = true;
-                at += 2; // whatever follows is looked at by `unescaped`
+                at = past_escape(body, at)?;
             }
+            Some(0x20..) => at += 1,
             _ => return Err(Garbled),
         }
+    }
+}
+
+/// The position after the escape whose backslash is at `at`.
+#[inline]
+fn past_escape(body: &[u8], at: usize) -> Result<usize, Garbled> {
+    match body.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => unit_at(body, at + 2).map(|_| at + 6),
+        _ => Err(Garbled),
+    }
+}
+
+/// Append the string that begins at `at`, behind its quote; the position after its closing quote.
+///
+/// Where nothing is escaped, its bytes are looked at and copied in one go. A string that fails leaves `into` longer.
+#[inline(always)]
+pub fn append(body: &[u8], mut at: usize, into: &mut Vec<u8>) -> Result<usize, Garbled> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::*;
+        while at + 16 <= body.len() {
+            into.reserve(16);
+            // SAFETY: SSE2 belongs to x86-64; 16 bytes from `at` lie within `body`, and as many fit behind the end of
+            // `into`, of which only those that were written become part of it.
+            unsafe {
+                let chunk = _mm_loadu_si128(body.as_ptr().add(at).cast());
+                _mm_storeu_si128(into.as_mut_ptr().add(into.len()).cast(), chunk);
+                let hits = special(chunk);
+                if hits == 0 {
+                    into.set_len(into.len() + 16);
+                    at += 16;
+                    continue;
+                }
+                let plain = hits.trailing_zeros() as usize;
+                into.set_len(into.len() + plain);
+                at += plain;
+            }
+            if body[at] == b'"' {
+                return Ok(at + 1);
+            }
+            break;
+        }
+    }
+    append_slowly(body, at, into)
+}
+
+#[cold]
+fn append_slowly(body: &[u8], at: usize, into: &mut Vec<u8>) -> Result<usize, Garbled> {
+    let (end, escaped) = end_of(body, at)?;
+    if escaped {
+        unescape(&body[at..end], into)?;
+    } else {
+        into.extend_from_slice(&body[at..end]);
+    }
+    Ok(end + 1)
+}
+
+/// Which of 16 bytes are a quote, a backslash or a control character, a bit each.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn special(chunk: core::arch::x86_64::__m128i) -> u32 {
+    use core::arch::x86_64::*;
+    // SAFETY: SSE2 belongs to x86-64.
+    unsafe {
+        let quotes = _mm_cmpeq_epi8(chunk, _mm_set1_epi8(b'"' as i8));
+        let slashes = _mm_cmpeq_epi8(chunk, _mm_set1_epi8(b'\\' as i8));
+        let controls = _mm_cmpeq_epi8(_mm_min_epu8(chunk, _mm_set1_epi8(0x1f)), chunk);
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, slashes), controls)) as u32
     }
 }
 
@@ -26,16 +118,10 @@ pub fn end_of(body: &[u8], mut at: usize) -> Result<(usize, bool), Garbled> {
 fn next_special(body: &[u8], mut at: usize) -> usize {
     #[cfg(target_arch = "x86_64")]
     {
-        use core::arch::x86_64::*;
-        while body.len() >= 16 && at <= body.len() - 16 {
-            // SAFETY: SSE2 belongs to x86-64, and 16 bytes from `at` lie within `body`.
-            let hits = unsafe {
-                let chunk = _mm_loadu_si128(body.as_ptr().add(at).cast());
-                let quotes = _mm_cmpeq_epi8(chunk, _mm_set1_epi8(b'"' as i8));
-                let slashes = _mm_cmpeq_epi8(chunk, _mm_set1_epi8(b'\\' as i8));
-                let controls = _mm_cmpeq_epi8(_mm_min_epu8(chunk, _mm_set1_epi8(0x1f)), chunk);
-                _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, slashes), controls)) as u32
-            };
+        use core::arch::x86_64::_mm_loadu_si128;
+        while at + 16 <= body.len() {
+            // SAFETY: 16 bytes from `at` lie within `body`.
+            let hits = special(unsafe { _mm_loadu_si128(body.as_ptr().add(at).cast()) });
             if hits != 0 {
                 return at + hits.trailing_zeros() as usize;
             }
@@ -90,26 +176,6 @@ pub fn unescape(raw: &[u8], into: &mut Vec<u8>) -> Result<(), Garbled> {
             _ => return Err(Garbled),
         };
         into.push(byte);
-    }
-    Ok(())
-}
-
-/// Check the escapes of a string that nobody wants.
-pub fn check(raw: &[u8]) -> Result<(), Garbled> {
-    let mut at = 0;
-    while at < raw.len() {
-        if raw[at] != b'\\' {
-            at += 1;
-            continue;
-        }
-        match raw.get(at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
-            Some(b'u') => {
-                unit_at(raw, at + 2)?;
-                at += 6;
-            }
-            _ => return Err(Garbled),
-        }
     }
     Ok(())
 }
