@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
@@ -34,7 +35,7 @@ def _condition(value: Any, asked: Condition) -> bool | None:
         return value is not None
     if value is None:
         return None
-    (text,) = to_text(pa.array([value])).to_pylist()
+    text = _text(value, repr(value))
     if relation is Relation.LIKE:
         return _like(text, str(asked.values[0]))
     if relation is Relation.NOT_LIKE:
@@ -44,6 +45,12 @@ def _condition(value: Any, asked: Condition) -> bool | None:
         found = True if True in verdicts else None if None in verdicts else False
         return found if relation is Relation.IN or found is None else not found
     return _compared(text, relation, asked.values[0])
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _text(value: Any, _shown: str) -> str:
+    """`_shown` tells minus zero from zero."""
+    return str(to_text(pa.array([value]))[0])
 
 
 def _compared(text: str, relation: Relation, literal: Any) -> bool | None:

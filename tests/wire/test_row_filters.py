@@ -100,6 +100,23 @@ def test_a_flow_lands_exactly_the_rows_that_pass(
     assert (landed(server, dataset_id) if expected else []) == expected
 
 
+def test_a_run_reads_only_what_the_service_was_asked_for(
+    chosen: Dataflow, server: Server, target: tuple[str, str]
+) -> None:
+    client, (dataset_id, target_id) = chosen.client, target
+    wanted = applied("and", compared("PartitionKey", "=", "p1"), compared("mark", ">=", 100))
+    source_id = source(chosen, filters=pql(wanted)).json()["id"]
+    flow = client.made(f"{FLOW}/flows", resources.flow(source_id, target_id, chosen.mapping_id))["id"]
+    (run,) = resources.ended(client, flow)
+    records = run["metrics"]["recordSummary"]
+    # The marks are of two types: which of the partition's 67 pass is decided after reading.
+    assert (records["inputRecordCount"], records["outputRecordCount"]) == (67, 34)
+    assert len(landed(server, dataset_id)) == 34
+    (line,) = [line for line in server.log.read_text().splitlines() if f"run {run['id']} filters rows" in line]
+    assert "by the source: PartitionKey =" in line
+    assert "after reading: mark >=" in line
+
+
 def test_a_flow_keeps_the_filter_that_its_source_connection_had(
     chosen: Dataflow, server: Server, target: tuple[str, str]
 ) -> None:
