@@ -427,6 +427,54 @@ class RowFiltersUnsupported(NotSupported):
     code = "row-filters-unsupported"
 
 
+class BadRowFilter(Invalid):
+    """A row filter is malformed, or larger than is taken at once."""
+
+    code = "row-filter-malformed"
+
+
+class MissingOperator(BadRowFilter):
+    """A function of a row filter has no name."""
+
+    code = "row-filter-operator-missing"
+
+
+class UnknownRowOperator(BadRowFilter):
+    """A row filter uses an operator that is not supported."""
+
+    code = "row-filter-operator-unsupported"
+
+
+class UnknownFilterType(BadRowFilter):
+    """The `type` of a row filter is not PQL."""
+
+    code = "row-filter-type-unknown"
+
+
+class UnknownFilterFormat(BadRowFilter):
+    """The `format` of a row filter is not pql/json."""
+
+    code = "row-filter-format-unknown"
+
+
+class MissingFilterValue(BadRowFilter):
+    """A row filter, or one of its conditions, has no value."""
+
+    code = "row-filter-value-missing"
+
+
+class FilterValueType(BadRowFilter):
+    """A value of a row filter is not of the type of its column, or of one that its operator compares."""
+
+    code = "row-filter-value-type"
+
+
+class NotOfSeveral(BadRowFilter):
+    """`not` takes one function."""
+
+    code = "row-filter-not-of-several"
+
+
 class AuthTypeUnsupported(NotSupported):
     """The spec has no sign-in of that type that this server could tell about."""
 

@@ -1,7 +1,10 @@
 """A call for every error of our tree, and for the few that no call alone provokes the reason why."""
 
+import base64
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -18,6 +21,13 @@ HTTP_API: Final = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
 BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 DELTA: Final = {"name": "Copy", "params": {"deltaColumn": {"name": "Timestamp"}}}
 ANY: Final = {"If-Match": "*"}
+COMPARED: Final = {
+    "nodeType": "fnApply",
+    "fnName": "=",
+    # A column of numbers.
+    "params": [{"nodeType": "fieldLookup", "fieldName": "age"}, {"nodeType": "literal", "value": "old"}],
+}
+FILTER: Final = {"type": "PQL", "format": "pql/json", "value": COMPARED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +111,10 @@ def _disabled(at: Place) -> httpx.Response:
     answer = at.post("runs", {"flowId": flow})
     at.client.delete(f"{FLOW}/flows/{flow}")
     return answer
+
+
+def _filtered(at: Place, *, filters: Any) -> httpx.Response:
+    return at.source(params={"tableName": "people", "filters": filters})
 
 
 def _unmapped_column(at: Place) -> httpx.Response:
@@ -259,10 +273,23 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
         "CONNECTOR-1374-400",
         lambda at: at.explored(objectType="table", object="people", determineProperties="true", fileType="json"),
     ),
+    **{
+        kind: (f"CONNECTOR-{number}-400", partial(_filtered, filters=filters))
+        for kind, number, filters in (
+            (e.BadRowFilter, 1349, {**FILTER, "value": {"nodeType": "literal"}}),
+            (e.MissingOperator, 1350, {**FILTER, "value": {"nodeType": "fnApply", "params": []}}),
+            (e.UnknownRowOperator, 1351, {**FILTER, "value": {**COMPARED, "fnName": "soundsLike"}}),
+            (e.UnknownFilterType, 1355, {**FILTER, "type": "SQL"}),
+            (e.UnknownFilterFormat, 1356, {**FILTER, "format": "sql"}),
+            (e.MissingFilterValue, 1357, {**FILTER, "value": None}),
+            (e.FilterValueType, 1379, {**FILTER, "value": COMPARED}),
+            (e.NotOfSeveral, 1390, {**FILTER, "value": {**COMPARED, "fnName": "not"}}),
+        )
+    },
     e.BadFilters: ("CONNECTOR-1389-400", lambda at: at.explored(objectType="table", object="people", filters="%")),
     e.RowFiltersUnsupported: (
         "CONNECTOR-1353-400",
-        lambda at: at.source(params={"tableName": "people", "filters": {"type": "PQL"}}),
+        lambda at: at.explored(objectType="root", filters=base64.b64encode(json.dumps(FILTER).encode()).decode()),
     ),
     e.AuthTypeUnsupported: (
         "CONNECTOR-1301-400",

@@ -128,3 +128,11 @@ def test_count_and_unsound_filters(client: Client) -> None:
     refusal(client.get(f"{FLOW}/connectionSpecs?property=name<a,b"), "FLOW-1443-400")
     assert listed(client, "connectionSpecs", "name==nothing") == []
     assert listed(client, "connectionSpecs", "attributes.category==Databases", "name!=azure-table-storage")
+
+
+def test_the_azure_table_spec_says_how_rows_are_filtered(client: Client) -> None:
+    (spec,) = client.get(f"{FLOW}/connectionSpecs/{resources.AZURE_TABLE}").json()["items"]
+    told = spec["attributes"]["filterAtSource"]
+    assert told["enabled"] is True
+    assert told["logicalOperators"] == ["and", "or", "not"]
+    assert {"=", "!=", "<", "<=", ">", ">=", "like", "in"} <= set(told["comparisonOperators"])

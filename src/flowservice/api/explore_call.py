@@ -24,6 +24,7 @@ from flowservice.errors import (
     UnknownObjectType,
     WrongFormat,
 )
+from flowservice.sdk import RowFilter, row_filter
 
 _OBJECT_TYPES: Final = frozenset({"root", "folder", "file", "table", "rest"})
 _FILE_TYPES: Final = frozenset({"delimited", "json", "parquet"})
@@ -41,6 +42,8 @@ class ExploreCall:
     path: str
     """Name of the table; empty for the root."""
     preview: bool = False
+    wanted: RowFilter | None = None
+    """Rows that a preview shows; None: all."""
 
 
 async def _explore_call(
@@ -56,11 +59,16 @@ async def _explore_call(
     _encoding: Annotated[str | None, Query(alias="encoding", description=_FILES_ALONE)] = None,
     _detect: Annotated[str | None, Query(alias="determineProperties", description=_FILES_ALONE)] = None,
     _filters: Annotated[
-        str | None, Query(alias="filters", description="Row filters are not supported yet: a clear refusal.")
+        str | None,
+        Query(
+            alias="filters",
+            description="A row filter, as `params.filters` of a source connection has it, in base64: the preview of a "
+            "table shows rows that pass it.",
+        ),
     ] = None,
 ) -> ExploreCall:
     """Raises MissingParameter, UnknownObjectType, ExploreUnsupported, RowFiltersUnsupported and what `_check_file`,
-    `_check_filters` raise."""
+    `_filter` raise."""
     sent = named(request)
     kind = sent.get("objecttype")
     if kind is None:
@@ -72,14 +80,16 @@ async def _explore_call(
         raise UnknownObjectType("objectType is unknown", advice="Send root, folder, file, table or rest.")
     preview = _truth(sent, "preview")
     _check_file(sent)
-    _check_filters(sent.get("filters", ""))
+    wanted = _filter(sent.get("filters", ""))
+    if kind == "root" and wanted is not None:
+        raise RowFiltersUnsupported("a list of tables has no rows to filter", advice="Leave filters out.")
     if kind == "root":
         return ExploreCall(path="")
     if kind != "table" and sent.get("object"):
         raise ExploreUnsupported(
             f"this source has no objects of type {kind}", advice="Use objectType=root or objectType=table."
         )
-    return ExploreCall(path=table_named(request), preview=preview)
+    return ExploreCall(path=table_named(request), preview=preview, wanted=wanted)
 
 
 Exploring = Annotated[ExploreCall, Depends(_explore_call)]
@@ -134,9 +144,10 @@ def _check_file(sent: Mapping[str, str]) -> None:
         )
 
 
-def _check_filters(filters: str) -> None:
+def _filter(filters: str) -> RowFilter | None:
+    """Raises BadFilters, BadRowFilter."""
     if not filters:
-        return
+        return None
     try:
         # In the query, a plus sign is a space.
         text = filters.replace(" ", "+").translate(str.maketrans("-_", "+/")).rstrip("=")
@@ -145,4 +156,4 @@ def _check_filters(filters: str) -> None:
         said = None
     if not isinstance(said, dict):
         raise BadFilters("filters is not the base64 of a JSON object", advice="Encode the filter's JSON in base64.")
-    raise RowFiltersUnsupported("row filters are not supported for this source yet", advice="Leave filters out.")
+    return row_filter(said, at="filters")

@@ -2,7 +2,7 @@
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -13,7 +13,6 @@ from flowservice.sdk import SOURCE_TYPE, Node, Sample
 
 _INT32: Final = {"minimum": -(2**31), "maximum": 2**31 - 1}
 _INT64: Final = {"minimum": -(2**63), "maximum": 2**63 - 1}
-_PREVIEW_ROWS: Final = 100
 
 
 def node(item: Node) -> dict[str, Any]:
@@ -27,31 +26,31 @@ def node(item: Node) -> dict[str, Any]:
     }
 
 
-def table(sample: Sample, *, preview: bool) -> dict[str, Any]:
-    """A table's columns, and with `preview` its first sampled rows.
+def table(sample: Sample, *, rows: Sequence[pa.Table] | None = None) -> dict[str, Any]:
+    """A table's columns, and its `rows` if there are any to be shown.
 
     A column in which several source types were seen says so in `mixedTypes`; `coverage` is the share of sampled rows
     that have a value.
     """
     mixed = {column.name: list(column.seen) for column in sample.mixed}
-    rows = sample.rows
     columns = []
-    for field in rows.schema:
+    for field in sample.rows.schema:
         column = _column(field)
         if field.name in mixed:
             column["mixedTypes"] = mixed[field.name]
-        if rows.num_rows:
-            column["coverage"] = round(1 - rows.column(field.name).null_count / rows.num_rows, 4)
+        if sample.rows.num_rows:
+            column["coverage"] = round(1 - sample.rows.column(field.name).null_count / sample.rows.num_rows, 4)
         columns.append(column)
     shown: dict[str, Any] = {
         "format": "flat",
         "schema": {"columns": columns},
-        "sampledRowCount": rows.num_rows,
+        "sampledRowCount": sample.rows.num_rows,
     }
-    if preview:
+    if rows is not None:
         shown["data"] = [
             {name: json_value(value) for name, value in row.items() if value is not None}
-            for row in rows.slice(0, min(rows.num_rows, _PREVIEW_ROWS)).to_pylist()
+            for part in rows
+            for row in part.to_pylist()
         ]
     return shown
 

@@ -118,6 +118,8 @@ class Execution:
                     lambda: planned(route, source, mapper, version, self._pending(run, route, source))
                 )
             self.database.progress.keep_plan(run_id, plan.to_json())
+            if plan.telling:
+                _LOG.info("run %s filters rows %s", run_id, plan.telling)
         self._ledger.has_planned(run_id, self._plan_of(run_id).window)
         return []
 

@@ -11,9 +11,19 @@ from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import Run
 from flowservice.domain.window import DeltaColumn, Window
 from flowservice.engine.row_mapper import MapperFor, RowMapper
-from flowservice.errors import MissingMapping, MissingParameter
+from flowservice.errors import BadMapping, MissingMapping, MissingParameter
 from flowservice.ports.database import Database
-from flowservice.sdk import Selection, Source, Split
+from flowservice.sdk import (
+    RowFilter,
+    Selection,
+    Source,
+    Split,
+    columns_of,
+    filter_json,
+    outline,
+    parts_of,
+    row_filter,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +45,20 @@ class Plan:
     """The rows that the run takes; None: all."""
     watermark: datetime | None = None
     """Where the next window of the flow begins once this run is in the lake."""
+    filter: RowFilter | None = None
+    """The rows that the run takes; None: all. Each row is put to it, whatever the source leaves out by itself."""
+    filtered: RowFilter | None = None
+    """The part of it by which the source leaves rows out; None: it leaves out none."""
+
+    @property
+    def telling(self) -> str:
+        """Who applies which part of the row filter, for the log; empty where there is none."""
+        if self.filter is None:
+            return ""
+        at_source = parts_of(self.filtered) if self.filtered is not None else ()
+        after = [part for part in parts_of(self.filter) if part not in at_source]
+        words = (("by the source", at_source), ("after reading", after))
+        return "; ".join(f"{who}: {', '.join(map(outline, parts))}" for who, parts in words if parts)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON."""
@@ -47,6 +71,8 @@ class Plan:
             "window": None if self.window is None else _window_json(self.window),
             "watermark": _text(self.watermark),
             "toleratedPercent": self.tolerated_percent,
+            "filter": _filter_json(self.filter),
+            "filtered": _filter_json(self.filtered),
             "splits": [
                 {
                     "number": split.number,
@@ -80,6 +106,8 @@ class Plan:
             window=_window(stored.get("window")),
             watermark=_time(stored.get("watermark")),
             tolerated_percent=float(stored.get("toleratedPercent", 0.0)),
+            filter=row_filter(stored.get("filter") or {}, at="filter"),
+            filtered=row_filter(stored.get("filtered") or {}, at="filtered"),
         )
 
 
@@ -126,7 +154,7 @@ class Route:
 
 
 def planned(route: Route, source: Source, mapper: RowMapper, version: int, pending: Pending) -> Plan:
-    """A new plan for what is `pending`. Raises MissingParameter, SourceError."""
+    """A new plan for what is `pending`. Raises MissingParameter, BadRowFilter, BadMapping, SourceError."""
     path = route.source.params.get("tableName")
     if not isinstance(path, str) or not path:
         raise MissingParameter(
@@ -134,11 +162,16 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int, pendi
             advice="Set params.tableName of the source connection.",
         )
     columns = mapper.source_columns
+    _check_selected(route.source, columns)
+    window, wanted = pending.window, row_filter(route.source.params.get("filters") or {}, at="params/filters")
+    asked = (
+        *(columns_of(wanted) if wanted is not None else ()),
+        *((window.column.name,) if window is not None else ()),
+    )
     # A mapping of constants alone reads no column, yet wants every row.
-    window = pending.window
-    read = tuple(dict.fromkeys((*columns, window.column.name))) if columns and window is not None else columns
+    read = tuple(dict.fromkeys((*columns, *asked))) if columns else ()
     bounds = None if window is None else (window.column.name, window.start, window.end)
-    reading = source.plan(Selection(path=path, columns=read or None, window=bounds))
+    reading = source.plan(Selection(path=path, columns=read or None, filter=wanted, window=bounds))
     return Plan(
         path=path,
         columns=columns,
@@ -149,7 +182,24 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int, pendi
         tolerated_percent=route.flow.tolerated_percent,
         window=window,
         watermark=pending.watermark,
+        filter=wanted,
+        filtered=reading.filtered,
     )
+
+
+def _check_selected(source: Endpoint, columns: tuple[str, ...]) -> None:
+    """Return if the source connection selects them all: a new version of the mapping set may read others.
+
+    Raises BadMapping.
+    """
+    named = source.params.get("columns")
+    outside = set(columns).difference(str(column["name"]) for column in named) if named else set()
+    if outside:
+        raise BadMapping(
+            f"the mapping reads {', '.join(sorted(name[:80] for name in outside)[:5])}, "
+            "which the source connection does not select",
+            advice="Map columns of params.columns, or make a source connection with more of them.",
+        )
 
 
 def _absent(source: Source, path: str, columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -157,6 +207,10 @@ def _absent(source: Source, path: str, columns: tuple[str, ...]) -> tuple[str, .
         return ()
     seen = set(source.sample(path, rows=_SAMPLE_ROWS).rows.schema.names)
     return tuple(column for column in columns if column not in seen)
+
+
+def _filter_json(wanted: RowFilter | None) -> dict[str, Any] | None:
+    return None if wanted is None else filter_json(wanted)
 
 
 def _window_json(window: Window) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class PartLimits:
 
 
 _READ_FOR_NOTHING: Final = 4
-"""Times the rows of a part: that many rows read are recorded, also when most of them lie outside the window."""
+"""Times the rows of a part: that many rows read are recorded, also when few of them are wanted."""
 
 
 @dataclass(slots=True, kw_only=True)

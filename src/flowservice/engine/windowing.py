@@ -1,4 +1,4 @@
-"""Which rows of a batch lie in a run's window."""
+"""Which rows of a batch pass a run's row filter and lie in its window."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ import pyarrow as pa
 from flowservice.domain.run import Tally
 from flowservice.domain.window import Window
 from flowservice.engine.delta_times import times
+from flowservice.sdk import RowFilter, passing
 
 NO_VALUE: Final = "delta-column-empty"
 """Code of rows whose delta column is null or missing."""
@@ -19,17 +20,25 @@ NO_TIME: Final = "delta-column-unreadable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
-    """The rows of a batch that a run wants; how many lie outside its window; and those that lie in none, by reason."""
+    """The rows of a batch that a run wants; how many do not pass its filter or lie outside its window; and those that
+    lie in no window, by reason."""
 
     rows: pa.RecordBatch
     outside: int = 0
     skipped: tuple[Tally, ...] = ()
 
 
-def selected(batch: pa.RecordBatch, window: Window | None) -> Selected:
-    """The rows in `window` (None: all), in their order. A row without a time in its delta column is in no window."""
+def selected(batch: pa.RecordBatch, window: Window | None, wanted: RowFilter | None = None) -> Selected:
+    """The rows that pass `wanted` and lie in `window` (None: all), in their order.
+
+    A row without a time in its delta column is in no window, and told of if it passes: whether the source leaves out
+    the others itself plays no part.
+    """
+    read = batch.num_rows
+    if wanted is not None:
+        batch = batch.filter(passing(batch, wanted))
     if window is None:
-        return Selected(rows=batch)
+        return Selected(rows=batch, outside=read - batch.num_rows)
     name = window.column.name
     index = batch.schema.get_field_index(name)
     values = pa.nulls(batch.num_rows) if index < 0 else batch.column(index)
@@ -52,7 +61,7 @@ def selected(batch: pa.RecordBatch, window: Window | None) -> Selected:
     rows = batch.filter(inside.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.bool_()))
     return Selected(
         rows=rows,
-        outside=batch.num_rows - rows.num_rows - timeless,
+        outside=read - rows.num_rows - timeless,
         skipped=tuple(tally for tally in tallies if tally.count),
     )
 

@@ -11,6 +11,8 @@ from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
+from flowservice.sdk.row_filter import RowFilter
+
 SOURCE_TYPE: Final = b"source_type"
 """Key of the Arrow field metadata under which a source names its own type of a column, such as `Edm.Int64`."""
 
@@ -62,12 +64,13 @@ class Selection:
 
     A source answers in `Reading.pushed_down` which parts it applies itself; the engine applies the rest. A window it
     applies itself must keep the rows whose column is empty or no time: the engine looks at each row again, and tells of
-    those that are in no window.
+    those that are in no window. Of a filter a source may apply what it can say for sure, and let other rows through:
+    the engine puts the whole filter (`sdk.passing`) to each row again. The columns of both are among `columns`.
     """
 
     path: str
     columns: tuple[str, ...] | None = None
-    filter: Mapping[str, Json] | None = None
+    filter: RowFilter | None = None
     window: tuple[str, datetime | None, datetime | None] | None = None
     """(column, from, to): rows with from <= column < to; None is an open end."""
 
@@ -89,6 +92,9 @@ class Reading:
     splits: tuple[Split, ...]
     pushed_down: frozenset[str] = frozenset()
     """Of `columns`, `filter`, `window`."""
+    filtered: RowFilter | None = None
+    """The part of the filter by which the source leaves rows out; None: it leaves out none. With all of the filter
+    here, `pushed_down` has `filter`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,15 @@ Only what every source must keep is here; what is special to one is tested besid
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 import pyarrow as pa
 
 from flowservice.errors import NoSuchObject
+from flowservice.sdk.filtering import passing
+from flowservice.sdk.row_filter import ORDERS, AllOf, AnyOf, Condition, Relation, RowFilter
 from flowservice.sdk.source import SOURCE_TYPE, Batch, Cursor, Selection, Source, Split
 from flowservice.sdk.text import to_text
 
@@ -126,6 +129,34 @@ class SourceContract:
             batches, is_pushed_down = _in_window(source, self, *window)
             assert any(batch.rows.num_rows for batch in batches) is not is_pushed_down
 
+    def test_a_filter_that_is_pushed_down_keeps_every_row_that_passes(self, source: Source) -> None:
+        batches = list(_all(source, self.path))
+        for wanted in self._filters():
+            reading = source.plan(Selection(path=self.path, filter=wanted))
+            found = (batch for split in reading.splits for batch in source.read(split, after=None))
+            assert keys_of(_passing(found, wanted), self.key) == keys_of(_passing(batches, wanted), self.key)
+            assert ("filter" in reading.pushed_down) is (reading.filtered == wanted)
+
+    def test_a_filter_that_is_pushed_down_leaves_the_rest_out(self, source: Source) -> None:
+        reading = source.plan(Selection(path=self.path, filter=self._asked(Relation.EQ, "no row has this")))
+        found = [batch for split in reading.splits for batch in source.read(split, after=None)]
+        assert any(batch.rows.num_rows for batch in found) is not ("filter" in reading.pushed_down)
+
+    def _filters(self) -> Iterator[RowFilter]:
+        """Filters by a column of the key: each takes some of the rows."""
+        place = len(self.key) - 1
+        texts = sorted({text for row in self.expected() if (text := row[place]) is not None})
+        low, middle = texts[0], texts[len(texts) // 2]
+        one, others = self._asked(Relation.EQ, middle), self._asked(Relation.NE, middle)
+        ordered = [self._asked(relation, middle) for relation in sorted(ORDERS)]
+        yield from (one, others, *ordered, self._asked(Relation.NOT_NULL), self._asked(Relation.IS_NULL))
+        yield from (self._asked(Relation.IN, low, middle), self._asked(Relation.NOT_IN, low, middle))
+        yield from (self._asked(Relation.LIKE, f"{middle[:-1]}%"), self._asked(Relation.NOT_LIKE, f"{middle[:1]}%"))
+        yield from (AllOf((others, ordered[0])), AnyOf((one, self._asked(Relation.EQ, low))))
+
+    def _asked(self, relation: Relation, *values: str) -> Condition:
+        return Condition(column=self.key[-1], relation=relation, values=values)
+
     def test_a_column_is_typed_within_a_batch(self, source: Source) -> None:
         for batch in _all(source, self.path):
             assert all(not pa.types.is_null(field.type) for field in batch.rows.schema)
@@ -138,6 +169,11 @@ def _splits(source: Source, path: str) -> Iterator[Split]:
 def _all(source: Source, path: str) -> Iterator[Batch]:
     for split in _splits(source, path):
         yield from source.read(split, after=None)
+
+
+def _passing(batches: Iterable[Batch], wanted: RowFilter) -> Iterator[Batch]:
+    for batch in batches:
+        yield replace(batch, rows=batch.rows.filter(passing(batch.rows, wanted)))
 
 
 def _in_window(

@@ -12,10 +12,11 @@ from flowservice.domain.spec import SpecKind
 from flowservice.errors import BadTransition, InUse, MissingField, NotPublished
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
-from flowservice.sdk import Node, Sample, Source
+from flowservice.sdk import Node, RowFilter, Sample, Source
 from flowservice.service.content import AuthContent, ConnectionContent
 from flowservice.service.contention import repeated
 from flowservice.service.drafts import takes_drafts
+from flowservice.service.previews import Preview, preview, sampled_table
 from flowservice.service.readable import Readable
 from flowservice.service.sources import OpenSources, auth_named
 from flowservice.service.specs import Specs
@@ -23,8 +24,6 @@ from flowservice.service.usage import flows_at
 
 MASK: Final = "********"
 """What is shown in place of a secret."""
-
-_SAMPLE_ROWS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +124,21 @@ class Connections(Readable[Connection]):
         with self.opened(self._published(caller, connection_id)) as source:
             return list(source.explore(path))
 
-    def sample(self, caller: Caller, connection_id: str, path: str, *, rows_shown: bool = False) -> Sample:
-        """Rows from all over a table, and its columns. Raises NoSuchObject."""
+    def sample(self, caller: Caller, connection_id: str, path: str, wanted: RowFilter | None = None) -> Sample:
+        """Rows from all over a table, and its columns; `wanted` has to make sense there, and leaves out none.
+
+        Raises NoSuchObject, UnknownColumn, FilterValueType.
+        """
         caller.may(Permission.VIEW_SOURCES)
-        if rows_shown:
-            caller.may(Permission.VIEW_DATA)
         with self.opened(self._published(caller, connection_id)) as source:
-            return source.sample(path, rows=_SAMPLE_ROWS)
+            return sampled_table(source, path, wanted)
+
+    def preview(self, caller: Caller, connection_id: str, path: str, wanted: RowFilter | None) -> Preview:
+        """The same, with rows to show that pass `wanted`. Raises as `sample`."""
+        caller.may(Permission.VIEW_SOURCES)
+        caller.may(Permission.VIEW_DATA)
+        with self.opened(self._published(caller, connection_id)) as source:
+            return preview(source, path, wanted)
 
     def _published(self, caller: Caller, connection_id: str) -> Connection:
         connection = self.database.connections.get(caller.scope, connection_id)

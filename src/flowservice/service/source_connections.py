@@ -7,14 +7,15 @@ from typing import ClassVar
 from flowservice.domain.connection import Connection, ConnectionState, SourceConnection
 from flowservice.domain.identity import Caller
 from flowservice.domain.spec import SpecKind
-from flowservice.errors import BadField, MissingField, NotPublished, RowFiltersUnsupported, UnknownColumn, WrongFormat
+from flowservice.errors import BadField, MissingField, NotPublished, WrongFormat
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
-from flowservice.sdk import Connector, Selection, parsed
+from flowservice.sdk import Connector, Selection, columns_of, parsed
 from flowservice.service.connections import Connections
 from flowservice.service.drafts import takes_drafts
 from flowservice.service.end_connections import EndConnections
-from flowservice.service.source_columns import named_columns, unknown_columns
+from flowservice.service.row_filters import check_types, filter_of
+from flowservice.service.source_columns import named_columns, sampled
 from flowservice.service.specs import Specs
 
 
@@ -37,10 +38,10 @@ class SourceConnections(EndConnections[SourceConnection]):
         return database.source_connections
 
     def checked(self, caller: Caller, end: SourceConnection) -> SourceConnection:
-        """A source over an existing table with the named columns.
+        """A source over an existing table with the named columns, and with those of its row filter.
 
         Raises UnknownSpec, NoConnector, MissingField, NotFound (base connection), NotPublished, BadField, WrongFormat,
-        NoSuchObject, UnknownColumn.
+        BadRowFilter, NoSuchObject, UnknownColumn.
         """
         connector = self.specs.connector(caller.scope, end.spec.id)
         base = self._base(caller, end)
@@ -53,28 +54,29 @@ class SourceConnections(EndConnections[SourceConnection]):
             )
         _check_format(connector, end)
         parsed(connector.params, end.params, at="params")
-        if end.params.get("filters"):
-            raise RowFiltersUnsupported("row filters are not supported yet", advice="Leave params.filters out.")
+        wanted = filter_of(end.params)
         with self.connections.opened(base) as source:
             path = str(end.params["tableName"])
             columns = named_columns(end.params)
             source.plan(Selection(path=path, columns=columns))
-            unknown = unknown_columns(source, path, columns or ())
-        if unknown:
-            raise UnknownColumn(
-                f"the table {path[:80]} has no column {', '.join(name[:80] for name in unknown[:5])}",
-                advice="Explore the table and send columns as they are listed there.",
-            )
+            known = sampled(source, path, (*(columns or ()), *(columns_of(wanted) if wanted else ())))
+        known.check(path)
+        if wanted is not None:
+            check_types(wanted, known)
         return replace(end, base_spec=base.spec)
 
     def drafted(self, caller: Caller, end: SourceConnection) -> SourceConnection:
-        """A source that may still lack its connection, table and columns. Raises DraftUnsupported and as `checked`."""
+        """A source that may still lack its connection, table and columns; a row filter must be well-formed.
+
+        Raises DraftUnsupported, BadRowFilter and as `checked`.
+        """
         connector = self.specs.connector(caller.scope, end.spec.id)
         takes_drafts(self.specs.known(caller.scope, SpecKind.CONNECTION, end.spec.id))
         base = self._base(caller, end)
         _check_format(connector, end)
         with suppress(MissingField):
             parsed(connector.params, end.params, at="params")
+        filter_of(end.params)
         return replace(end, base_spec=None if base is None else base.spec)
 
     def _base(self, caller: Caller, end: SourceConnection) -> Connection | None:

@@ -104,11 +104,14 @@ def router(connections: Connections) -> APIRouter:
         connection_id: ConnectionId,
         call: Exploring,
     ) -> list[dict[str, Any]] | dict[str, Any]:
-        """The root lists tables; a table shows its columns, and its first sampled rows with `preview=true`."""
+        """The root lists tables; a table shows its columns, and with `preview=true` its first sampled rows, or with
+        `filters` rows that pass."""
         if not call.path:
             return [exploring.node(node) for node in connections.explore(caller, connection_id, "")]
-        sample = connections.sample(caller, connection_id, call.path, rows_shown=call.preview)
-        return exploring.table(sample, preview=call.preview)
+        if call.preview:
+            preview = connections.preview(caller, connection_id, call.path, call.wanted)
+            return exploring.table(preview.sample, rows=preview.rows)
+        return exploring.table(connections.sample(caller, connection_id, call.path, call.wanted))
 
     @routes.get(
         "/connections/{connection_id}/configs",

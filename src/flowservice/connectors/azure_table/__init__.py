@@ -87,5 +87,14 @@ connector = Connector(
         "kind": "table",
         "dataFormat": "tabular",
         "isSource": True,
+        # What clients may send. Of it `$filter` says what it can, and the server applies the whole after reading.
+        "filterAtSource": {
+            "enabled": True,
+            "queryLanguage": "OData",
+            "logicalOperators": ["and", "or", "not"],
+            "comparisonOperators": ["=", "!=", "<", "<=", ">", ">=", "like", "in", "isNull"],
+            "columnNameEscapeChar": "",
+            "valueEscapeChar": "'",
+        },
     },
 )

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from typing import Final
 
-from flowservice.connectors.azure_table import sampling, windows
+from flowservice.connectors.azure_table import row_filters, sampling, windows
 from flowservice.connectors.azure_table.connection_string import Account
 from flowservice.connectors.azure_table.keys import KeyRange
 from flowservice.connectors.azure_table.retries import Retries
@@ -17,6 +18,8 @@ from flowservice.sdk import Batch, Cursor, Egress, Node, Reading, Sample, Select
 _NO_NAME: Final = re.compile(r"[^\w-]")
 _WHERE: Final = "where"
 """Member of a split's range that holds a condition beside the keys."""
+_SAMPLE_ROWS: Final = 1_000
+"""What tells in which types a row filter is to be said."""
 
 
 class TableSource:
@@ -57,17 +60,29 @@ class TableSource:
         return self._service.clock()
 
     def plan(self, selection: Selection) -> Reading:
-        """One split, of the selected columns, and of a window of a column of times.
+        """One split, of the selected columns, a window of a column of times, and what can be said of a row filter.
 
         Raises NoSuchObject if the table does not exist (one request).
         """
         table = _table(selection.path)
         self._service.open(table, {"$top": "1"}).body()
         where = windows.condition(self._service, table, *selection.window) if selection.window else None
-        keys = {**KeyRange().to_json(), **({} if where is None else {_WHERE: where})}
+        said = self._said(table, selection)
+        conditions = [condition for condition in (where, said.text if said else None) if condition is not None]
+        keys = {**KeyRange().to_json(), **({_WHERE: " and ".join(conditions)} if conditions else {})}
         split = Split(number=0, path=selection.path, columns=selection.columns, range=keys)
-        pushed_down = {"columns"} if where is None else {"columns", "window"}
-        return Reading(splits=(split,), pushed_down=frozenset(pushed_down))
+        applied = {"columns": True, "window": where is not None, "filter": bool(said and said.part == selection.filter)}
+        return Reading(
+            splits=(split,),
+            pushed_down=frozenset(name for name, is_applied in applied.items() if is_applied),
+            filtered=said.part if said else None,
+        )
+
+    def _said(self, table: str, selection: Selection) -> row_filters.Said | None:
+        if selection.filter is None:
+            return None
+        kinds = cache(lambda: row_filters.kinds_of(sampling.sample(self._service, table, rows=_SAMPLE_ROWS)))
+        return row_filters.said(selection.filter, is_cosmos=self._service.account.is_cosmos, kinds=kinds)
 
     def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
         """Batches of whole pages, one every few seconds; see `scan`. PartitionKey and RowKey always come along."""
