@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from flowservice.connectors.azure_table.connection_string import EMULATOR_KEY, Account, parse
+from flowservice.connectors.azure_table.account import EMULATOR_KEY, Account
+from flowservice.connectors.azure_table.connection_string import parse
 from flowservice.connectors.azure_table.retries import Retries
 from flowservice.connectors.azure_table.source import TableSource
 from flowservice.sdk import Egress

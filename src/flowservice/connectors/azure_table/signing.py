@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
-from flowservice.connectors.azure_table.connection_string import Account, SharedKey
+from flowservice.connectors.azure_table.account import Account, SharedKey
 
 
 def signature(key: bytes, account: str, path: str, date: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 from pyreqwest.client import SyncClient, SyncClientBuilder
@@ -31,8 +31,9 @@ from pyreqwest.request import SyncStreamRequest
 from pyreqwest.response import SyncResponse
 
 from flowservice.connectors.azure_table import decoder, faults
-from flowservice.connectors.azure_table.connection_string import Account, Sas
+from flowservice.connectors.azure_table.account import Account
 from flowservice.connectors.azure_table.retries import ONCE, Retries
+from flowservice.connectors.azure_table.sas import Sas
 from flowservice.connectors.azure_table.signing import Signer
 from flowservice.errors import BrokenPage, Cancelled, Error
 from flowservice.sdk import Egress, host_of
@@ -127,7 +128,8 @@ class TableService:
     @property
     def only_table(self) -> str | None:
         """The table that a shared access signature is limited to."""
-        return next(iter(parse_qs(self._sas).get("tn", [])), None)
+        credential = self.account.credential
+        return credential.table if isinstance(credential, Sas) else None
 
     def check(self) -> None:
         """One small request, in one attempt. Raises as `Source.check`; answers within 10 s."""
@@ -169,6 +171,10 @@ class TableService:
             raise BrokenPage(
                 "the table service does not tell its time", advice="Look at the proxies in between: they cut `Date`."
             ) from None
+
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know before a run."""
+        return self.account.warnings(self._now())
 
     def tables(self) -> Iterator[str]:
         """The names of all tables, in the service's order."""
@@ -255,7 +261,7 @@ class TableService:
             response.status,
             response.get_header,
             bytes(body or b""),
-            host=self._host,
+            account=self.account,
             table=table,
             now=self._now(),
         )
