@@ -1,11 +1,11 @@
 """Shared Key Lite: what an account's key makes of a date and a path.
 
     StringToSign  = x-ms-date "\n" CanonicalizedResource
-    CanonicalizedResource = "/" account, then the path exactly as sent (in path style the account thus comes twice)
+    CanonicalizedResource = "/" account, then the path exactly as sent (in path style the account thus comes twice),
+                            then "?comp=…" if the query has it; on the secondary, too, the name is the primary's
     Authorization: SharedKeyLite account:base64(HMAC-SHA256(key, utf8(StringToSign)))
 
-Of the query only `comp` would be signed, and no request here has it: one signature serves all pages of a table that are
-asked for within one second.
+Nothing else of the query is signed: one signature serves all pages of a table that are asked for within one second.
 Source: learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
 """
 

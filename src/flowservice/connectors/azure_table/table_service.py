@@ -7,6 +7,7 @@ Source: learn.microsoft.com/rest/api/storageservices/query-entities
 
 import gzip
 import math
+import re
 import threading
 import time
 import zlib
@@ -35,7 +36,7 @@ from flowservice.connectors.azure_table.account import Account
 from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.sas import Sas
 from flowservice.connectors.azure_table.signing import Signer
-from flowservice.errors import BrokenPage, Cancelled, Error
+from flowservice.errors import BadCredentials, BrokenPage, Cancelled, Denied, Error, SourceUnavailable
 from flowservice.sdk import Egress, host_of
 
 Token: TypeAlias = Mapping[str, str]
@@ -58,6 +59,9 @@ _HEADERS: Final = {
     "MaxDataServiceVersion": "3.0;NetFx",
     "x-ms-version": "2019-02-02",
 }
+# Statistics come as XML only.
+_STATISTICS_HEADERS: Final = {**_HEADERS, "Accept": "application/xml"}
+_LAST_SYNC: Final = re.compile(rb"<LastSyncTime>([^<]{1,64})</LastSyncTime>")
 # Idle connections that the service has closed meanwhile may be handed out one after the other.
 _STALE_CONNECTIONS: Final = 4
 _LARGEST_ERROR: Final = 65_536
@@ -114,10 +118,10 @@ class TableService:
         self._now = now
         self._signer = Signer(account, now=now)
         self._sas = account.credential.query if isinstance(account.credential, Sas) else ""
-        self._host = urlsplit(account.endpoint).netloc
-        self._name = host_of(account.endpoint)
-        self._path = urlsplit(account.endpoint).path
-        self._origin = account.endpoint.removesuffix(self._path) if self._path else account.endpoint
+        self._host = urlsplit(account.root).netloc
+        self._name = host_of(account.root)
+        self._path = urlsplit(account.root).path
+        self._origin = account.root.removesuffix(self._path) if self._path else account.root
         self._egress = egress
         self._addresses: deque[str] = deque()
         self._building = threading.Lock()
@@ -160,16 +164,39 @@ class TableService:
                 self.retries.wait(error, failed=failed, stopped=self.closed)
 
     def clock(self) -> datetime:
-        """The service's own time, to the second. Raises as `check`, and BrokenPage if it does not tell."""
+        """The service's own time, to the second. Raises as `check`, and BrokenPage if it does not tell.
+
+        On the secondary, the time until which it has all rows, if that is earlier: later ones may not have arrived.
+        """
         table = self.only_table
         path = f"{table}()" if table else "Tables"
         page = self._open(path, {"$top": "1"}, table=table, retries=self.retries, stopped=self.closed)
         page.body()
         try:
-            return parsedate_to_datetime(page.date or "").astimezone(UTC)
+            date = parsedate_to_datetime(page.date or "").astimezone(UTC)
         except (ValueError, OverflowError):
             raise BrokenPage(
                 "the table service does not tell its time", advice="Look at the proxies in between: they cut `Date`."
+            ) from None
+        return min(date, self._replicated_until()) if self.account.is_secondary else date
+
+    def _replicated_until(self) -> datetime:
+        """Until when the secondary has every row. Raises Denied, SourceUnavailable while it does not know."""
+        query = {"restype": "service", "comp": "stats"}
+        try:
+            page = self._open("", query, table=None, retries=self.retries, stopped=self.closed)
+        except (BadCredentials, Denied) as error:
+            raise Denied(
+                f"until when the secondary has all rows may not be asked: {error.message}",
+                advice="Windows of a secondary need that: sign in with the account's key, or a shared access signature "
+                "with srt=s and sp=r, or read from the primary.",
+            ) from None
+        found = _LAST_SYNC.search(page.body())
+        try:
+            return parsedate_to_datetime(found[1].decode() if found else "").astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise SourceUnavailable(
+                "the secondary does not tell until when it has all rows", advice="Wait, or read from the primary."
             ) from None
 
     def warnings(self) -> tuple[str, ...]:
@@ -210,13 +237,14 @@ class TableService:
     ) -> Page:
         """A page once its headers are there. `until`, on the monotonic clock, its body is there too, or an error."""
         path = f"{self._path}/{resource}"
+        signed = f"{path}?comp={query['comp']}" if "comp" in query else path
         parts = [f"{quote(key, safe='$')}={quote(value, safe='')}" for key, value in query.items()]
         url = f"{self._origin}{path}?{'&'.join([*parts, *filter(None, [self._sas])])}"
         failed = stale = turned = 0
         while True:
             client = self._connected(turned)
             try:
-                return self._sent(client, url, path, table, until)
+                return self._sent(client, url, signed, table, until)
             except ClientClosedError:
                 raise Cancelled("the source was closed") from None
             except PyreqwestError as broken:
@@ -237,9 +265,10 @@ class TableService:
             turned = 0  # after a pause every address gets its chance again
             retries.wait(error, failed=failed, stopped=stopped)
 
-    def _sent(self, client: SyncClient, url: str, path: str, table: str | None, until: float) -> Page:
-        """One attempt, signed now. Raises pyreqwest's errors and those of `faults.of_answer`."""
-        builder = client.get(url).headers(_HEADERS).headers(self._signer.headers(path))
+    def _sent(self, client: SyncClient, url: str, signed: str, table: str | None, until: float) -> Page:
+        """One attempt, signed now as `signed`. Raises pyreqwest's errors and those of `faults.of_answer`."""
+        headers = _STATISTICS_HEADERS if "?" in signed else _HEADERS
+        builder = client.get(url).headers(headers).headers(self._signer.headers(signed))
         if until < math.inf:
             builder = builder.timeout(timedelta(seconds=max(0.0, until - time.monotonic())))
         # 0: hand the headers over at once and do not wait for the first part of the body.
