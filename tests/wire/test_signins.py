@@ -103,3 +103,23 @@ def test_a_secret_that_is_masked_does_not_go_elsewhere(client: Client, azurite: 
     otherwise = [{"op": "add", "path": "/auth/params/readFromSecondary", "value": True}]
     assert client.patch(path, json=otherwise, headers={"If-Match": "*"}).status_code == 200
     client.delete(path)
+
+
+def test_nobody_signs_in_as_the_machine_unless_its_operator_allows_it(client: Client) -> None:
+    auth = {"specName": "Managed Identity Authentication", "params": {"accountName": "northwind"}}
+    said = refusal(client.post(CONNECTIONS, json=body(auth)))
+    assert said["code"] == "destination-refused"
+    assert "managed_identity" in said["advice"]
+
+
+def test_the_spec_offers_every_way_with_its_schema(client: Client) -> None:
+    offered = client.one(f"{FLOW}/connectionSpecs/{resources.AZURE_TABLE}")["authSpec"]
+    assert [(way["name"], way["type"]) for way in offered] == [
+        (resources.BY_STRING, "ConnectionString"),
+        ("Account Key Authentication", "AccountKey"),
+        ("SAS URI Authentication", "SasURI"),
+        ("Service Principal Based Authentication", "ServicePrincipal"),
+        ("Managed Identity Authentication", "ManagedIdentity"),
+    ]
+    secrets = {name for way in offered for name, field in way["spec"]["properties"].items() if "format" in field}
+    assert secrets == {"connectionString", "accountKey", "sasUri", "servicePrincipalKey"}

@@ -1,5 +1,6 @@
 """Every way to sign in: what it asks for, and the account that its answers name."""
 
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -11,22 +12,35 @@ from flowservice.connectors.azure_table.account import EMULATOR_KEY, Account, Sh
 from flowservice.connectors.azure_table.auths import AUTHS, Signin
 from flowservice.errors import BadField, MissingField
 from flowservice.sdk import json_schema, parsed, secret_fields
+from tests.connectors.azure_table.authority import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.connectors.azure_table.signatures import account_sas, table_sas
 from tests.connectors.azure_table.table_server import LAPTOP
 
+HERE = replace(LAPTOP, host_identity=True)
 WAYS = {auth.name: auth for auth in AUTHS}
 SOUND: dict[str, dict[str, Any]] = {
     "Connection String Based Authentication": {"connectionString": f"AccountName=acct;AccountKey={EMULATOR_KEY}"},
     "Account Key Authentication": {"accountName": "acct", "accountKey": EMULATOR_KEY},
     "SAS URI Authentication": {"sasUri": f"https://acct.table.core.windows.net/?{account_sas()}"},
+    "Service Principal Based Authentication": {
+        "accountName": "acct",
+        "tenant": TENANT,
+        "servicePrincipalId": CLIENT_ID,
+        "servicePrincipalKey": CLIENT_SECRET,
+    },
+    "Managed Identity Authentication": {"accountName": "acct"},
 }
-SECRETS = {
+SECRETS: dict[str, set[str]] = {
     "Connection String Based Authentication": {"connectionString"},
     "Account Key Authentication": {"accountKey"},
     "SAS URI Authentication": {"sasUri"},
+    "Service Principal Based Authentication": {"servicePrincipalKey"},
+    "Managed Identity Authentication": set(),
 }
 BY_KEY = "Account Key Authentication"
 BY_SAS = "SAS URI Authentication"
+BY_PRINCIPAL = "Service Principal Based Authentication"
+BY_IDENTITY = "Managed Identity Authentication"
 
 
 def account(way: str, **params: Any) -> Account:
@@ -65,6 +79,15 @@ def test_nothing_shows_the_secrets_of_a_way(way: str) -> None:
         assert secret.rpartition("sig=")[2][:40] not in shown
 
 
+def test_a_masked_secret_is_bound_to_where_it_goes() -> None:
+    for auth in AUTHS:
+        fields = set(json_schema(auth.config)["properties"])
+        assert auth.destination <= fields
+        # Whatever says where to connect, and is no secret itself.
+        said = fields & {"accountName", "endpoint", "azureCloudType", "service", "tenant"}
+        assert auth.destination == (said if secret_fields(auth.config) else frozenset())
+
+
 @pytest.mark.parametrize("way", SOUND)
 def test_a_member_too_many_or_too_few_is_named(way: str) -> None:
     with pytest.raises(BadField, match="auth/params/surplus"):
@@ -76,7 +99,7 @@ def test_a_member_too_many_or_too_few_is_named(way: str) -> None:
 
 @pytest.mark.parametrize("way", SOUND)
 def test_opening_dials_nothing(way: str) -> None:
-    connector.open(way, parsed(WAYS[way].config, SOUND[way], at="auth/params"), LAPTOP).close()
+    connector.open(way, parsed(WAYS[way].config, SOUND[way], at="auth/params"), HERE).close()
 
 
 def test_secret_fields_are_of_the_type_that_hides_them() -> None:
@@ -148,6 +171,42 @@ def test_a_sas_uri_names_account_and_table(uri: str, endpoint: str, table: str |
     assert getattr(found.credential, "table", "") == table
 
 
+@pytest.mark.parametrize("way", [BY_PRINCIPAL, BY_IDENTITY])
+@pytest.mark.parametrize(
+    ("cloud", "authority", "scopes"),
+    [
+        ("AzurePublic", "https://login.microsoftonline.com", ("https://storage.azure.com", "https://cosmos.azure.com")),
+        ("AzureChina", "https://login.chinacloudapi.cn", ("https://storage.azure.cn", "https://cosmos.azure.cn")),
+        (
+            "AzureUsGovernment",
+            "https://login.microsoftonline.us",
+            ("https://storage.azure.us", "https://cosmos.azure.us"),
+        ),
+    ],
+)
+def test_the_cloud_says_who_gives_tokens_and_what_for(
+    way: str, cloud: str, authority: str, scopes: tuple[str, str]
+) -> None:
+    found = account(way, azureCloudType=cloud)
+    assert (found.cloud.authority, found.scope) == (authority, f"{scopes[0]}/.default")
+    assert account(way, azureCloudType=cloud, service="cosmos").scope == f"{scopes[1]}/.default"
+
+
+def test_a_service_principal_may_be_tried_on_an_emulator() -> None:
+    assert account(BY_PRINCIPAL, endpoint="http://127.0.0.1:10002/acct").root == "http://127.0.0.1:10002/acct"
+
+
+def test_tokens_go_to_every_address_that_is_azures_own() -> None:
+    for host in (
+        "acct.z9.table.storage.azure.net",
+        "acct.privatelink.table.core.windows.net",
+        "a.table.cosmos.azure.com",
+    ):
+        assert account(BY_IDENTITY, endpoint=f"https://{host}:443").root == f"https://{host}:443"
+    found = account(BY_IDENTITY, readFromSecondary=True)
+    assert found.root == "https://acct-secondary.table.core.windows.net"
+
+
 def test_a_sas_uri_may_be_read_from_the_secondary() -> None:
     found = account(BY_SAS, readFromSecondary=True)
     assert (found.root, found.is_secondary) == ("https://acct-secondary.table.core.windows.net", True)
@@ -166,6 +225,20 @@ def test_a_sas_uri_may_be_read_from_the_secondary() -> None:
         (BY_SAS, {"sasUri": "https://acct.table.core.windows.net/"}, "sasUri has no `sig`"),
         (BY_SAS, {"sasUri": "sp=r&sig=oops"}, "sasUri"),
         (BY_SAS, {"sasUri": "https://acct.table.core.windows.net/?sp=w&sig=oops"}, "`sp` lack `r`"),
+        (BY_PRINCIPAL, {"endpoint": "http://acct.table.core.windows.net"}, "over https only"),
+        (BY_PRINCIPAL, {"endpoint": "https://tables.oops.example"}, "Azure's own hosts only"),
+        (BY_PRINCIPAL, {"endpoint": "https://acct.table.core.windows.net.oops.example"}, "Azure's own hosts only"),
+        (BY_PRINCIPAL, {"endpoint": "https://oopstable.core.windows.net"}, "Azure's own hosts only"),
+        (BY_PRINCIPAL, {"endpoint": "https://acct.table.core.chinacloudapi.cn"}, "Azure's own hosts only"),
+        (BY_PRINCIPAL, {"tenant": "common"}, "auth/params/tenant"),
+        (BY_PRINCIPAL, {"tenant": "adfs"}, "auth/params/tenant"),
+        (BY_PRINCIPAL, {"tenant": "../oops.example"}, "auth/params/tenant"),
+        (BY_PRINCIPAL, {"tenant": f"{TENANT}/oops"}, "auth/params/tenant"),
+        (BY_PRINCIPAL, {"servicePrincipalId": "oops"}, "auth/params/servicePrincipalId"),
+        (BY_PRINCIPAL, {"servicePrincipalKey": ""}, "auth/params/servicePrincipalKey"),
+        (BY_IDENTITY, {"endpoint": "http://127.0.0.1:10002/acct"}, "over https only"),
+        (BY_IDENTITY, {"endpoint": "https://127.0.0.1:10002/acct"}, "Azure's own hosts only"),
+        (BY_IDENTITY, {"clientId": "oops"}, "auth/params/clientId"),
         (BY_SAS, {"sasUri": "https://acct.blob.core.windows.net/?sp=r&ss=bt&srt=o&sig=oops"}, "another service .blob"),
     ],
 )

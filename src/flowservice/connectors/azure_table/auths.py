@@ -19,7 +19,10 @@ from flowservice.connectors.azure_table.account import (
     Account,
     Cloud,
     Credential,
+    ManagedIdentity,
+    ServicePrincipal,
     address,
+    is_loopback,
     name_in,
     secondary_of,
 )
@@ -30,6 +33,8 @@ from flowservice.sdk import Auth, host_of
 BY_CONNECTION_STRING: Final = "Connection String Based Authentication"
 BY_ACCOUNT_KEY: Final = "Account Key Authentication"
 BY_SAS: Final = "SAS URI Authentication"
+BY_SERVICE_PRINCIPAL: Final = "Service Principal Based Authentication"
+BY_MANAGED_IDENTITY: Final = "Managed Identity Authentication"
 
 CloudName: TypeAlias = Literal["AzurePublic", "AzureChina", "AzureUsGovernment"]
 CLOUDS: Final[dict[CloudName, Cloud]] = {
@@ -121,7 +126,7 @@ class Named(Signin):
         default=None,
         title="Table endpoint",
         description="Only if it is not the usual one of cloud and name: an account with a DNS zone, an emulator.",
-        examples=["https://northwind.z12.table.storage.azure.net", "http://127.0.0.1:10002/devstoreaccount1"],
+        examples=["https://northwind.z12.table.storage.azure.net", "http://localhost:10002/northwind"],
     )
     read_from_secondary: FromSecondary = False
 
@@ -151,6 +156,78 @@ class ByAccountKey(Named):
     def account(self) -> Account:
         """The account, read with its key. Raises BadField."""
         return self.located(connection_string.shared_key(self.account_key.get_secret_value().strip(), "accountKey"))
+
+
+_CLIENT_ID: Final = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+# A GUID or a domain: not the words that stand for any tenant, or for another service.
+_TENANT: Final = rf"{_CLIENT_ID}|^[A-Za-z0-9-]{{1,63}}([.][A-Za-z0-9-]{{1,63}}){{1,8}}$"
+
+
+class ByServicePrincipal(Named):
+    """An account by its name, and an application of Microsoft Entra ID that may read its tables."""
+
+    tenant: str = Field(
+        title="Tenant",
+        description="Id of the directory that the application is registered in, or one of its domains.",
+        pattern=_TENANT,
+        examples=["contoso.onmicrosoft.com"],
+    )
+    service_principal_id: str = Field(
+        alias="servicePrincipalId",
+        title="Service principal id",
+        description="The application (client) id. It needs the role Storage Table Data Reader on the account or, for "
+        "Cosmos DB, a data plane role.",
+        pattern=_CLIENT_ID,
+    )
+    service_principal_key: SecretStr = Field(
+        alias="servicePrincipalKey",
+        title="Service principal key",
+        description="The value of one of the application's client secrets.",
+        min_length=1,
+    )
+
+    def account(self) -> Account:
+        """The account, read by the service principal. Raises BadField."""
+        who = ServicePrincipal(
+            tenant=self.tenant,
+            client_id=self.service_principal_id,
+            secret=self.service_principal_key.get_secret_value(),
+        )
+        account = self.located(who)
+        return account if is_loopback(account.root) else _trusted_with_tokens(account)
+
+
+class ByManagedIdentity(Named):
+    """An account by its name, and the managed identity of the machine that this server runs on."""
+
+    client_id: str | None = Field(
+        default=None,
+        alias="clientId",
+        title="Client id",
+        description="Of a user-assigned identity. Without it the machine's own (system-assigned) identity is used. It "
+        "needs the role Storage Table Data Reader; the server's operator has to allow this way to sign in.",
+        pattern=_CLIENT_ID,
+    )
+
+    def account(self) -> Account:
+        """The account, read as this machine. Raises BadField."""
+        return _trusted_with_tokens(self.located(ManagedIdentity(client_id=self.client_id)))
+
+
+def _trusted_with_tokens(account: Account) -> Account:
+    """`account`, if it is Azure's own, over https: who gets a token may use it for all else that it opens.
+
+    Raises BadField.
+    """
+    if urlsplit(account.root).scheme != "https":
+        raise BadField("endpoint: tokens of Microsoft Entra ID are sent over https only", advice="Write https://….")
+    if not account.cloud.holds(host_of(account.root)):
+        endings = ", ".join((*account.cloud.storage, account.cloud.cosmos))
+        raise BadField(
+            f"endpoint: tokens of Microsoft Entra ID are sent to Azure's own hosts only, in this cloud {endings}",
+            advice="Check azureCloudType and endpoint.",
+        )
+    return account
 
 
 class BySas(Signin):
@@ -213,4 +290,11 @@ AUTHS: Final = (
     Auth(name=BY_CONNECTION_STRING, kind="ConnectionString", config=ByConnectionString),
     Auth(name=BY_ACCOUNT_KEY, kind="AccountKey", config=ByAccountKey, destination=_DESTINATION),
     Auth(name=BY_SAS, kind="SasURI", config=BySas),
+    Auth(
+        name=BY_SERVICE_PRINCIPAL,
+        kind="ServicePrincipal",
+        config=ByServicePrincipal,
+        destination=_DESTINATION | {"tenant"},
+    ),
+    Auth(name=BY_MANAGED_IDENTITY, kind="ManagedIdentity", config=ByManagedIdentity),
 )

@@ -20,7 +20,7 @@ from pyreqwest.exceptions import (
     RequestTimeoutError,
 )
 
-from flowservice.connectors.azure_table.account import Account
+from flowservice.connectors.azure_table.account import Account, ManagedIdentity, ServicePrincipal
 from flowservice.connectors.azure_table.sas import Sas
 from flowservice.errors import (
     BadCredentials,
@@ -132,6 +132,8 @@ def _unauthorised(account: Account, code: str | None, what: str, *, now: datetim
             advice="Make a new one in the Azure portal, valid for longer than the flow is to run, and put it into the "
             "connection.",
         )
+    if isinstance(account.credential, ServicePrincipal | ManagedIdentity):
+        return _unauthorised_token(code, what)
     skew = now - date if date is not None else timedelta(0)
     if abs(skew) > _SKEW_ALLOWED:
         return BadCredentials(
@@ -147,6 +149,19 @@ def _unauthorised(account: Account, code: str | None, what: str, *, now: datetim
         f"the key or signature was not accepted ({what})",
         advice="Copy the connection string again: the key may have been renewed, or the shared access signature have "
         "expired. If they are right, the account's firewall may refuse this machine.",
+    )
+
+
+def _unauthorised_token(code: str | None, what: str) -> Error:
+    if code in _DENIED or code == "AuthorizationFailure":
+        return Denied(
+            f"the identity may not read here ({what})",
+            advice="Give it the role Storage Table Data Reader on the account (in Cosmos DB a data plane role), and "
+            "wait some minutes. If it has that, the account's firewall may refuse this machine.",
+        )
+    return BadCredentials(
+        f"the token of Microsoft Entra ID was not accepted ({what})",
+        advice="Check that the account trusts that tenant, and that it is in the cloud that was chosen.",
     )
 
 

@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 import orjson
-from pyreqwest.client import SyncClient, SyncClientBuilder
+from pyreqwest.client import SyncClient
 from pyreqwest.exceptions import (
     ClientClosedError,
     ConnectError,
@@ -31,11 +31,11 @@ from pyreqwest.exceptions import (
 from pyreqwest.request import SyncStreamRequest
 from pyreqwest.response import SyncResponse
 
-from flowservice.connectors.azure_table import decoder, faults
+from flowservice.connectors.azure_table import decoder, dialling, faults
 from flowservice.connectors.azure_table.account import Account
 from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.sas import Sas
-from flowservice.connectors.azure_table.signing import Signer
+from flowservice.connectors.azure_table.signing import signer_of
 from flowservice.errors import BadCredentials, BrokenPage, Cancelled, Denied, Error, SourceUnavailable
 from flowservice.sdk import Egress, host_of
 
@@ -116,7 +116,7 @@ class TableService:
         self.account = account
         self.retries = retries or Retries()
         self._now = now
-        self._signer = Signer(account, now=now)
+        self._signer = signer_of(account, egress=egress, now=now)
         self._sas = account.credential.query if isinstance(account.credential, Sas) else ""
         self._host = urlsplit(account.root).netloc
         self._name = host_of(account.root)
@@ -266,9 +266,24 @@ class TableService:
             retries.wait(error, failed=failed, stopped=stopped)
 
     def _sent(self, client: SyncClient, url: str, signed: str, table: str | None, until: float) -> Page:
-        """One attempt, signed now as `signed`. Raises pyreqwest's errors and those of `faults.of_answer`."""
-        headers = _STATISTICS_HEADERS if "?" in signed else _HEADERS
-        builder = client.get(url).headers(headers).headers(self._signer.headers(signed))
+        """One attempt, signed now as `signed`; a second one if a token was refused, which may have been revoked.
+
+        Raises pyreqwest's errors and those of `faults.of_answer`.
+        """
+        headers = self._signer.headers(signed, until=until)
+        try:
+            return self._answered(client, url, headers, table, until)
+        except BadCredentials:
+            renewed = self._signer.renewed(signed, headers, until=until)
+            if renewed is None:
+                raise
+            return self._answered(client, url, renewed, table, until)
+
+    def _answered(
+        self, client: SyncClient, url: str, signed: Mapping[str, str], table: str | None, until: float
+    ) -> Page:
+        headers = _STATISTICS_HEADERS if "comp=stats" in url else _HEADERS
+        builder = client.get(url).headers({**headers, **signed})
         if until < math.inf:
             builder = builder.timeout(timedelta(seconds=max(0.0, until - time.monotonic())))
         # 0: hand the headers over at once and do not wait for the first part of the body.
@@ -306,20 +321,8 @@ class TableService:
                 if not self._addresses:
                     self._addresses.extend(self._egress.addresses(self._name))
                 is_last = turned >= len(self._addresses) - 1
-                builder = (
-                    SyncClientBuilder()
-                    .follow_redirects(False)  # a redirect would carry the signature to another host
-                    .no_proxy()  # a proxy would resolve the name itself
-                    .gzip(False)
-                    .brotli(False)
-                    .zstd(False)
-                    .deflate(False)
-                    .connect_timeout(_CONNECT if is_last else _CONNECT_WHILE_OTHERS_ARE_LEFT)
-                    .read_timeout(_SILENCE)
-                    .user_agent("flowservice")
-                )
-                if self._addresses[0] != self._name:
-                    builder = builder.resolve(self._name, self._addresses[0], 0)
+                connect = _CONNECT if is_last else _CONNECT_WHILE_OTHERS_ARE_LEFT
+                builder = dialling.client(self._name, self._addresses[0], connect=connect, silence=_SILENCE)
                 self._client = builder.build()
             return self._client
 
