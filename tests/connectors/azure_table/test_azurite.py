@@ -11,7 +11,7 @@ from demo.tables import Entity, TableAccount, customers, seed
 from flowservice.connectors.azure_table import BY_CONNECTION_STRING, Config, connector
 from flowservice.connectors.azure_table.connection_string import parse
 from flowservice.connectors.azure_table.source import TableSource
-from flowservice.errors import BadCredentials
+from flowservice.errors import BadCredentials, Denied
 from flowservice.sdk import Selection, Source, parsed
 from flowservice.sdk.testing import Rows, SourceContract, keys_of
 from tests.connectors.azure_table.signatures import account_sas, table_sas
@@ -206,6 +206,14 @@ def test_a_signature_for_the_account_reads_every_table(azurite: Azurite, seeded:
     source.check()
     assert seeded in [node.name for node in source.explore("")]
     assert read(source, seeded, "email").num_rows == ROWS
+    source.close()
+
+
+def test_a_signature_that_may_not_list_tables_is_told_what_it_lacks(azurite: Azurite) -> None:
+    source = signing_in(azurite, account_sas(srt="o"))
+    with pytest.raises(Denied) as refused:
+        source.check()
+    assert "srt=c" in refused.value.advice
     source.close()
 
 

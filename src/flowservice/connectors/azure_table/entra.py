@@ -28,8 +28,9 @@ from flowservice.connectors.azure_table.account import Account, ManagedIdentity,
 from flowservice.errors import BadCredentials, Error, SourceUnavailable, Throttled, Unreachable
 from flowservice.sdk import Egress, host_of
 
-_CONNECT_S: Final = 3.0
-_ANSWER_S: Final = 5.0
+# A check has 10 s for looking up names, a token, and its own request.
+_CONNECT_S: Final = 2.0
+_ANSWER_S: Final = 3.0
 _ADVICE: Final = "Look at the app registration in the Azure portal: its tenant, application (client) id and secrets."
 _KNOWN: Final[Mapping[int, str]] = {
     7000215: "the key is wrong: it must be the secret's value, not its id",
@@ -64,7 +65,7 @@ class Tokens:
             if self._vendor is None or (refused is not None and refused == self._last):
                 # The vendor's cache cannot be told that a token is no good: a new one has none.
                 self._vendor = self._signed_out()
-            self._transport.until = until
+            self._transport.begin(until)
             try:
                 self._last = self._vendor.get_token(self._scope).token
             except (AzureError, ValueError, OSError, RuntimeError) as error:
@@ -77,7 +78,7 @@ class Tokens:
         if isinstance(who, ManagedIdentity):
             return ManagedIdentityCredential(
                 client_id=who.client_id,
-                # The whole call has 10 s when it is a check; what may pass is repeated by us.
+                # What may pass is repeated by us.
                 retry_total=0,
                 retry_status=0,
                 connection_timeout=_CONNECT_S,
@@ -102,7 +103,7 @@ class Tokens:
                 return cause
         if not isinstance(self._credential, ManagedIdentity):
             return BadCredentials("Microsoft Entra ID gave no token for the service principal", advice=_ADVICE)
-        if isinstance(error, ServiceRequestError | ServiceResponseError):
+        if any(isinstance(cause, ServiceRequestError | ServiceResponseError) for cause in _causes(error)):
             return Unreachable(
                 "the managed identity of this server gave no token: its endpoint does not answer",
                 advice="A managed identity exists only on a machine in Azure, or one that Azure Arc manages.",
@@ -140,7 +141,13 @@ class _Transport(HttpTransport[HttpRequest, HttpResponse]):
 
     def __init__(self, egress: Egress) -> None:
         self._egress = egress
-        self.until = math.inf
+        self._until = math.inf
+        self._addresses: dict[str, tuple[str, ...]] = {}
+
+    def begin(self, until: float) -> None:
+        """A token is to be there `until`, on the monotonic clock. Names are looked up once for it."""
+        self._until = until
+        self._addresses.clear()
 
     def send(self, request: HttpRequest, **_: Any) -> HttpResponse:
         """The answer, if it is a good one. Raises BadCredentials, Throttled, SourceUnavailable, and as `Egress`."""
@@ -153,8 +160,10 @@ class _Transport(HttpTransport[HttpRequest, HttpResponse]):
     def _exchanged(self, request: HttpRequest, host: str) -> tuple[SyncResponse, bytes]:
         name = host_of(request.url)
         failed: Error = Unreachable(f"{host} has no address")
-        for address in self._egress.addresses(name):
-            left = min(self.until - time.monotonic(), _CONNECT_S + _ANSWER_S)
+        if name not in self._addresses:
+            self._addresses[name] = self._egress.addresses(name)
+        for address in self._addresses[name]:
+            left = min(self._until - time.monotonic(), _CONNECT_S + _ANSWER_S)
             client = dialling.client(
                 name, address, connect=timedelta(seconds=_CONNECT_S), silence=timedelta(seconds=_ANSWER_S)
             )

@@ -143,7 +143,8 @@ def _unauthorised(account: Account, code: str | None, what: str, *, now: datetim
     if code in _DENIED:
         return Denied(
             f"the credentials do not allow this ({what})",
-            advice="Reading needs a shared access signature for tables (ss=t), objects (srt=o) and reading (sp=r).",
+            advice="Reading needs a shared access signature for tables (ss=t), objects (srt=o) and reading (sp=r); one "
+            "of an account also has to list tables (sp=l, srt=c), which tests of a connection do.",
         )
     return BadCredentials(
         f"the key or signature was not accepted ({what})",

@@ -24,6 +24,7 @@ from typing import Final, Protocol, TypeAlias
 from flowservice.connectors.azure_table.account import Account, ManagedIdentity, ServicePrincipal, SharedKey
 from flowservice.sdk import Egress
 
+Headers: TypeAlias = Mapping[str, str]
 _BEARER: Final = "Bearer "
 
 
@@ -31,9 +32,6 @@ def signature(key: bytes, account: str, path: str, date: str) -> str:
     """The signature of a request to `path` at `date` (RFC 1123, GMT), in base64."""
     text = f"{date}\n/{account}{path}"
     return base64.b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode()
-
-
-Headers: TypeAlias = Mapping[str, str]
 
 
 class Signing(Protocol):
@@ -55,7 +53,7 @@ def signer_of(account: Account, *, egress: Egress, now: Callable[[], datetime]) 
     return Bearer(Tokens(account, egress=egress), now=now)
 
 
-class Tokens(Protocol):
+class TokenSource(Protocol):
     """Where tokens come from."""
 
     def token(self, *, until: float = math.inf, refused: str | None = None) -> str:
@@ -65,16 +63,16 @@ class Tokens(Protocol):
 class Bearer:
     """Signs by a token. Azure takes one from this version of its protocol on."""
 
-    def __init__(self, tokens: Tokens, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, tokens: TokenSource, *, now: Callable[[], datetime]) -> None:
         self._tokens = tokens
         self._now = now
 
     def headers(self, _resource: str, *, until: float = math.inf) -> Headers:
-        """See `Signing`. Raises as `Tokens.token`."""
+        """See `Signing`. Raises as `entra.Tokens.token`."""
         return self._bearing(self._tokens.token(until=until))
 
     def renewed(self, _resource: str, refused: Headers, *, until: float = math.inf) -> Headers | None:
-        """See `Signing`. Raises as `Tokens.token`."""
+        """See `Signing`. Raises as `entra.Tokens.token`."""
         return self._bearing(self._tokens.token(until=until, refused=refused["Authorization"].removeprefix(_BEARER)))
 
     def _bearing(self, token: str) -> Headers:
