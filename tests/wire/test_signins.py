@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from demo.azurite import ACCOUNT, KEY, Azurite
+from tests.connectors.azure_table.authority import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.connectors.azure_table.signatures import account_sas, table_sas
 from tests.live import Client, Server
 from tests.wire import resources
@@ -88,6 +89,23 @@ def test_what_does_not_sign_in_is_refused_with_the_reason(
     assert says in said["errorMessage"]
     assert said["advice"]
     assert not [piece for piece in (KEY[4:40], "sig=") if piece in refused.text]
+
+
+def test_a_service_principals_key_is_sealed_and_masked(client: Client, server: Server) -> None:
+    params = {
+        "accountName": "northwind",
+        "tenant": TENANT,
+        "servicePrincipalId": CLIENT_ID,
+        "servicePrincipalKey": CLIENT_SECRET,
+    }
+    # A draft, which is not tried: there is no Microsoft Entra ID here.
+    auth = {"specName": "Service Principal Based Authentication", "params": params}
+    path = f"{CONNECTIONS}/{client.made(f'{CONNECTIONS}?mode=draft', body(auth))['id']}"
+    shown = client.one(path)["auth"]["params"]
+    assert shown == {**params, "servicePrincipalKey": "********"}
+    for file in (server.log, *(file for file in server.home.rglob("*") if file.is_file())):
+        assert CLIENT_SECRET.encode() not in file.read_bytes(), file
+    client.delete(path)
 
 
 def test_a_secret_that_is_masked_does_not_go_elsewhere(client: Client, azurite: Azurite) -> None:
