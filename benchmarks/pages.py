@@ -1,7 +1,7 @@
 """Real pages of a table: seeded into Azurite, read from it once, and multiplied.
 
-An entity has 20 properties of all eight types, some of them sparse, names and notes in many scripts, escapes, and about
-880 bytes as JSON. Azurite answers 1,000 entities in 50 to 100 ms; so its pages are kept and replayed, and each copy of
+An entity has about 20 properties of all eight types, some of them sparse, names and notes in many scripts, escapes, and about
+850 bytes as JSON. Azurite answers 1,000 entities in 50 to 100 ms; so its pages are kept and replayed, and each copy of
 them has partition keys of its own.
 """
 
@@ -54,7 +54,11 @@ def entities(rows: int) -> Iterator[dict[str, Any]]:
             "isActive": draw.random() < 0.7,
             "isNew": draw.random() < 0.1,
             "createdAt@odata.type": "Edm.DateTime",
-            "createdAt": f"2024-{draw.randrange(1, 13):02d}-{draw.randrange(1, 29):02d}T10:11:12.{draw.randrange(10**7):07d}Z",
+            "createdAt": _moment(draw),
+            "updatedAt@odata.type": "Edm.DateTime",
+            "updatedAt": _moment(draw),
+            "sequence@odata.type": "Edm.Int64",
+            "sequence": str(number),
             "customerId@odata.type": "Edm.Guid",
             "customerId": str(uuid.UUID(int=draw.getrandbits(128), version=4)),
             "digest@odata.type": "Edm.Binary",
@@ -70,6 +74,12 @@ def entities(rows: int) -> Iterator[dict[str, Any]]:
         if draw.random() < 0.1:
             entity["discount"] = draw.randrange(50)
         yield entity
+
+
+def _moment(draw: random.Random) -> str:
+    """With its seventh digit, as times of a program come."""
+    day = f"2024-{draw.randrange(1, 13):02d}-{draw.randrange(1, 29):02d}"
+    return f"{day}T{draw.randrange(24):02d}:11:12.{draw.randrange(10**6) * 10 + draw.randrange(1, 10):07d}Z"
 
 
 def _from_azurite() -> list[bytes]:

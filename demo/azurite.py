@@ -55,9 +55,14 @@ def _major(node: Path) -> int:
 
 
 class Azurite:
-    """A running emulator. Starting it takes one to three seconds."""
+    """A running emulator. Starting it takes one to three seconds.
 
-    def __init__(self, *, node: Path | None = None, port: int | None = None) -> None:
+    With a certificate and its key it speaks https, and takes tokens of Microsoft Entra ID (whoever signed them).
+    """
+
+    def __init__(
+        self, *, node: Path | None = None, port: int | None = None, certificate: tuple[Path, Path] | None = None
+    ) -> None:
         script = ROOT / "node_modules/azurite/dist/src/table/main.js"
         if not script.exists():
             raise Missing(f"Azurite is not installed: run `npm ci` in {ROOT}")
@@ -68,17 +73,21 @@ class Azurite:
             *("--inMemoryPersistence", "--disableTelemetry", "--silent", "--skipApiVersionCheck"),
             *("--tableHost", "127.0.0.1", "--tablePort", str(self.port), "--tableKeepAliveTimeout", "60"),
         ]
+        self._scheme = "https" if certificate else "http"
+        if certificate:
+            self._command += ["--cert", str(certificate[0]), "--key", str(certificate[1]), "--oauth", "basic"]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint(self) -> str:
         """URL of the account's tables."""
-        return f"http://127.0.0.1:{self.port}/{ACCOUNT}"
+        return f"{self._scheme}://127.0.0.1:{self.port}/{ACCOUNT}"
 
     @property
     def connection_string(self) -> str:
         """As a user would paste it."""
-        return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};TableEndpoint={self.endpoint};"
+        account = f"AccountName={ACCOUNT};AccountKey={KEY}"
+        return f"DefaultEndpointsProtocol={self._scheme};{account};TableEndpoint={self.endpoint};"
 
     def start(self, *, patience_s: float = 30) -> Self:
         """Start, and return once it accepts connections. Raises RuntimeError with its output if it does not."""

@@ -1,17 +1,19 @@
 """Pages that are made from the code: `make docs`. A test compares them with what is committed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from docs import operations
 from flowservice import errors
 from flowservice.api.permissions import needed
 from flowservice.api.problems import documented
 from flowservice.app import App
+from flowservice.connectors.azure_table.auths import AUTHS
 from flowservice.domain.identity import Permission
+from flowservice.sdk import json_schema
 from flowservice.settings import Settings
 
 FOLDER: Final = Path(__file__).resolve().parent
@@ -118,6 +120,58 @@ tokens stop at once.
 """
 
 
+def signin_page() -> str:
+    """Every way to sign in to Azure Table Storage: its fields and what they mean."""
+    parts = [_SIGNIN.format(made=_MADE)]
+    for auth in AUTHS:
+        schema = json_schema(auth.config)
+        required = schema.get("required", ())
+        rows = [
+            f"| `{name}` | {'yes' if name in required else 'no'} | {_kind(field)} | {field['description']} |"
+            for name, field in schema["properties"].items()
+        ]
+        head = ["| parameter | required | type | meaning |", "| --- | --- | --- | --- |"]
+        parts.append("\n".join([f"## {auth.name}", "", *head, *rows, ""]))
+    return "\n".join(parts)
+
+
+def _kind(field: Mapping[str, Any]) -> str:
+    kinds = [option.get("type") for option in field.get("anyOf", ({"type": field.get("type")},))]
+    if field.get("format") == "password":
+        return "secret"
+    return ", ".join(f"`{word}`" for word in field["enum"]) if "enum" in field else next(filter(None, kinds))
+
+
+_SIGNIN: Final = """\
+# Signing in to Azure Table Storage
+
+{made}
+
+`auth.specName` of a connection names one of the ways below, `auth.params` holds its parameters. Secrets are sealed,
+and shown as `********`; a PATCH that leaves the mask keeps the secret, unless it changes where the secret is sent to.
+The same ways lead to the Table API of Cosmos DB (not with a shared access signature) and, by `endpoint`, to the
+emulators.
+
+- **What a shared access signature must allow**: reading (`sp=r`); one of an account also tables and objects (`ss=t`,
+  `srt=o`), and listing (`sp=l`, `srt=c`) for exploring. One that cannot read is refused when it is given, an expired
+  one when it is used, and a run whose signature ends within a day says so in the log. One for a range of keys reads
+  that range.
+- **Microsoft Entra ID**: the identity needs the role *Storage Table Data Reader* on the account. Tokens are renewed
+  before they expire, and are sent to Azure's own hosts alone, over https. The token endpoint is a destination like
+  any other: where only allowed ones may be reached, list `login.microsoftonline.com` (China `login.chinacloudapi.cn`,
+  US Government `login.microsoftonline.us`) in `egress_allowed`.
+- **A managed identity is the server's own.** Every caller who may make connections could read with it. Therefore it
+  is off until the operator sets `managed_identity`.
+- **The secondary** (RA-GRS, RA-GZRS) is read with `readFromSecondary`, or by its address in a connection string
+  (`AccountName=northwind;TableEndpoint=https://northwind-secondary.table.core.windows.net;…`). It lags: a window ends
+  where its rows do (`LastSyncTime`), which the account's key, an identity, or a signature with `srt=s` may ask for.
+- **The emulator of Cosmos DB** is known by its documented account name `localhost`, port 8902 or key; say `service:
+  cosmos` where all three are others.
+- **Certificates** are those that the machine trusts. Where an own authority signs them (a private endpoint behind TLS
+  inspection, an emulator), the environment variable `SSL_CERT_FILE` names the file of those to trust.
+"""
+
+
 def _nothing() -> None:
     return
 
@@ -127,6 +181,7 @@ PAGES: Final = {
     "errors.md": errors_page,
     "permissions.md": permissions_page,
     "operations.md": operations.page,
+    "azure-table-storage.md": signin_page,
 }
 
 

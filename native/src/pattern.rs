@@ -57,10 +57,7 @@ impl Pattern {
         if found.len() < COMPARED {
             return false;
         }
-        let mut differing = 0;
-        for number in 0..COMPARED {
-            differing |= (u128::from_ne_bytes(found[number]) ^ self.blocks[number].text) & self.blocks[number].mask;
-        }
-        differing == 0
+        let pairs = found[..COMPARED].iter().zip(&self.blocks[..COMPARED]);
+        pairs.fold(0, |differing, (found, own)| differing | ((u128::from_ne_bytes(*found) ^ own.text) & own.mask)) == 0
     }
 }

@@ -155,6 +155,7 @@ class App:
             allowed=Destinations.of(self.settings.egress_allowed),
             denied=Destinations.of(self.settings.egress_denied),
             only_allowed=self.settings.egress_only_allowed,
+            host_identity=self.settings.managed_identity,
         )
 
     @cached_property

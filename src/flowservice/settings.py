@@ -104,6 +104,11 @@ class Settings(BaseSettings):
     egress_only_allowed: bool = Field(
         default=False, description="Refuse every destination that `egress_allowed` does not name."
     )
+    managed_identity: bool = Field(
+        default=False,
+        description="Whether connections may sign in with the managed identity of the machine in Azure that the "
+        "service runs on. Whoever may make connections then reads what that identity may read.",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -25,7 +25,8 @@ def observe(home: Path) -> Iterator[dict[str, Any]]:
             for payload in payloads():
                 observer.location = payload.location
                 observer.seen()
-                answer = client.post(f"{FLOW}/connections", json=resources.connection(payload.text))
+                body = resources.connection(payload.text)
+                answer = client.post(f"{FLOW}/connections", json={**body, "auth": payload.auth or body["auth"]})
                 yield {"name": payload.name, "status": answer.status_code, "dialled": observer.seen()} | {
                     "body": answer.json()
                 }

@@ -6,7 +6,7 @@ IPv6, names that resolve to them, names that change their mind, and redirects.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 KEY: Final = "c2VjcmV0LWtleS1vZi1ub2JvZHk="
 PUBLIC: Final = "93.184.216.34"
@@ -97,6 +97,8 @@ class Payload:
     """Whether one of them must be seen: that it is shows that the observer sees."""
     location: str | None = None
     """Where the host that is reached redirects to."""
+    auth: Mapping[str, Any] | None = None
+    """Another way to sign in, in place of the connection string."""
 
 
 def _at(endpoint: str, *, account: str = "account") -> str:
@@ -146,9 +148,39 @@ def payloads() -> Iterator[Payload]:
         ("allowed by its name", "allowed.example", "10.98.0.1"),
     ):
         yield Payload(name=name, text=_at(f"http://{host}/account"), reaches=(address,), must_reach=True)
+    yield from _other_ways()
     yield Payload(name="denied by the operator", text=_at("http://93.184.216.99/account"))
     yield Payload(name="denied by its name", text=_at("http://denied.example/account"))
 
+
+def _other_ways() -> Iterator[Payload]:
+    """Ways to sign in that have an endpoint of their own, an authority, or the machine's identity."""
+    key = {"accountName": "account", "accountKey": KEY}
+    principal = {"accountName": "account", "servicePrincipalKey": KEY, "servicePrincipalId": SOMEBODY}
+    for host in (LOOP, METADATA, "[::1]", "[::ffff:169.254.169.254]", "2130706433", "loop.example", "localhost"):
+        way = {"specName": "Account Key Authentication", "params": {**key, "endpoint": f"http://{host}/account"}}
+        yield Payload(name=f"endpoint {host}", text="", auth=way)
+        way = {"specName": "SAS URI Authentication", "params": {"sasUri": f"http://{host}/account?sp=r&sig={KEY}"}}
+        yield Payload(name=f"sasUri {host}", text="", auth=way)
+        for tenant in (SOMEBODY, "contoso.example"):
+            params = {**principal, "tenant": tenant, "endpoint": f"https://{host}/account"}
+            way = {"specName": "Service Principal Based Authentication", "params": params}
+            yield Payload(name=f"service principal of {tenant} at {host}", text="", auth=way)
+        for tenant in (host, f"x@{host}", f"{host}/..", f"..%2f..%2f{host}"):
+            way = {"specName": "Service Principal Based Authentication", "params": {**principal, "tenant": tenant}}
+            yield Payload(name=f"tenant {tenant}", text="", auth=way)
+        params = {"accountName": "account", "endpoint": f"https://{host}/account"}
+        yield Payload(name=f"managed identity at {host}", text="",
+                      auth={"specName": "Managed Identity Authentication", "params": params})  # fmt: skip
+    for cloud in ("AzurePublic", "AzureChina", "AzureUsGovernment"):
+        params = {**principal, "tenant": SOMEBODY, "azureCloudType": cloud}
+        yield Payload(name=f"authority of {cloud} that resolves to somewhere else", text="",
+                      auth={"specName": "Service Principal Based Authentication", "params": params})  # fmt: skip
+    way = {"specName": "Managed Identity Authentication", "params": {"accountName": "account"}}
+    yield Payload(name="managed identity", text="", auth=way)
+
+
+SOMEBODY: Final = "7c1f1a2e-5d0b-4f6a-9a43-2a9a3c1b7e11"
 
 RECORDS: Final = {
     **NAMES,
@@ -156,6 +188,12 @@ RECORDS: Final = {
     "public.example": ((PUBLIC,),),
     "allowed.example": (("10.98.0.1",),),
     "denied.example": ((PUBLIC,),),
+    "account.table.core.windows.net": ((PUBLIC,),),
+    "account.table.core.chinacloudapi.cn": ((PUBLIC,),),
+    "account.table.core.usgovcloudapi.net": ((PUBLIC,),),
+    "login.microsoftonline.com": ((METADATA,),),
+    "login.chinacloudapi.cn": ((LOOP,),),
+    "login.microsoftonline.us": ((PRIVATE,),),
 }
 """What the name server of the test knows."""
 ENVIRONMENT: Final = {

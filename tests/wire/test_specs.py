@@ -82,8 +82,10 @@ def test_no_connection_is_made_on_a_spec_without_a_connector(client: Client, azu
 
 def test_the_schemas_of_the_azure_table_spec_tell_sound_from_unsound(client: Client, azurite: Azurite) -> None:
     spec = client.one(f"{FLOW}/connectionSpecs/{AZURE_TABLE}")
-    (auth,) = spec["authSpec"]
+    auth = spec["authSpec"][0]
     assert auth["name"] == resources.BY_STRING
+    assert auth["type"] == "ConnectionString"
+    assert list(auth["spec"]["properties"]) == auth["spec"]["required"] == ["connectionString"]
     assert auth["spec"]["properties"]["connectionString"]["format"] == "password"
     for schema, sound, unsound in (
         (auth["spec"], {"connectionString": azurite.connection_string}, {}),

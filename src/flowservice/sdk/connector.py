@@ -20,6 +20,11 @@ class Auth:
 
     name: str
     config: type[BaseModel]
+    kind: str = "ConnectionString"
+    """What the connection spec calls the type of this way."""
+    destination: frozenset[str] = frozenset()
+    """Wire names of the fields that say where the secrets go. Who changes one has to send the secrets again: else
+    whoever may change a connection could have its secrets used, unseen, at a place of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

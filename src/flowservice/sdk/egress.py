@@ -105,6 +105,9 @@ class Egress:
     denied: Destinations = Destinations()
     only_allowed: bool = False
     """Whether what is not allowed by name or network is refused, public addresses too."""
+    host_identity: bool = False
+    """Whether connections may sign in as the machine that the server runs on. Its token comes from where the machine's
+    own configuration says, such as the metadata address: no caller chooses that."""
     resolve: Resolver = system_addresses
     lookup_s: float = 4.0
     """How long a name is looked up at most. The system's resolver may take minutes; a check answers within 10 s."""
@@ -129,6 +132,14 @@ class Egress:
                 "egress_local. Link-local and metadata addresses are never allowed.",
             )
         return tuple(str(address) for address in found)
+
+    def may_use_host_identity(self) -> None:
+        """Return if connections may sign in as this machine. Raises DestinationRefused."""
+        if not self.host_identity:
+            raise DestinationRefused(
+                "connections of this server may not sign in with its managed identity",
+                advice="Only its operator can allow that, by the setting managed_identity; or sign in otherwise.",
+            )
 
     def _resolved(self, name: str) -> list[Address]:
         until = time.monotonic() + self.lookup_s

@@ -9,7 +9,7 @@ from flowservice.domain.connection import Connection, ConnectionState, Signin
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.domain.spec import SpecKind
-from flowservice.errors import BadTransition, InUse, MissingField, NotPublished
+from flowservice.errors import BadField, BadTransition, InUse, MissingField, NotPublished
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Node, RowFilter, Sample, Source
@@ -188,6 +188,14 @@ class Connections(Readable[Connection]):
         connector = self.specs.connector(connection.stamp.scope, connection.spec.id)
         named = auth_named(connector, auth.spec_name)
         kept = self.sources.revealed(connection)
+        masked = [name for name, value in auth.params.items() if value == MASK and name in kept]
+        before = connection.auth.params if connection.auth else {}
+        moved = [name for name in sorted(named.destination) if auth.params.get(name) != before.get(name)]
+        if masked and moved:
+            raise BadField(
+                f"auth/params/{masked[0]} is masked, and auth/params/{moved[0]} was changed",
+                advice="Send the secrets again: they are not sent to another place than the one they were given for.",
+            )
         # A secret that still shows the mask was not changed.
         params = {name: kept.get(name, value) if value == MASK else value for name, value in auth.params.items()}
         # What is there must be right, also in a draft: a secret under a wrong name would be kept in clear.

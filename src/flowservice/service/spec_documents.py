@@ -68,10 +68,7 @@ def _permission(kind: str) -> str:
 
 def _auth_specs(spec: Mapping[str, Any], connector: Connector | None) -> list[Document]:
     if connector is not None:
-        return [
-            {"name": auth.name, "type": "ConnectionString", "spec": json_schema(auth.config)}
-            for auth in connector.auths
-        ]
+        return [{"name": auth.name, "type": auth.kind, "spec": json_schema(auth.config)} for auth in connector.auths]
     return [{"name": auth["name"], "type": auth.get("type"), "spec": _schema(auth["params"])} for auth in spec["auth"]]
 
 

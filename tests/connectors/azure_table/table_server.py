@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from flowservice.connectors.azure_table.connection_string import EMULATOR_KEY, Account, parse
+from flowservice.connectors.azure_table.account import EMULATOR_KEY, Account
+from flowservice.connectors.azure_table.connection_string import parse
 from flowservice.connectors.azure_table.retries import Retries
 from flowservice.connectors.azure_table.source import TableSource
 from flowservice.sdk import Egress
@@ -25,6 +27,8 @@ class Request:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    form: dict[str, str] = field(default_factory=dict)
+    """What a POST says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +93,9 @@ def deaf(address: str, port: int = 0) -> Iterator[int]:
 
 
 @contextmanager
-def serving(answer: Callable[[Request], Answer] | Sequence[Answer], *, port: int = 0) -> Iterator[TableServer]:
+def serving(
+    answer: Callable[[Request], Answer] | Sequence[Answer], *, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[TableServer]:
     """A server that answers by a function, or with the given answers one after the other."""
     if not callable(answer):
         script, taking = iter(answer), threading.Lock()
@@ -106,11 +112,16 @@ def serving(answer: Callable[[Request], Answer] | Sequence[Answer], *, port: int
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_POST(self) -> None:
             url = urlsplit(self.path)
+            length = int(self.headers.get("Content-Length") or 0)
             request = Request(
                 path=url.path,
                 query=dict(parse_qsl(url.query, keep_blank_values=True)),
                 headers={name.lower(): value for name, value in self.headers.items()},
+                form=dict(parse_qsl(self.rfile.read(length).decode())) if length else {},
             )
             server.requests.append(request)
             given = server.answer(request)
@@ -151,6 +162,8 @@ def serving(answer: Callable[[Request], Answer] | Sequence[Answer], *, port: int
             """A reader that stopped early is no error."""
 
     listening = Server(("127.0.0.1", port), Handler)
+    if tls is not None:
+        listening.socket = tls.wrap_socket(listening.socket, server_side=True)
     server.port = listening.server_port
     thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

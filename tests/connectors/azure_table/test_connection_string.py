@@ -1,11 +1,14 @@
 """Every row of the table of connection strings that people paste."""
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 
 from flowservice.connectors.azure_table import BY_CONNECTION_STRING, Config, Params, connector
-from flowservice.connectors.azure_table.connection_string import EMULATOR_KEY, Sas, SharedKey, parse
+from flowservice.connectors.azure_table.account import COSMOS_EMULATOR_KEY, EMULATOR_KEY, SharedKey
+from flowservice.connectors.azure_table.connection_string import parse
+from flowservice.connectors.azure_table.sas import Sas
 from flowservice.errors import BadField, UnknownAuth
 from flowservice.sdk import json_schema, parsed, secret_fields
 from tests.connectors.azure_table.table_server import LAPTOP
@@ -97,6 +100,51 @@ def test_a_shared_access_signature_needs_an_endpoint_or_a_name(sas: str) -> None
 def test_the_key_is_preferred_to_a_signature() -> None:
     both = parse(f"AccountName=a;AccountKey={KEY};SharedAccessSignature=sig=x")
     assert isinstance(both.credential, SharedKey)
+    (warning,) = both.warnings(datetime(2026, 3, 1, tzinfo=UTC))
+    assert "a key and a shared access signature" in warning
+    assert KEY not in warning
+
+
+COSMOS_KEY = f"AccountKey={COSMOS_EMULATOR_KEY}"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_cosmos"),
+    [
+        (f"AccountName=acct;AccountKey={KEY};TableEndpoint=https://acct.table.cosmos.azure.com:443/", True),
+        (f"AccountName=acct;AccountKey={KEY};TableEndpoint=https://acct.table.cosmosdb.azure.com/", True),
+        (f"AccountName=acct;AccountKey={KEY};TableEndpoint=https://acct.table.cosmos.azure.cn/", True),
+        # The emulator of Cosmos: as documented; by its name, port or key alone.
+        (f"AccountName=localhost;{COSMOS_KEY};TableEndpoint=http://localhost:8902/", True),
+        (f"AccountName=localhost;AccountKey={KEY};TableEndpoint=http://127.0.0.1:9999/", True),
+        (f"AccountName=mine;AccountKey={KEY};TableEndpoint=https://emulator:8902/", True),
+        (f"AccountName=mine;{COSMOS_KEY};TableEndpoint=https://emulator:9999/", True),
+        (f"AccountName=mine;AccountKey={KEY};TableEndpoint=https://emulator:9999/", False),
+        # An account of Azure may have any name.
+        (f"AccountName=localhost;AccountKey={KEY}", False),
+        (f"AccountName=localhost;AccountKey={KEY};EndpointSuffix=core.usgovcloudapi.net", False),
+        ("UseDevelopmentStorage=true", False),
+    ],
+)
+def test_cosmos_is_told_by_its_host_and_its_emulator_by_any_sign(text: str, is_cosmos: bool) -> None:
+    assert parse(text).is_cosmos is is_cosmos
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_secondary"),
+    [
+        ("https://acct-secondary.table.core.windows.net", True),
+        ("http://127.0.0.1:10002/acct-secondary", True),
+        ("https://acct.table.core.windows.net", False),
+    ],
+)
+def test_the_address_of_the_secondary_is_known_as_such_and_signed_by_the_accounts_name(
+    endpoint: str, is_secondary: bool
+) -> None:
+    by_key = parse(f"AccountName=acct;AccountKey={KEY};TableEndpoint={endpoint}")
+    by_signature = parse(f"TableEndpoint={endpoint};SharedAccessSignature=sig=x")
+    assert (by_key.name, by_key.is_secondary) == ("acct", is_secondary)
+    assert (by_signature.name, by_signature.is_secondary) == ("acct", is_secondary)
 
 
 @pytest.mark.parametrize(
@@ -116,9 +164,13 @@ def test_the_key_is_preferred_to_a_signature() -> None:
         (f"AccountName=a;AccountKey={KEY};TableSecondaryEndpoint=https://h", "TableSecondaryEndpoint"),
         ("SharedAccessSignature=sig=x", "TableEndpoint"),
         ("AccountName=a;SharedAccessSignature=sv=1", "SharedAccessSignature"),
+        ("AccountName=a;SharedAccessSignature=?", "SharedAccessSignature has no `sig`"),
+        ("AccountName=a;SharedAccessSignature=sp=raud&ss=b&srt=sco&sig=foo", "SharedAccessSignature cannot read"),
         ("UseDevelopmentStorage=false", "UseDevelopmentStorage"),
         (f"AccountName=a;AccountKey={KEY};DefaultEndpointsProtocol=ftp", "DefaultEndpointsProtocol"),
         (f"AccountName=a;AccountKey={KEY};TableEndpoint=127.0.0.1:10002/a", "scheme"),
+        (f"AccountName=a;AccountKey={KEY};TableEndpoint=[::1]:10002", "scheme"),
+        (f"AccountName=a;AccountKey={KEY};TableEndpoint=LOCALHOST", "scheme"),
         (f"AccountName=a;AccountKey={KEY};TableEndpoint=http://h:port", "TableEndpoint"),
         (f"AccountName=a;AccountKey={KEY};TableEndpoint=ftp://h", "TableEndpoint"),
     ],

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flowservice.connectors.azure_table.connection_string import EMULATOR_KEY, parse
+from flowservice.connectors.azure_table.account import EMULATOR_KEY
+from flowservice.connectors.azure_table.connection_string import parse
 from flowservice.connectors.azure_table.signing import Signer, signature
 
 DATE = "Mon, 23 Nov 2026 13:00:00 GMT"

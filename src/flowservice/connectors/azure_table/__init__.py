@@ -2,41 +2,17 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from flowservice.connectors.azure_table import connection_string
+from flowservice.connectors.azure_table.auths import AUTHS, BY_CONNECTION_STRING, ByConnectionString, Signin
 from flowservice.connectors.azure_table.source import TableSource
-from flowservice.errors import BadField, UnknownAuth
-from flowservice.sdk import Auth, Connector, Egress, Source
+from flowservice.errors import UnknownAuth
+from flowservice.sdk import Connector, Egress, Source
 
-BY_CONNECTION_STRING: Final = "Connection String Based Authentication"
+__all__ = ["AUTHS", "BY_CONNECTION_STRING", "Column", "Config", "Params", "connector"]
 
-
-class Config(BaseModel):
-    """How to reach a storage account."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
-
-    connection_string: SecretStr = Field(
-        alias="connectionString",
-        title="Connection string",
-        description="Of the storage account, with its key or a shared access signature that may read tables "
-        "(ss=t, srt=o, sp=r; sp=l to list them). Azure portal: storage account, Access keys.",
-        examples=[
-            "DefaultEndpointsProtocol=https;AccountName={account};AccountKey={key};EndpointSuffix=core.windows.net",
-            "TableEndpoint=https://{account}.table.core.windows.net;SharedAccessSignature={signature}",
-            "UseDevelopmentStorage=true",
-        ],
-    )
-
-    @field_validator("connection_string")
-    @classmethod
-    def _is_whole(cls, value: SecretStr) -> SecretStr:
-        try:
-            connection_string.parse(value.get_secret_value())
-        except BadField as error:
-            raise ValueError(error.message) from None
-        return value
+Config: Final = ByConnectionString
+"""The configuration of Adobe's own way to sign in."""
 
 
 class Column(BaseModel):
@@ -70,15 +46,18 @@ class Params(BaseModel):
 
 
 def _open(auth: str, config: BaseModel, egress: Egress) -> Source:
-    if auth != BY_CONNECTION_STRING or not isinstance(config, Config):
-        raise UnknownAuth(f"azure-table-storage has no auth {auth!r}", advice=f"Use {BY_CONNECTION_STRING!r}.")
-    return TableSource(connection_string.parse(config.connection_string.get_secret_value()), egress=egress)
+    known = {way.name: way.config for way in AUTHS}
+    if auth not in known or not isinstance(config, Signin):
+        raise UnknownAuth(
+            f"azure-table-storage has no auth {auth!r}", advice=f"Use one of {', '.join(map(repr, known))}."
+        )
+    return TableSource(config.account(), egress=egress)
 
 
 connector = Connector(
     id="ecde33f2-c56f-46cc-bdea-ad151c16cd69",
     name="azure-table-storage",
-    auths=(Auth(name=BY_CONNECTION_STRING, config=Config),),
+    auths=AUTHS,
     params=Params,
     open=_open,
     attributes={

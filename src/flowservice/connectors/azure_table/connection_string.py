@@ -8,16 +8,23 @@ Source: learn.microsoft.com/azure/storage/common/storage-configure-connection-st
 import base64
 import binascii
 import re
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+from flowservice.connectors.azure_table.account import (
+    AZURE_PUBLIC,
+    EMULATOR_ACCOUNT,
+    EMULATOR_KEY,
+    NAME_PATTERN,
+    SECONDARY,
+    Account,
+    SharedKey,
+    address,
+    name_in,
+)
+from flowservice.connectors.azure_table.sas import Sas, parse_sas
 from flowservice.errors import BadField
-from flowservice.sdk import canonical, host_of
-
-EMULATOR_ACCOUNT: Final = "devstoreaccount1"
-# Published by Microsoft, the same in every emulator: not a secret.
-EMULATOR_KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+from flowservice.sdk import canonical
 
 _KEYS: Final = {
     key.lower(): key
@@ -33,42 +40,8 @@ _KEYS: Final = {
         "DevelopmentStorageProxyUri",
     )
 }
-_LOOPBACK: Final = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/.*)?", re.IGNORECASE)
-# Of Azure 3 to 24 lower-case letters and digits; Cosmos and emulators take more.
-_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_BOTH: Final = "its connection string has a key and a shared access signature: the key is used"
 _ADVICE: Final = "Copy the connection string again from the account's access keys in the Azure portal."
-
-
-@dataclass(frozen=True, slots=True)
-class SharedKey:
-    """The account's key, decoded. It may do everything, so it is never shown."""
-
-    secret: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Sas:
-    """A shared access signature: query parameters, without the leading `?`, that go along with every request."""
-
-    query: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """Where the table service of an account is, and how to sign in."""
-
-    endpoint: str
-    """URL without trailing slash; in path style it ends in the account's name."""
-    name: str
-    credential: SharedKey | Sas
-    secondary: str | None = None
-    """The read-only, lagging copy (RA-GRS), if there is one by name. Nothing is read from it unasked."""
-
-    @property
-    def is_cosmos(self) -> bool:
-        """Whether it is the Table API of Cosmos DB, as its host tells in every cloud of Azure, the earlier name too."""
-        host = host_of(self.endpoint)
-        return ".table.cosmos." in host or ".table.cosmosdb." in host
 
 
 def parse(text: str) -> Account:
@@ -77,10 +50,22 @@ def parse(text: str) -> Account:
     if "UseDevelopmentStorage" in parts:
         return _emulator(parts)
     endpoint, secondary = _endpoints(parts)
-    name = parts.get("AccountName") or _name_in(endpoint)
-    if not _ACCOUNT.fullmatch(name):
-        raise BadField("AccountName is not the name of a storage account", advice=_ADVICE)
-    return Account(endpoint=endpoint, name=name, credential=_credential(parts), secondary=secondary)
+    has_both = "AccountKey" in parts and "SharedAccessSignature" in parts
+    return Account(
+        endpoint=endpoint,
+        name=_account(parts.get("AccountName") or name_in(endpoint)),
+        credential=_credential(parts),
+        secondary=secondary,
+        remarks=(_BOTH,) if has_both else (),
+    )
+
+
+def shared_key(text: str, key: str) -> SharedKey:
+    """The account's key that a configuration gives under `key`. Raises BadField."""
+    try:
+        return SharedKey(base64.b64decode(text, validate=True))
+    except binascii.Error:
+        raise BadField(f"{key} is not base64: it was cut or mistyped", advice=_ADVICE) from None
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -112,13 +97,13 @@ def _emulator(parts: dict[str, str]) -> Account:
     host = parts.get("DevelopmentStorageProxyUri", "http://127.0.0.1").rstrip("/")
     if "://" not in host:
         host = f"http://{host}"
-    _url(host, "DevelopmentStorageProxyUri")
-    root = host if _port(host, "DevelopmentStorageProxyUri") else f"{host}:10002"
+    host = _url(host, "DevelopmentStorageProxyUri")
+    root = host if urlsplit(host).port else f"{host}:10002"
     return Account(
         endpoint=f"{root}/{EMULATOR_ACCOUNT}",
         name=EMULATOR_ACCOUNT,
         credential=SharedKey(base64.b64decode(EMULATOR_KEY)),
-        secondary=f"{root}/{EMULATOR_ACCOUNT}-secondary",
+        secondary=f"{root}/{EMULATOR_ACCOUNT}{SECONDARY}",
     )
 
 
@@ -127,15 +112,9 @@ def _credential(parts: dict[str, str]) -> SharedKey | Sas:
     if "AccountKey" in parts:
         if "AccountName" not in parts:
             raise BadField("AccountName is missing beside AccountKey: it is part of the signature", advice=_ADVICE)
-        try:
-            return SharedKey(base64.b64decode(parts["AccountKey"], validate=True))
-        except binascii.Error:
-            raise BadField("AccountKey is not base64: it was cut or mistyped", advice=_ADVICE) from None
+        return shared_key(parts["AccountKey"], "AccountKey")
     if "SharedAccessSignature" in parts:
-        query = parts["SharedAccessSignature"].lstrip("?")
-        if "sig=" not in query:
-            raise BadField("SharedAccessSignature has no `sig`: it was cut or mistyped", advice=_ADVICE)
-        return Sas(query)
+        return parse_sas(parts["SharedAccessSignature"], "SharedAccessSignature")
     raise BadField("the connection string has neither AccountKey nor SharedAccessSignature", advice=_ADVICE)
 
 
@@ -154,46 +133,23 @@ def _endpoints(parts: dict[str, str]) -> tuple[str, str | None]:
         raise BadField("TableSecondaryEndpoint is given without TableEndpoint", advice="Add TableEndpoint.")
     if "AccountName" not in parts:
         raise BadField("the connection string has neither AccountName nor TableEndpoint", advice=_ADVICE)
-    name = parts["AccountName"]
-    suffix = parts.get("EndpointSuffix", "core.windows.net").strip("./")
-    if not _ACCOUNT.fullmatch(name):
-        raise BadField("AccountName is not the name of a storage account", advice=_ADVICE)
+    name = _account(parts["AccountName"])
+    suffix = parts.get("EndpointSuffix", AZURE_PUBLIC.storage[0].removeprefix("table.")).strip("./")
     try:
         canonical(suffix)
     except BadField:
         raise BadField("EndpointSuffix does not give a valid host name", advice=_ADVICE) from None
     return (
         _url(f"{protocol}://{name}.table.{suffix}", "AccountName"),
-        f"{protocol}://{name}-secondary.table.{suffix}",
+        f"{protocol}://{name}{SECONDARY}.table.{suffix}",
     )
 
 
+def _account(name: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise BadField("AccountName is not the name of a storage account", advice=_ADVICE)
+    return name
+
+
 def _url(text: str, key: str) -> str:
-    if "://" not in text:
-        if _LOOPBACK.fullmatch(text):
-            raise BadField(
-                f"{key} has no scheme, and https is assumed then; a local emulator mostly speaks http",
-                advice=f"Write {key}=http://… or https://… in full.",
-            )
-        text = f"https://{text}"
-    try:
-        host_of(text)
-    except BadField as error:
-        raise BadField(f"{key} does not give a valid http or https address: {error.message}", advice=_ADVICE) from None
-    parts = urlsplit(text)
-    if parts.query or parts.fragment:
-        raise BadField(f"{key} does not give a valid http or https address", advice=_ADVICE)
-    return text.rstrip("/")
-
-
-def _port(url: str, key: str) -> int | None:
-    try:
-        return urlsplit(url).port
-    except ValueError:
-        raise BadField(f"{key} does not give a valid http or https address", advice=_ADVICE) from None
-
-
-def _name_in(endpoint: str) -> str:
-    """The account's name as an endpoint tells it: the last segment of a path, or the host's first label."""
-    parts = urlsplit(endpoint)
-    return parts.path.strip("/").rpartition("/")[2] or (parts.hostname or "").partition(".")[0]
+    return address(text, key, advice=_ADVICE)

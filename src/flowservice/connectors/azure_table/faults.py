@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from pyreqwest.exceptions import (
     ConnectError,
@@ -19,6 +20,8 @@ from pyreqwest.exceptions import (
     RequestTimeoutError,
 )
 
+from flowservice.connectors.azure_table.account import Account, ManagedIdentity, ServicePrincipal
+from flowservice.connectors.azure_table.sas import Sas
 from flowservice.errors import (
     BadCredentials,
     Denied,
@@ -55,12 +58,17 @@ class Refused(SourceError):
     """The service cannot make sense of a request (400): a repeat gets the same answer."""
 
 
-def of_answer(status: int, header: Header, body: bytes, *, host: str, table: str | None, now: datetime) -> Error:
+def of_answer(status: int, header: Header, body: bytes, *, account: Account, table: str | None, now: datetime) -> Error:
     """The error that an answer other than 200 stands for."""
-    code = code_of(header, body)
+    code, host = code_of(header, body), urlsplit(account.root).netloc
     what = f"{host} answered {status}" + (f" {code}" if code else "") + _request_id(header)
     if status in {401, 403}:
-        return _unauthorised(code, what, _skew(header, now))
+        return _unauthorised(account, code, what, now=now, date=_date(header))
+    if status == 404 and account.is_secondary:
+        return NoSuchObject(
+            f"table {table!r} is not on the secondary ({what})" if table else f"there is no secondary ({what})",
+            advice="It may not be replicated yet: wait, or read from the primary, if the table exists there.",
+        )
     if status == 404:
         return NoSuchObject(
             f"table {table!r} does not exist ({what})"
@@ -116,7 +124,17 @@ def code_of(header: Header, body: bytes) -> str | None:
     return code if code and re.fullmatch(r"\w{1,80}", code) else None
 
 
-def _unauthorised(code: str | None, what: str, skew: timedelta) -> Error:
+def _unauthorised(account: Account, code: str | None, what: str, *, now: datetime, date: datetime | None) -> Error:
+    """Why a sign-in was refused. `date` is the service's clock, if it tells it: a signature expires by that."""
+    if isinstance(account.credential, Sas) and (lapse := account.credential.lapse(date or now)):
+        return BadCredentials(
+            f"{lapse} ({what})",
+            advice="Make a new one in the Azure portal, valid for longer than the flow is to run, and put it into the "
+            "connection.",
+        )
+    if isinstance(account.credential, ServicePrincipal | ManagedIdentity):
+        return _unauthorised_token(code, what)
+    skew = now - date if date is not None else timedelta(0)
     if abs(skew) > _SKEW_ALLOWED:
         return BadCredentials(
             f"the signature was not accepted: this machine's clock is {_spoken(skew)} the service's ({what})",
@@ -125,7 +143,8 @@ def _unauthorised(code: str | None, what: str, skew: timedelta) -> Error:
     if code in _DENIED:
         return Denied(
             f"the credentials do not allow this ({what})",
-            advice="Reading needs a shared access signature for tables (ss=t), objects (srt=o) and reading (sp=r).",
+            advice="Reading needs a shared access signature for tables (ss=t), objects (srt=o) and reading (sp=r); one "
+            "of an account also has to list tables (sp=l, srt=c), which tests of a connection do.",
         )
     return BadCredentials(
         f"the key or signature was not accepted ({what})",
@@ -134,12 +153,25 @@ def _unauthorised(code: str | None, what: str, skew: timedelta) -> Error:
     )
 
 
-def _skew(header: Header, now: datetime) -> timedelta:
-    """How far the local clock is ahead of the service's."""
+def _unauthorised_token(code: str | None, what: str) -> Error:
+    if code in _DENIED or code == "AuthorizationFailure":
+        return Denied(
+            f"the identity may not read here ({what})",
+            advice="Give it the role Storage Table Data Reader on the account (in Cosmos DB a data plane role), and "
+            "wait some minutes. If it has that, the account's firewall may refuse this machine.",
+        )
+    return BadCredentials(
+        f"the token of Microsoft Entra ID was not accepted ({what})",
+        advice="Check that the account trusts that tenant, and that it is in the cloud that was chosen.",
+    )
+
+
+def _date(header: Header) -> datetime | None:
+    """The service's clock. None: it does not tell it."""
     try:
-        return now - parsedate_to_datetime(header("date") or "").astimezone(UTC)
+        return parsedate_to_datetime(header("date") or "").astimezone(UTC)
     except (TypeError, ValueError, OverflowError):  # the last: a date at the end of the calendar, in another zone
-        return timedelta(0)
+        return None
 
 
 def _spoken(skew: timedelta) -> str:

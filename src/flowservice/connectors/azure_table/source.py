@@ -1,5 +1,6 @@
 """A storage account's tables as a source."""
 
+import logging
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from flowservice.connectors.azure_table import row_filters, sampling, windows
-from flowservice.connectors.azure_table.connection_string import Account
+from flowservice.connectors.azure_table.account import Account
 from flowservice.connectors.azure_table.keys import KeyRange
 from flowservice.connectors.azure_table.retries import Retries
 from flowservice.connectors.azure_table.scan import Scan
@@ -15,6 +16,7 @@ from flowservice.connectors.azure_table.table_service import TableService
 from flowservice.errors import Drifted, NoSuchObject
 from flowservice.sdk import Batch, Cursor, Egress, Node, Reading, Sample, Selection, Split
 
+_LOG: Final = logging.getLogger(__name__)
 _NO_NAME: Final = re.compile(r"[^\w-]")
 _WHERE: Final = "where"
 """Member of a split's range that holds a condition beside the keys."""
@@ -62,8 +64,12 @@ class TableSource:
     def plan(self, selection: Selection) -> Reading:
         """One split, of the selected columns, a window of a column of times, and what can be said of a row filter.
 
+        Logs what a run should know.
+
         Raises NoSuchObject if the table does not exist (one request).
         """
+        for warning in self._service.warnings():
+            _LOG.warning("%s", warning)
         table = _table(selection.path)
         self._service.open(table, {"$top": "1"}).body()
         where = windows.condition(self._service, table, *selection.window) if selection.window else None

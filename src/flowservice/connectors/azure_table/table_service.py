@@ -7,6 +7,7 @@ Source: learn.microsoft.com/rest/api/storageservices/query-entities
 
 import gzip
 import math
+import re
 import threading
 import time
 import zlib
@@ -16,10 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
-from pyreqwest.client import SyncClient, SyncClientBuilder
+from pyreqwest.client import SyncClient
 from pyreqwest.exceptions import (
     ClientClosedError,
     ConnectError,
@@ -30,12 +31,13 @@ from pyreqwest.exceptions import (
 from pyreqwest.request import SyncStreamRequest
 from pyreqwest.response import SyncResponse
 
-from flowservice.connectors.azure_table import faults, portable
-from flowservice.connectors.azure_table.connection_string import Account, Sas
+from flowservice.connectors.azure_table import dialling, faults, portable
+from flowservice.connectors.azure_table.account import Account
 from flowservice.connectors.azure_table.page_faults import AGAIN
 from flowservice.connectors.azure_table.retries import ONCE, Retries
-from flowservice.connectors.azure_table.signing import Signer
-from flowservice.errors import BrokenPage, Cancelled, Error
+from flowservice.connectors.azure_table.sas import Sas
+from flowservice.connectors.azure_table.signing import signer_of
+from flowservice.errors import BadCredentials, BrokenPage, Cancelled, Denied, Error, SourceUnavailable
 from flowservice.sdk import Egress, host_of
 
 Token: TypeAlias = Mapping[str, str]
@@ -58,6 +60,9 @@ _HEADERS: Final = {
     "MaxDataServiceVersion": "3.0;NetFx",
     "x-ms-version": "2019-02-02",
 }
+# Statistics come as XML only.
+_STATISTICS_HEADERS: Final = {**_HEADERS, "Accept": "application/xml"}
+_LAST_SYNC: Final = re.compile(rb"<LastSyncTime>([^<]{1,64})</LastSyncTime>")
 # Idle connections that the service has closed meanwhile may be handed out one after the other.
 _STALE_CONNECTIONS: Final = 4
 _LARGEST_ERROR: Final = 65_536
@@ -112,12 +117,12 @@ class TableService:
         self.account = account
         self.retries = retries or Retries()
         self._now = now
-        self._signer = Signer(account, now=now)
+        self._signer = signer_of(account, egress=egress, now=now)
         self._sas = account.credential.query if isinstance(account.credential, Sas) else ""
-        self._host = urlsplit(account.endpoint).netloc
-        self._name = host_of(account.endpoint)
-        self._path = urlsplit(account.endpoint).path
-        self._origin = account.endpoint.removesuffix(self._path) if self._path else account.endpoint
+        self._host = urlsplit(account.root).netloc
+        self._name = host_of(account.root)
+        self._path = urlsplit(account.root).path
+        self._origin = account.root.removesuffix(self._path) if self._path else account.root
         self._egress = egress
         self._addresses: deque[str] = deque()
         self._building = threading.Lock()
@@ -128,7 +133,8 @@ class TableService:
     @property
     def only_table(self) -> str | None:
         """The table that a shared access signature is limited to."""
-        return next(iter(parse_qs(self._sas).get("tn", [])), None)
+        credential = self.account.credential
+        return credential.table if isinstance(credential, Sas) else None
 
     def check(self) -> None:
         """One small request, in one attempt. Raises as `Source.check`; answers within 10 s."""
@@ -159,17 +165,44 @@ class TableService:
                 self.retries.wait(error, failed=failed, stopped=self.closed)
 
     def clock(self) -> datetime:
-        """The service's own time, to the second. Raises as `check`, and BrokenPage if it does not tell."""
+        """The service's own time, to the second. Raises as `check`, and BrokenPage if it does not tell.
+
+        On the secondary, the time until which it has all rows, if that is earlier: later ones may not have arrived.
+        """
         table = self.only_table
         path = f"{table}()" if table else "Tables"
         page = self._open(path, {"$top": "1"}, table=table, retries=self.retries, stopped=self.closed)
         page.body()
         try:
-            return parsedate_to_datetime(page.date or "").astimezone(UTC)
+            date = parsedate_to_datetime(page.date or "").astimezone(UTC)
         except (ValueError, OverflowError):
             raise BrokenPage(
                 "the table service does not tell its time", advice="Look at the proxies in between: they cut `Date`."
             ) from None
+        return min(date, self._replicated_until()) if self.account.is_secondary else date
+
+    def _replicated_until(self) -> datetime:
+        """Until when the secondary has every row. Raises Denied, SourceUnavailable while it does not know."""
+        query = {"restype": "service", "comp": "stats"}
+        try:
+            page = self._open("", query, table=None, retries=self.retries, stopped=self.closed)
+        except (BadCredentials, Denied) as error:
+            raise Denied(
+                f"until when the secondary has all rows may not be asked: {error.message}",
+                advice="Windows of a secondary need that: sign in with the account's key, or a shared access signature "
+                "with srt=s and sp=r, or read from the primary.",
+            ) from None
+        found = _LAST_SYNC.search(page.body())
+        try:
+            return parsedate_to_datetime(found[1].decode() if found else "").astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise SourceUnavailable(
+                "the secondary does not tell until when it has all rows", advice="Wait, or read from the primary."
+            ) from None
+
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know before a run."""
+        return self.account.warnings(self._now())
 
     def tables(self) -> Iterator[str]:
         """The names of all tables, in the service's order."""
@@ -205,13 +238,14 @@ class TableService:
     ) -> Page:
         """A page once its headers are there. `until`, on the monotonic clock, its body is there too, or an error."""
         path = f"{self._path}/{resource}"
+        signed = f"{path}?comp={query['comp']}" if "comp" in query else path
         parts = [f"{quote(key, safe='$')}={quote(value, safe='')}" for key, value in query.items()]
         url = f"{self._origin}{path}?{'&'.join([*parts, *filter(None, [self._sas])])}"
         failed = stale = turned = 0
         while True:
             client = self._connected(turned)
             try:
-                return self._sent(client, url, path, table, until)
+                return self._sent(client, url, signed, table, until)
             except ClientClosedError:
                 raise Cancelled("the source was closed") from None
             except PyreqwestError as broken:
@@ -232,9 +266,25 @@ class TableService:
             turned = 0  # after a pause every address gets its chance again
             retries.wait(error, failed=failed, stopped=stopped)
 
-    def _sent(self, client: SyncClient, url: str, path: str, table: str | None, until: float) -> Page:
-        """One attempt, signed now. Raises pyreqwest's errors and those of `faults.of_answer`."""
-        builder = client.get(url).headers(_HEADERS).headers(self._signer.headers(path))
+    def _sent(self, client: SyncClient, url: str, signed: str, table: str | None, until: float) -> Page:
+        """One attempt, signed now as `signed`; a second one if a token was refused, which may have been revoked.
+
+        Raises pyreqwest's errors and those of `faults.of_answer`.
+        """
+        headers = self._signer.headers(signed, until=until)
+        try:
+            return self._answered(client, url, headers, table, until)
+        except BadCredentials:
+            renewed = self._signer.renewed(signed, headers, until=until)
+            if renewed is None:
+                raise
+            return self._answered(client, url, renewed, table, until)
+
+    def _answered(
+        self, client: SyncClient, url: str, signed: Mapping[str, str], table: str | None, until: float
+    ) -> Page:
+        headers = _STATISTICS_HEADERS if "comp=stats" in url else _HEADERS
+        builder = client.get(url).headers({**headers, **signed})
         if until < math.inf:
             builder = builder.timeout(timedelta(seconds=max(0.0, until - time.monotonic())))
         # 0: hand the headers over at once and do not wait for the first part of the body.
@@ -256,7 +306,7 @@ class TableService:
             response.status,
             response.get_header,
             bytes(body or b""),
-            host=self._host,
+            account=self.account,
             table=table,
             now=self._now(),
         )
@@ -272,20 +322,8 @@ class TableService:
                 if not self._addresses:
                     self._addresses.extend(self._egress.addresses(self._name))
                 is_last = turned >= len(self._addresses) - 1
-                builder = (
-                    SyncClientBuilder()
-                    .follow_redirects(False)  # a redirect would carry the signature to another host
-                    .no_proxy()  # a proxy would resolve the name itself
-                    .gzip(False)
-                    .brotli(False)
-                    .zstd(False)
-                    .deflate(False)
-                    .connect_timeout(_CONNECT if is_last else _CONNECT_WHILE_OTHERS_ARE_LEFT)
-                    .read_timeout(_SILENCE)
-                    .user_agent("flowservice")
-                )
-                if self._addresses[0] != self._name:
-                    builder = builder.resolve(self._name, self._addresses[0], 0)
+                connect = _CONNECT if is_last else _CONNECT_WHILE_OTHERS_ARE_LEFT
+                builder = dialling.client(self._name, self._addresses[0], connect=connect, silence=_SILENCE)
                 self._client = builder.build()
             return self._client
 
