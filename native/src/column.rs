@@ -105,6 +105,15 @@ impl Part {
         true
     }
 
+    /// Append what a text of the part's type, Int64 or DateTime, was read as.
+    #[inline(always)]
+    pub fn push_read(&mut self, value: i64) {
+        if let Data::Int64(values) = &mut self.data {
+            values.push(value);
+            self.rows += 1;
+        }
+    }
+
     #[inline]
     pub fn push_real(&mut self, value: f64) -> bool {
         let Data::Double(values) = &mut self.data else { return false };

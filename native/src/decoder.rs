@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use arrow_array::ArrayRef;
 
 use crate::column::Column;
-use crate::edm::Kind;
+use crate::edm::{self, Kind};
 use crate::json::{self, Garbled, Number, expect, expect_word, past_space};
 use crate::pattern::Pattern;
 use crate::text;
@@ -567,12 +567,27 @@ impl Decoder {
         row: usize,
         stated: Option<Kind>,
     ) -> Result<usize, Garbled> {
-        // Most values are texts.
+        // Most values are strings.
         if body.get(at) == Some(&b'"') {
             let own = &mut self.columns[column];
             let kind = stated.or(own.declared).unwrap_or(own.kind_of_strings);
-            if kind == Kind::String && own.order.is_some() {
-                return own.part(kind, row).push_string(body, at + 1);
+            if own.order.is_some() {
+                match kind {
+                    Kind::String => return own.part(kind, row).push_string(body, at + 1),
+                    Kind::DateTime => {
+                        if let Some((value, after)) = edm::moment_in(body, at + 1) {
+                            own.part(kind, row).push_read(value);
+                            return Ok(after);
+                        }
+                    }
+                    Kind::Int64 => {
+                        if let Some((value, after)) = edm::integer_in(body, at + 1) {
+                            own.part(kind, row).push_read(value);
+                            return Ok(after);
+                        }
+                    }
+                    _ => {}
+                }
             }
         }
         self.other_value(body, at, column, row, stated)

@@ -92,9 +92,69 @@ pub fn double(text: &[u8]) -> Option<f64> {
 const SCALES: [i64; 7] = [1_000_000, 100_000, 10_000, 1000, 100, 10, 1];
 
 /// A moment in microseconds since 1970; what is finer is cut.
-#[inline]
 pub fn moment(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_first_chunk::<19>()?;
+    let seconds = seconds(date)?;
+    let mut micros = 0i64;
+    let mut at = 0;
+    if rest.first() == Some(&b'.') {
+        at = 1;
+        while let Some(digit @ b'0'..=b'9') = rest.get(at) {
+            if at <= 6 {
+                micros = micros * 10 + i64::from(digit - b'0');
+            }
+            at += 1;
+        }
+        if !(2..=10).contains(&at) {
+            return None;
+        }
+        micros *= SCALES[at.min(7) - 1];
+    }
+    Some((seconds - offset(&rest[at..])?) * 1_000_000 + micros)
+}
+
+/// The moment at `at`, behind its quote, and the position after its closing one, if it is written as the service mostly
+/// does: with seven digits of a second, or none, and `Z`.
+#[inline]
+pub fn moment_in(body: &[u8], at: usize) -> Option<(i64, usize)> {
+    let (date, rest) = body.get(at..at + 29)?.split_first_chunk::<19>()?;
+    if rest.starts_with(b"Z\"") {
+        return Some((seconds(date)? * 1_000_000, at + 21));
+    }
+    let [b'.', f1, f2, f3, f4, f5, f6, f7, zone, b'"'] = rest else { return None };
+    let fraction = u64::from_le_bytes([*f1, *f2, *f3, *f4, *f5, *f6, *f7, *zone]) ^ u64::from_le_bytes(*b"0000000Z");
+    if !are_digits(fraction) || fraction >> 56 != 0 {
+        return None;
+    }
+    let fraction = pairs(fraction);
+    let micros = i64::from(fraction[0]) * 10_000 + i64::from(fraction[2]) * 100 + i64::from(fraction[4]);
+    Some((seconds(date)? * 1_000_000 + micros, at + 29))
+}
+
+/// The integer at `at`, behind its quote, and the position after its closing one, if it has few enough digits not to be
+/// checked for its range.
+#[inline]
+pub fn integer_in(body: &[u8], at: usize) -> Option<(i64, usize)> {
+    let negative = body.get(at) == Some(&b'-');
+    let first = at + usize::from(negative);
+    let (mut after, mut value) = (first, 0i64);
+    loop {
+        let digit = body.get(after)?.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+        after += 1;
+    }
+    if !(1..=18).contains(&(after - first)) || body[after] != b'"' {
+        return None;
+    }
+    Some((if negative { -value } else { value }, after + 1))
+}
+
+/// The seconds since 1970 of `YYYY-MM-DDTHH:MM:SS`.
+#[inline]
+fn seconds(date: &[u8; 19]) -> Option<i64> {
     let [y1, y2, y3, y4, d1, m1, m2, d2, d3, d4, t, h1, h2, c1, n1, n2, c2, s1, s2] = *date;
     // In each byte a digit, or 0 where a separator is; eight at a time.
     let left = u64::from_le_bytes([y1, y2, y3, y4, d1, m1, m2, d2]) ^ u64::from_le_bytes(*b"0000-00-");
@@ -113,23 +173,7 @@ pub fn moment(text: &[u8]) -> Option<i64> {
     if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let mut micros = 0i64;
-    let mut at = 0;
-    if rest.first() == Some(&b'.') {
-        at = 1;
-        while let Some(digit @ b'0'..=b'9') = rest.get(at) {
-            if at <= 6 {
-                micros = micros * 10 + i64::from(digit - b'0');
-            }
-            at += 1;
-        }
-        if !(2..=10).contains(&at) {
-            return None;
-        }
-        micros *= SCALES[at.min(7) - 1];
-    }
-    let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-    Some((seconds - offset(&rest[at..])?) * 1_000_000 + micros)
+    Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 #[inline]
