@@ -72,10 +72,11 @@ def watched(rows: int, process: int | None = None) -> Iterator[Callable[[], Cost
         watching.join()
 
 
-def in_own_process(module: str, *arguments: str) -> Cost:
+def in_own_process(module: str, *arguments: str, **environment: str) -> Cost:
     """What `report` prints when `module` runs in a fresh interpreter: nobody pays for another's imports or garbage."""
     command = [sys.executable, "-m", module, *arguments]
-    output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=CODE).stdout
+    variables = {**CODE, **environment}
+    output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=variables).stdout
     return Cost(**json.loads(output))
 
 

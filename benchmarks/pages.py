@@ -1,8 +1,8 @@
 """Real pages of a table: seeded into Azurite, read from it once, and multiplied.
 
 An entity has about 20 properties of all eight types, some of them sparse, names and notes in many scripts, escapes, and
-about 880 bytes as JSON. Azurite answers 1,000 entities in 50 to 100 ms; so its pages are kept and replayed, and each copy of
-them has partition keys of its own.
+about 880 bytes as JSON. Azurite answers 1,000 entities in 50 to 100 ms; so its pages are kept and replayed, and each
+copy of them has partition keys of its own.
 """
 
 import base64

@@ -66,7 +66,7 @@ class Azurite:
         script = ROOT / "node_modules/azurite/dist/src/table/main.js"
         if not script.exists():
             raise Missing(f"Azurite is not installed: run `npm ci` in {ROOT}")
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self._command = [
             str(node or node_executable()),
             str(script),
@@ -139,7 +139,8 @@ class Azurite:
         self.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

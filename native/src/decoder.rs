@@ -75,8 +75,8 @@ struct Member {
     /// The name as it came, with its quotes and the colon, and any byte before: most members are told by one comparison.
     raw: Pattern,
     role: Role,
-    /// The members that came after this one last: most properties that not all entities have are told by the second.
-    next: [usize; 2],
+    /// The member that comes after this one, if all are there.
+    next: usize,
     /// Of an annotation: how it went on last time.
     run: Option<Box<Run>>,
     /// The last entity that had it.
@@ -93,12 +93,14 @@ struct Run {
 
 impl Member {
     fn new(raw: &[u8], role: Role) -> Member {
-        Member { raw: Pattern::behind_a_byte(raw), role, next: [BEGINNING; 2], run: None, seen_in: 0 }
+        Member { raw: Pattern::behind_a_byte(raw), role, next: BEGINNING, run: None, seen_in: 0 }
     }
 }
 
 /// Names that are kept from batch to batch. A service that invents ever new ones must not use up memory.
 const MOST_NAMES: usize = 8192;
+/// How many that are missing are passed over before a name is looked up.
+const MOST_MISSING: usize = 6;
 /// Stands before the first member of an entity.
 const BEGINNING: usize = 0;
 const ANNOTATION: &[u8] = b"@odata.type";
@@ -399,7 +401,7 @@ impl Decoder {
         if body.get(at) != Some(&separator) {
             return Expected::No;
         }
-        let next = self.members[before].next[0];
+        let next = self.members[before].next;
         let own = &self.members[next];
         if let Some(run) = &own.run
             && let Some(after) = run.pattern.after(body, at)
@@ -429,18 +431,20 @@ impl Decoder {
             Some(byte) if *byte == separator => {}
             _ => return Err(Garbled),
         }
-        let [first, second] = self.members[before].next;
-        let (member, after) = match self.members[second].raw.after(body, at) {
-            Some(after) => (second, after),
-            None => {
-                let at = past_space(body, at + 1);
-                if is_first && body.get(at) == Some(&b'}') {
-                    return Ok(Next::End(at + 1));
-                }
-                self.member(body, at)?
+        // Properties mostly come in one order, and some are missing.
+        let mut guess = self.members[before].next;
+        for _ in 0..MOST_MISSING {
+            guess = self.members[guess].next;
+            if let Some(after) = self.members[guess].raw.after(body, at) {
+                return Ok(Next::Member(guess, after));
             }
-        };
-        self.members[before].next = [member, first];
+        }
+        let at = past_space(body, at + 1);
+        if is_first && body.get(at) == Some(&b'}') {
+            return Ok(Next::End(at + 1));
+        }
+        let (member, after) = self.member(body, at)?;
+        self.members[before].next = member;
         Ok(Next::Member(member, after))
     }
 

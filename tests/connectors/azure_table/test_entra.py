@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from demo.azurite import Azurite
+from demo.certificates import Certificates, certificates
 from demo.tables import TableAccount, customers, seed
 from flowservice.connectors.azure_table.account import (
     AZURE_PUBLIC,
@@ -38,9 +39,7 @@ from tests.connectors.azure_table.authority import (
     CLIENT_SECRET,
     TENANT,
     Authority,
-    Certificates,
     authority,
-    certificates,
     refused,
 )
 from tests.connectors.azure_table.table_server import LAPTOP, Answer, Request, TableServer, entity, page, serving
