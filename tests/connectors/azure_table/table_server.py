@@ -5,6 +5,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ class Answer:
     """Send only so many bytes of the body, then close."""
     reset: bool = False
     """Close the connection in place of an answer."""
+    byte_every_s: float = 0.0
+    """Let the body drip: a byte, then a pause."""
 
 
 def page(entities: Sequence[dict[str, Any]], *, next_partition: str | None = None, **headers: str) -> Answer:
@@ -136,6 +139,10 @@ def serving(
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
+            if given.byte_every_s:
+                for byte in given.body:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(given.byte_every_s)
             self.wfile.write(given.body[: given.cut_at])
             if given.cut_at is not None:
                 self.wfile.flush()

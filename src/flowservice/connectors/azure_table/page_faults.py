@@ -6,6 +6,12 @@ from flowservice.errors import BrokenPage, Drifted
 
 AGAIN: Final = "The same page is asked for again; if it stays broken, look at the network and proxies in between."
 
+FEWER_ROWS: Final = "Select fewer columns, or tell those who run the service: no entity should be that large."
+
+
+class OversizedPage(BrokenPage):
+    """There is more of a page than is held in memory: it is asked for again with fewer rows."""
+
 
 def unfit(name: str, kind: str) -> Drifted:
     """The error of a value that is not what its annotation states. It is never quoted: it may be personal data."""
@@ -37,7 +43,7 @@ def shapeless() -> BrokenPage:
 
 def oversized() -> BrokenPage:
     """The error of pages that are larger than the 32-bit offsets of a column of texts can tell."""
-    return BrokenPage("pages of the table service hold more than 2 GiB", advice="Ask for fewer rows at a time.")
+    return OversizedPage("pages of the table service hold more than 2 GiB", advice=FEWER_ROWS)
 
 
 def fault(what: str, name: str, kind: str) -> BrokenPage | Drifted:

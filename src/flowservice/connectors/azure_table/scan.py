@@ -18,7 +18,7 @@ import pyarrow as pa
 from flowservice.connectors.azure_table.decoder import Decoder, new_decoder
 from flowservice.connectors.azure_table.faults import Refused
 from flowservice.connectors.azure_table.keys import KeyRange
-from flowservice.connectors.azure_table.page_faults import AGAIN
+from flowservice.connectors.azure_table.page_faults import AGAIN, OversizedPage
 from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, TableService, Token
 from flowservice.errors import BrokenPage, Drifted, SourceError, SourceUnavailable, Unreachable
 from flowservice.sdk import Batch, Cursor
@@ -126,6 +126,11 @@ class Scan:
                     try:
                         body = page.body()
                         found = pages.add(body)
+                    except OversizedPage:
+                        if rows == 1:
+                            raise
+                        rows, is_first, is_unmeasured = max(1, rows // 8), True, True
+                        break
                     except (BrokenPage, Unreachable) as error:
                         failed += 1
                         broken = error

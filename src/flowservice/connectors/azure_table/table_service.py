@@ -5,7 +5,6 @@ next one; its body is read later, by the thread that decodes it.
 Source: learn.microsoft.com/rest/api/storageservices/query-entities
 """
 
-import gzip
 import math
 import re
 import threading
@@ -33,10 +32,11 @@ from pyreqwest.response import SyncResponse
 
 from flowservice.connectors.azure_table import dialling, faults, portable
 from flowservice.connectors.azure_table.account import Account
-from flowservice.connectors.azure_table.page_faults import AGAIN
+from flowservice.connectors.azure_table.page_faults import AGAIN, FEWER_ROWS, OversizedPage
 from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.sas import Sas
 from flowservice.connectors.azure_table.signing import signer_of
+from flowservice.connectors.azure_table.throttling import Gate
 from flowservice.errors import BadCredentials, BrokenPage, Cancelled, Denied, Error, SourceUnavailable
 from flowservice.sdk import Egress, host_of
 
@@ -66,6 +66,10 @@ _LAST_SYNC: Final = re.compile(rb"<LastSyncTime>([^<]{1,64})</LastSyncTime>")
 # Idle connections that the service has closed meanwhile may be handed out one after the other.
 _STALE_CONNECTIONS: Final = 4
 _LARGEST_ERROR: Final = 65_536
+LARGEST_PAGE: Final = 32 * 2**20
+"""Bytes of a body that are held at most, unpacked; a page that is larger is asked for with fewer rows."""
+# A page that comes in drops is given up, however steadily it drips; a megabyte takes a second on a slow line.
+_WHOLE_PAGE: Final = timedelta(seconds=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +85,19 @@ class Page:
     _host: str
 
     def body(self) -> memoryview:
-        """The whole body. Raises BrokenPage if it is cut, Unreachable if it stops coming."""
+        """The whole body. Raises BrokenPage if it is cut, OversizedPage, Unreachable if it stops coming."""
         try:
-            data = memoryview(self._response.bytes())
-            if (self._response.get_header("content-encoding") or "").lower() == "gzip":
-                return memoryview(gzip.decompress(data))
+            data = memoryview(self._response.body_reader.read(LARGEST_PAGE + 1) or b"")
+            if len(data) <= LARGEST_PAGE and (self._response.get_header("content-encoding") or "").lower() == "gzip":
+                data = _unpacked(data)
+            if len(data) > LARGEST_PAGE:
+                raise OversizedPage("a page is larger than what is held of one", advice=FEWER_ROWS)
         except RequestTimeoutError as error:
             raise faults.of_transport(error, host=self._host) from None
         except PyreqwestError:
             # `from None`: the message quotes the URL, and so a shared access signature.
             raise BrokenPage("a page of the table service was cut", advice=AGAIN) from None
-        except (OSError, EOFError, zlib.error):
+        except zlib.error:
             raise BrokenPage("a compressed page of the table service was cut", advice=AGAIN) from None
         else:
             return data
@@ -101,6 +107,15 @@ class Page:
     def close(self) -> None:
         """Let go of the connection; if the body was not read, it is cut."""
         self._request.__exit__(None, None, None)
+
+
+def _unpacked(data: memoryview) -> memoryview:
+    """What gzip made smaller, but no more of it than shows that it is too much. Raises zlib.error."""
+    unpacking = zlib.decompressobj(wbits=31)
+    unpacked = unpacking.decompress(data, LARGEST_PAGE + 1)
+    if not unpacking.eof and len(unpacked) <= LARGEST_PAGE:
+        raise zlib.error
+    return memoryview(unpacked)
 
 
 class TableService:
@@ -113,6 +128,7 @@ class TableService:
         egress: Egress,
         retries: Retries | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        whole_page: timedelta = _WHOLE_PAGE,
     ) -> None:
         self.account = account
         self.retries = retries or Retries()
@@ -127,6 +143,8 @@ class TableService:
         self._addresses: deque[str] = deque()
         self._building = threading.Lock()
         self._client: SyncClient | None = None
+        self.gate = Gate()
+        self._whole_page = whole_page
         self.closed = threading.Event()
         """Set once the service is closed; ends pauses between attempts."""
 
@@ -153,13 +171,20 @@ class TableService:
         )
 
     def entities(self, table: str, query: Mapping[str, str]) -> tuple[list[portable.Entity], Token | None, int]:
-        """A page of entities, read and parsed, the next token, and the page's bytes; a broken page is retried."""
-        failed = 0
+        """A page of entities, read and parsed, the next token, and the page's bytes; a broken page is retried.
+
+        One that is too large is asked for with a smaller `$top`, which `query` has to have.
+        """
+        failed, rows = 0, int(query["$top"])
         while True:
             try:
-                page = self.open(table, query)
+                page = self.open(table, {**query, "$top": str(rows)})
                 body = page.body()
                 return portable.parse(body), page.next, len(body)
+            except OversizedPage:
+                if rows == 1:
+                    raise
+                rows = max(1, rows // 8)
             except BrokenPage as error:
                 failed += 1
                 self.retries.wait(error, failed=failed, stopped=self.closed)
@@ -245,7 +270,8 @@ class TableService:
         while True:
             client = self._connected(turned)
             try:
-                return self._sent(client, url, signed, table, until)
+                with self.gate.passed(stopped):
+                    return self._sent(client, url, signed, table, until)
             except ClientClosedError:
                 raise Cancelled("the source was closed") from None
             except PyreqwestError as broken:
@@ -285,8 +311,8 @@ class TableService:
     ) -> Page:
         headers = _STATISTICS_HEADERS if "comp=stats" in url else _HEADERS
         builder = client.get(url).headers({**headers, **signed})
-        if until < math.inf:
-            builder = builder.timeout(timedelta(seconds=max(0.0, until - time.monotonic())))
+        left = timedelta(seconds=max(0.0, until - time.monotonic())) if until < math.inf else self._whole_page
+        builder = builder.timeout(left)
         # 0: hand the headers over at once and do not wait for the first part of the body.
         request = builder.streamed_read_buffer_limit(0).build_streamed()
         response = request.__enter__()
