@@ -2,16 +2,37 @@
 
 import sys
 import time
+from typing import Final
 
-from benchmarks import answer_calls, list_resources, map_rows, read_table, run_flow, start
+from benchmarks import (
+    answer_calls,
+    count_instructions,
+    list_resources,
+    map_rows,
+    read_pages,
+    read_table,
+    run_flow,
+    start,
+)
 from benchmarks.measuring import machine
+
+BENCHMARKS: Final = (
+    read_pages,
+    count_instructions,
+    read_table,
+    run_flow,
+    map_rows,
+    start,
+    answer_calls,
+    list_resources,
+)
 
 
 def main() -> int:
     """Print all tables."""
     print(machine())
     began, missed = time.monotonic(), []
-    for benchmark in (read_table, run_flow, map_rows, start, answer_calls, list_resources):
+    for benchmark in BENCHMARKS:
         assert benchmark.__doc__ is not None
         print(f"\n== {benchmark.__doc__.splitlines()[0]}\n", flush=True)
         missed += benchmark.run()

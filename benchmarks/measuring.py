@@ -24,7 +24,17 @@ MOST_MB: Final = 200.0
 MOST_GROWTH_MB: Final = 40.0
 """What three times the rows may add to that: the noise of an allocator."""
 
-_LIBRARIES: Final = ("pyarrow", "polars", "orjson", "pyreqwest", "deltalake", "dbos", "azure-data-tables", "pandas")
+_LIBRARIES: Final = (
+    "pyarrow",
+    "polars",
+    "orjson",
+    "pyreqwest",
+    "deltalake",
+    "dbos",
+    "azure-data-tables",
+    "pandas",
+    "dlt",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ NATIVE = Path(__file__).resolve().parents[2] / "native"
 
 
 def built(**environment: str) -> subprocess.CompletedProcess[str]:
-    """`python native/build.py` on a machine without Rust."""
+    """`python native/building.py` on a machine without Rust."""
     return subprocess.run(
-        [sys.executable, str(NATIVE / "build.py")],
+        [sys.executable, str(NATIVE / "building.py")],
         capture_output=True,
         text=True,
         check=False,

@@ -1,7 +1,7 @@
 """Builds the native decoder and installs it beside the service.
 
-    python native/build.py            what `make setup` does
-    python native/build.py --pin      write crates.txt anew, after a change of Cargo.toml
+    python native/building.py            what `make setup` does
+    python native/building.py --pin      write crates.txt anew, after a change of Cargo.toml
 
 The service runs without it, only slower. So a machine without a Rust toolchain, or without its crates, is no error,
 unless FLOWSERVICE_REQUIRE_NATIVE=1 says so. `crates.txt` pins every crate to a version and checksum; Cargo's own lock
