@@ -16,6 +16,10 @@ from flowservice.engine.windowing import Selected
 from flowservice.ports.lake import Lake, PartWriter
 from flowservice.sdk import Batch
 
+_GROUP_BYTES: Final = 16 * 2**20
+_WAITING_BYTES: Final = 4 * _GROUP_BYTES
+"""Of all readers of a run together."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartLimits:
@@ -27,7 +31,12 @@ class PartLimits:
     part_time: timedelta = timedelta(minutes=5)
     """However little has come by then: so much reading is repeated after a crash at most."""
     group_rows: int = 16 * 2**10
-    group_bytes: int = 16 * 2**20
+    group_bytes: int = _GROUP_BYTES
+
+    @classmethod
+    def of(cls, *, part_rows: int, readers: int) -> "PartLimits":
+        """Limits for so many readers of a run, who share what may wait in memory."""
+        return cls(part_rows=part_rows, group_bytes=min(_GROUP_BYTES, _WAITING_BYTES // readers))
 
 
 _READ_FOR_NOTHING: Final = 4

@@ -133,8 +133,8 @@ class Stealing(Protocol):
 
         On return the reader hands over no row of what is given, and it has not handed over any; its places to resume at
         hold for the range that it had as well as for the one that it keeps, for the process may end before that is
-        stored. Called every now and then while a thread is idle, so it costs little where nothing has changed.
-        Raises as `Source.read`; then nothing was cut.
+        stored. Called after `read` was, until what that gave has ended or is closed; every now and then while a thread
+        is idle, so it costs little where nothing has changed. Raises as `Source.read`; then nothing was cut.
         """
 
 

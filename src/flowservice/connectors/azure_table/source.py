@@ -117,10 +117,7 @@ class TableSource:
             batch_s=self._batch_s,
         )
         self._courses[split.number] = course
-        try:
-            yield from scan.batches(after)
-        finally:
-            course.finish()
+        return _watched(scan, after)
 
     def steal(self, split: Split) -> Division | None:
         """Give away about half of what is left to read, in about three small requests; see `course`."""
@@ -157,6 +154,14 @@ class TableSource:
                 yield Span(start=start, end=cut)
                 start = cut
         yield Span(start=start, end=end)
+
+
+def _watched(scan: Scan, after: Cursor | None) -> Iterator[Batch]:
+    """The batches of a scan, whose course ends with them."""
+    try:
+        yield from scan.batches(after)
+    finally:
+        scan.course.finish()
 
 
 def _range(split: Split) -> tuple[Span, str | None]:
