@@ -3,7 +3,7 @@
 import sys
 import time
 
-from benchmarks import answer_calls, list_resources, map_rows, read_table, run_flow, start
+from benchmarks import answer_calls, list_resources, map_rows, read_table, run_flow, start, steal_ranges
 from benchmarks.measuring import machine
 
 
@@ -11,7 +11,7 @@ def main() -> int:
     """Print all tables."""
     print(machine())
     began, missed = time.monotonic(), []
-    for benchmark in (read_table, run_flow, map_rows, start, answer_calls, list_resources):
+    for benchmark in (read_table, run_flow, steal_ranges, map_rows, start, answer_calls, list_resources):
         assert benchmark.__doc__ is not None
         print(f"\n== {benchmark.__doc__.splitlines()[0]}\n", flush=True)
         missed += benchmark.run()

@@ -9,8 +9,8 @@ from typing import Final, Protocol, TypeAlias
 SplitTask: TypeAlias = Callable[[Callable[[], bool]], None]
 """Works on one split; asks its argument between batches whether to leave off."""
 
-_FIRST_LOOK_S: Final = 0.02
-_LONGEST_LOOK_S: Final = 0.5
+# Asking costs nothing where nothing has changed.
+_LOOK_S: Final = 0.05
 
 
 class SplitRunner(Protocol):
@@ -35,13 +35,12 @@ class ThreadSplits:
         with ThreadPoolExecutor(self.threads, thread_name_prefix="split") as pool:
             running = {pool.submit(task, failed.is_set) for task in tasks}
             try:
-                look_s = 0.0
                 while running:
                     task = more() if len(running) < self.threads else None
                     if task is not None:
                         running.add(pool.submit(task, failed.is_set))
-                    look_s = 0.0 if task is not None else min(max(2 * look_s, _FIRST_LOOK_S), _LONGEST_LOOK_S)
-                    running -= _finished(running, look_s if len(running) < self.threads else None)
+                    is_full = len(running) >= self.threads
+                    running -= _finished(running, None if is_full else 0.0 if task is not None else _LOOK_S)
             except BaseException:
                 failed.set()
                 for future in running:

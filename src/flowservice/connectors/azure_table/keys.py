@@ -208,9 +208,16 @@ def _places(letters: str) -> tuple[bytes, ...]:
 
 
 def _fraction(key: str, places: tuple[bytes, ...]) -> int:
-    """`key` as a whole number of `_DEPTH` digits; a character that is none of the letters counts as the next lower."""
-    number = 0
+    """`key` as a whole number of `_DEPTH` digits.
+
+    A character that is none of the letters is above all keys with the next lower letter in its place.
+    """
+    number, base, is_above = 0, len(places) + 1, False
     for at in range(_DEPTH):
-        digit = sum(place <= order(key[at]) for place in places) if at < len(key) else 0
-        number = number * (len(places) + 1) + digit
+        digit = base - 1 if is_above else 0
+        if at < len(key) and not is_above:
+            here = order(key[at])
+            digit = sum(place <= here for place in places)
+            is_above = here not in places
+        number = number * base + digit
     return number

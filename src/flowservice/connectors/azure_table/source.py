@@ -36,7 +36,7 @@ class TableSource:
         page_rows: int = 1000,
         batch_rows: int = 8_000,
         batch_s: float = 5.0,
-        least_pages: int = 8,
+        least_pages: int = 5,
         service: TableService | None = None,
     ) -> None:
         """Of a split that has fewer than `least_pages` left nothing is taken: it is not worth a reader and a file.
