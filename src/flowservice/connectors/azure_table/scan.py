@@ -87,9 +87,11 @@ class Scan:
                 if group.next is not None:
                     yield _Place(next=group.next, leg=leg, last=last), group
                     continue
+                is_last = leg is legs[-1]
+                if is_last:
+                    self.course.finish()
                 # What was taken may yet come back: whoever took it has to store that first.
-                is_done = leg is legs[-1] and not self.course.is_cut
-                yield _Place(last=last, done=is_done), group
+                yield _Place(last=last, done=is_last and not self.course.is_cut), group
             if self.course.is_over:
                 return
             token = {}
