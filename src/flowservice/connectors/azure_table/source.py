@@ -80,7 +80,7 @@ class TableSource:
         Raises NoSuchObject if the table does not exist (one request).
         """
         table = _table(selection.path)
-        self._service.open(table, {"$top": "1"}).body()
+        self._service.open(table, {"$top": "1", **self._allowed()}).body()
         where = windows.condition(self._service, table, *selection.window) if selection.window else None
         wanted = selection.splits if where is None or not self._is_sparse(table, where) else _SPARSE_SPLITS
         spans = self._parts(table, max(wanted, selection.splits))
@@ -141,9 +141,15 @@ class TableSource:
 
     def _is_sparse(self, table: str, where: str) -> bool:
         """Whether a page of what passes the condition has few rows although others follow."""
-        query = {"$top": str(self._page_rows), "$select": "PartitionKey,RowKey", "$filter": where}
+        query = {"$top": str(self._page_rows), "$select": "PartitionKey,RowKey", **self._allowed(where)}
         found, following, _ = self._service.entities(table, query)
         return following is not None and len(found) < self._page_rows / 2
+
+    def _allowed(self, where: str | None = None) -> dict[str, str]:
+        """A filter for the first of what may be read and passes a condition, if one is needed."""
+        conditions = [self._service.allowed.legs()[0].filter(), where]
+        condition = " and ".join(one for one in conditions if one is not None)
+        return {"$filter": condition} if condition else {}
 
     def _parts(self, table: str, wanted: int) -> Iterator[Span]:
         """All that may be read, in about so many spans."""
