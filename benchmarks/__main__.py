@@ -13,6 +13,7 @@ from benchmarks import (
     read_table,
     run_flow,
     start,
+    steal_ranges,
 )
 from benchmarks.measuring import machine
 
@@ -21,6 +22,7 @@ BENCHMARKS: Final = (
     count_instructions,
     read_table,
     run_flow,
+    steal_ranges,
     map_rows,
     start,
     answer_calls,

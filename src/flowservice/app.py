@@ -205,7 +205,7 @@ class App:
             mapper_for=self._mapper,
             now=self.now,
             splits=ThreadSplits(self.settings.split_threads),
-            limits=PartLimits(part_rows=self.settings.part_max_rows),
+            limits=PartLimits.of(part_rows=self.settings.part_max_rows, readers=self.settings.split_threads),
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
             places=Semaphore(self.settings.workers),
             window_lag=timedelta(seconds=self.settings.window_lag_s),

@@ -64,7 +64,13 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Sandboxes that an organisation may have, the default one included."
     )
     workers: int = Field(default=4, ge=1, le=64, description="Runs executed at the same time.")
-    split_threads: int = Field(default=4, ge=1, le=64, description="Splits of one run read at the same time.")
+    split_threads: int = Field(
+        default=8,
+        ge=1,
+        le=32,
+        description="Ranges of one table that a run reads at the same time, each over a connection of its own. A range "
+        "is split while it is read, as long as there is much left of it; 1: never.",
+    )
     require_native: bool = Field(
         default=False,
         description="Refuse to set up and to start without the native decoder of Azure tables. Otherwise the portable "

@@ -1,6 +1,7 @@
 """What every store promises, on every database."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -187,6 +188,9 @@ def test_the_first_plan_of_a_run_stays(database: SqlDatabase) -> None:
     assert database.progress.keep_plan("r", {"splits": 2}) == {"splits": 1}
 
 
+NOTHING = Staged(data=None, rejects=None, counts=Counts(), warnings=(), rejections=(), resume={"token": "t"})
+
+
 def test_only_the_newest_attempt_records(database: SqlDatabase) -> None:
     staged = Staged(
         data=Part(path="p", rows=2, size_bytes=9),
@@ -208,6 +212,45 @@ def test_only_the_newest_attempt_records(database: SqlDatabase) -> None:
     (split,) = database.progress.splits("r")
     assert split.done
     assert len(split.staged) == 2
+
+
+def test_a_split_that_is_divided_reads_less_and_another_one_the_rest(database: SqlDatabase) -> None:
+    database.progress.keep_plan("r", {})
+    first, second = database.progress.begin("r", 0), database.progress.begin("r", 1)
+    given = database.progress.divide(first, kept={"to": 5}, given={"from": 5}, above=3)
+    assert (given.number, given.attempt, given.reads) == (4, 0, {"from": 5})
+    assert database.progress.divide(second, kept={"to": 7}, given={"from": 7}, above=3).number == 5
+    # What an attempt records leaves alone what was divided meanwhile.
+    database.progress.record(first, NOTHING, done=False)
+    again, taken = database.progress.begin("r", 0), database.progress.begin("r", 4)
+    assert (again.reads, taken.reads, taken.attempt) == ({"to": 5}, {"from": 5}, 1)
+    assert [(split.number, split.reads) for split in database.progress.splits("r")] == [
+        (0, {"to": 5}),
+        (1, {"to": 7}),
+        (4, {"from": 5}),
+        (5, {"from": 7}),
+    ]
+
+
+def test_a_split_that_is_done_or_another_attempts_is_not_divided(database: SqlDatabase) -> None:
+    database.progress.keep_plan("r", {})
+    first = database.progress.begin("r", 0)
+    second = database.progress.begin("r", 0)
+    with pytest.raises(Stale):
+        database.progress.divide(first, kept={}, given={}, above=0)
+    database.progress.record(second, NOTHING, done=True)
+    with pytest.raises(Stale):
+        database.progress.divide(second, kept={}, given={}, above=0)
+    (split,) = database.progress.splits("r")
+    assert split.reads is None
+
+
+def test_divisions_at_the_same_time_get_numbers_of_their_own(database: SqlDatabase) -> None:
+    database.progress.keep_plan("r", {})
+    begun = [database.progress.begin("r", number) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda split: database.progress.divide(split, kept={}, given={}, above=7), begun))
+    assert sorted(split.number for split in given) == list(range(8, 16))
 
 
 def test_migrations_make_the_tables_that_the_code_uses(database: SqlDatabase) -> None:

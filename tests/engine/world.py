@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pyarrow as pa
@@ -24,9 +25,10 @@ from flowservice.domain.schedule import Frequency, Schedule
 from flowservice.engine.execution import Execution
 from flowservice.engine.patience import Patience
 from flowservice.engine.row_mapper import REJECTS, Mapped
+from flowservice.engine.split_runner import ThreadSplits
 from flowservice.engine.step import PartLimits
 from flowservice.errors import NotFound
-from flowservice.sdk import Batch, Cursor, Node, Reading, Sample, Selection, Split
+from flowservice.sdk import Batch, Cursor, Division, Node, Reading, Sample, Selection, Split
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCOPE = Scope(org_id="org", sandbox_id="sandbox", sandbox_name="prod")
@@ -103,6 +105,40 @@ class Sparse(Numbers):
             yield Batch(rows=found, resume={"next": n + 1}, wire_bytes=1)
 
 
+@dataclass
+class Divisible(Numbers):
+    """Gives away the rear half of what a split has left, if that is two batches or more."""
+
+    steals: int = 0
+    _left: dict[int, list[int]] = field(default_factory=dict)
+    """By split: the next number, and the end."""
+    _moving: Lock = field(default_factory=Lock)
+
+    def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+        left = self._left[split.number] = [after["next"] if after else split.range["from"], split.range["to"]]
+        return self._upward(left)
+
+    def _upward(self, left: list[int]) -> Iterator[Batch]:
+        while True:
+            self.hook("batch")
+            with self._moving:
+                low, high = left[0], min(left[0] + self.batch_rows, left[1])
+                left[0] = high
+            if low >= high:
+                return
+            yield Batch(rows=pa.record_batch({"n": pa.array(range(low, high), pa.int64())}), resume={"next": high})
+
+    def steal(self, split: Split) -> Division | None:
+        self.hook("steal")
+        with self._moving:
+            left = self._left.get(split.number)
+            if left is None or left[1] - left[0] < 2 * self.batch_rows:
+                return None
+            end, left[1] = left[1], (left[0] + left[1]) // 2
+            self.steals += 1
+            return Division(kept={**split.range, "to": left[1]}, given={"from": left[1], "to": end})
+
+
 @dataclass(frozen=True)
 class Doubling:
     """Maps `n` to `n` and `double`; every number divisible by `reject_every` is rejected."""
@@ -149,6 +185,7 @@ class World:
     database: Any = None
     slept: list[float] = field(default_factory=list)
     stopping: Callable[[], bool] = lambda: False
+    threads: int = 8
     url: str = ""
     """Of the database; SQLite below the home unless given."""
 
@@ -168,6 +205,7 @@ class World:
             sources=self.source,
             mapper_for=lambda mapping_set, version, dataset: self.mapper,
             now=self.clock,
+            splits=ThreadSplits(self.threads),
             limits=PartLimits(part_rows=self.part_rows),
             patience=Patience(tries=4, sleep=self.slept.append, stopping=self.stopping),
         )

@@ -57,6 +57,11 @@ class Seen:
         return sum(staged.counts.read for split in self.splits for staged in split.staged)
 
     @property
+    def ranges(self) -> int:
+        """In how many the table was read, those included that one took from another."""
+        return len(self.splits)
+
+    @property
     def attempts(self) -> int:
         """How often a process began to read."""
         return sum(split.attempt for split in self.splits)
@@ -89,6 +94,7 @@ class Scene:
         dataset_id, flow_id = self.begun()
         run = self.tutorial.ended_run(flow_id)
         self.run_s = (run["metrics"]["durationSummary"]["completedAtUTC"] - run["createdAt"]) / 1000
+        assert self.seen(flow_id).ranges > 1, "no range was taken from another"
         self._reference = self._landed(dataset_id)
         self._check_reference(tenant)
 
@@ -105,6 +111,18 @@ class Scene:
         self.tutorial.http.close()
         if self.server.process is not None and self.server.process.poll() is None:
             assert self.server.stop() == 0
+
+    def wait_for_ranges(self, flow_id: str, ranges: int) -> None:
+        """Until the flow's table is read in so many ranges, or its run has read it all."""
+        query = "SELECT count(*) FROM splits WHERE run_id IN (SELECT id FROM runs WHERE flow_id = ?)"
+        done = "SELECT count(*) FROM runs WHERE flow_id = ? AND state NOT IN ('scheduled', 'inProgress')"
+        file = f"file:{self.server.home / 'flowservice.db'}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as store:
+            deadline = time.monotonic() + 30
+            while store.execute(query, (flow_id,)).fetchone()[0] < ranges and time.monotonic() < deadline:
+                if store.execute(done, (flow_id,)).fetchone()[0]:
+                    return
+                time.sleep(0.002)
 
     def restarted(self) -> None:
         """Start the server again, on the same port."""

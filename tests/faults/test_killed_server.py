@@ -1,4 +1,5 @@
-"""`kill -9` in the middle of a run: after a restart the run ends with exactly the source's rows.
+"""`kill -9` in the middle of a run, whose threads take ranges from each other: after a restart it ends with exactly the
+source's rows.
 
 Twenty moments spread over a run and a little beyond its end; `make faults` takes all, `make test` a quarter of them.
 `FAULTS_SEED` takes others.
@@ -22,7 +23,7 @@ from tests.live import Server
 KILLS: Final = 20
 _BEYOND: Final = 1.1
 """The last moments lie behind the end of an undisturbed run."""
-_HEAD: Final = f"{'killed at':<22}{'state':<24}{'parts recorded':<18}{'read on from row':<20}{'rows':>7}"
+_HEAD: Final = f"{'killed at':<22}{'state':<24}{'ranges':<9}{'parts recorded':<18}{'rows recorded':<20}{'rows':>7}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,4 +78,19 @@ def test_a_run_whose_server_is_killed_ends_with_exactly_the_rows_of_the_source(
     rows = run["metrics"]["recordSummary"]["outputRecordCount"]
     for number, (moment_text, seen) in enumerate(at_kills):
         ended = f"{rows:>7,}" if number == len(at_kills) - 1 else ""
-        figure(f"{moment_text:<22}{seen.state:<24}{seen.parts:<18}{seen.rows:<20,}{ended}")
+        figure(f"{moment_text:<22}{seen.state:<24}{seen.ranges:<9}{seen.parts:<18}{seen.rows:<20,}{ended}")
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize("ranges", [2, *(pytest.param(more, marks=pytest.mark.faults) for more in (2, 2, 3, 3, 4))])
+def test_a_server_that_is_killed_right_after_a_range_was_taken_goes_on_with_both(
+    scene: Scene, ranges: int, figure: Callable[[str], None]
+) -> None:
+    dataset_id, flow_id = scene.begun()
+    scene.wait_for_ranges(flow_id, ranges)
+    scene.killed()
+    seen = scene.seen(flow_id)
+    scene.restarted()
+    scene.check(dataset_id, flow_id)
+    unread = sum(not split.done for split in seen.splits)
+    figure(f"killed with {seen.ranges} ranges, {unread} of them unread; the run ended with {ROWS:,} rows")

@@ -10,12 +10,14 @@ from flowservice.sdk import (
     SOURCE_TYPE,
     Batch,
     Cursor,
+    Division,
     Node,
     Reading,
     Sample,
     Selection,
     Source,
     Split,
+    Stealing,
     first_rows,
     whole,
 )
@@ -83,6 +85,53 @@ class TestHalting(TestCountdown):
     @pytest.fixture
     def source(self) -> Source:
         return Halting(25)
+
+
+class Divisible(Countdown):
+    """Counts down to above a limit, and gives away the lower half of what is left."""
+
+    overlap = 0
+
+    def __init__(self, start: int) -> None:
+        super().__init__(start)
+        self.left: dict[int, list[int]] = {}
+        self.steals = 0
+
+    def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+        first = int(after["n"]) - 1 if after else int(split.range.get("from", self.start))
+        self.left[split.number] = [first, int(split.range.get("above", 0))]
+        return self.downward(self.left[split.number])
+
+    def downward(self, left: list[int]) -> Iterator[Batch]:
+        while left[0] > left[1]:
+            numbers = list(range(left[0], max(left[1], left[0] - 3), -1))
+            left[0] = numbers[-1] - 1
+            yield Batch(rows=pa.record_batch([numbers], schema=SCHEMA), resume={"n": numbers[-1]})
+
+    def steal(self, split: Split) -> Division | None:
+        first, last = self.left.get(split.number, (0, 0))
+        if first - last < 2:
+            return None
+        self.steals += 1
+        middle = self.left[split.number][1] = (first + last) // 2
+        return Division(kept={**split.range, "above": middle}, given={"from": middle + self.overlap, "above": last})
+
+
+class TestDivisible(TestCountdown):
+    @pytest.fixture
+    def source(self) -> Iterator[Source]:
+        source = Divisible(25)
+        yield source
+        assert isinstance(source, Stealing)
+
+
+@pytest.mark.parametrize("overlap", [1, -1])
+def test_the_contract_notices_a_part_that_is_off_by_one(overlap: int) -> None:
+    source = Divisible(25)
+    source.overlap = overlap
+    with pytest.raises(AssertionError):
+        TestCountdown().test_rows_come_once_whatever_parts_are_taken(source)
+    assert source.steals
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ class SplitProgress:
     attempt: int
     staged: tuple[Staged, ...] = ()
     done: bool = False
+    reads: Mapping[str, Any] | None = None
+    """What it reads, as the engine says it, where that is not what the plan says under this number."""
 
     @property
     def resume(self) -> Mapping[str, Any] | None:

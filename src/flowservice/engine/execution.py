@@ -21,6 +21,7 @@ from flowservice.engine.row_mapper import MapperFor
 from flowservice.engine.split import SplitReader
 from flowservice.engine.split_runner import SplitRunner, ThreadSplits
 from flowservice.engine.standing import Standing
+from flowservice.engine.stealing import Attempts
 from flowservice.engine.step import PartLimits
 from flowservice.errors import Error, LakeError, MissingField, NotFound, StoreUnavailable, TooManyRejected
 from flowservice.ports.database import Database
@@ -144,8 +145,12 @@ class Execution:
                 now=self.now,
                 limits=self.limits,
                 patience=patience,
+                attempts=Attempts(source=source, store=self.database.progress, plan=plan),
             )
-            self.splits.run([partial(reader.stage, split) for split in plan.splits])
+            splits = plan.unread(self.database.progress.splits(run_id))
+            self.splits.run([partial(reader.stage, split) for split in splits], reader.more)
+        if unread := plan.unread(self.database.progress.splits(run_id)):
+            raise RuntimeError(f"splits were left unread: {[split.number for split in unread]}")
         self._ledger.has_read(run_id, self._totals(run_id))
         return []
 

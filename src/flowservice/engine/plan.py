@@ -1,6 +1,6 @@
 """The plan of a run: what is read, in which splits, through which mapping, into which dataset. Made once, then kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from flowservice.domain.dataset import Dataset
 from flowservice.domain.flow import Endpoint, Flow
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import Run
+from flowservice.domain.staging import SplitProgress
 from flowservice.domain.window import DeltaColumn, Window
 from flowservice.engine.row_mapper import MapperFor, RowMapper
 from flowservice.errors import BadMapping, MissingMapping, MissingParameter
@@ -73,15 +74,7 @@ class Plan:
             "toleratedPercent": self.tolerated_percent,
             "filter": _filter_json(self.filter),
             "filtered": _filter_json(self.filtered),
-            "splits": [
-                {
-                    "number": split.number,
-                    "path": split.path,
-                    "columns": None if split.columns is None else list(split.columns),
-                    "range": dict(split.range),
-                }
-                for split in self.splits
-            ],
+            "splits": [{"number": split.number, **reads_json(split)} for split in self.splits],
         }
 
     @classmethod
@@ -93,15 +86,7 @@ class Plan:
             absent=tuple(stored["absent"]),
             mapping_id=stored["mappingId"],
             mapping_version=stored["mappingVersion"],
-            splits=tuple(
-                Split(
-                    number=split["number"],
-                    path=split["path"],
-                    columns=None if split["columns"] is None else tuple(split["columns"]),
-                    range=split["range"],
-                )
-                for split in stored["splits"]
-            ),
+            splits=tuple(split_reading(split["number"], split) for split in stored["splits"]),
             # Plans of earlier versions have none of these.
             window=_window(stored.get("window")),
             watermark=_time(stored.get("watermark")),
@@ -109,6 +94,36 @@ class Plan:
             filter=row_filter(stored.get("filter") or {}, at="filter"),
             filtered=row_filter(stored.get("filtered") or {}, at="filtered"),
         )
+
+    def unread(self, progress: Iterable[SplitProgress]) -> tuple[Split, ...]:
+        """The splits that are not done: as planned, but for those that were divided since."""
+        splits = {split.number: split for split in self.splits}
+        for one in progress:
+            if one.reads is not None:
+                splits[one.number] = split_reading(one.number, one.reads)
+            if one.done:
+                splits.pop(one.number, None)
+        return tuple(splits.values())
+
+
+def reads_json(split: Split) -> dict[str, Any]:
+    """What a split reads, as JSON."""
+    return {
+        "path": split.path,
+        "columns": None if split.columns is None else list(split.columns),
+        "range": dict(split.range),
+    }
+
+
+def split_reading(number: int, stored: Mapping[str, Any]) -> Split:
+    """The split of that number that reads what `reads_json` wrote."""
+    columns = stored["columns"]
+    return Split(
+        number=number,
+        path=stored["path"],
+        columns=None if columns is None else tuple(columns),
+        range=stored["range"],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

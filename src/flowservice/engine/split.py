@@ -1,7 +1,8 @@
 """One split of a run: read, map, stage. Every finished part is recorded with the place to read on from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.run import Run
@@ -9,6 +10,8 @@ from flowservice.domain.staging import SplitProgress
 from flowservice.engine.patience import Patience
 from flowservice.engine.plan import Plan
 from flowservice.engine.row_mapper import RowMapper
+from flowservice.engine.split_runner import SplitTask
+from flowservice.engine.stealing import Attempt, Attempts
 from flowservice.engine.step import PartLimits, Step
 from flowservice.engine.windowing import selected
 from flowservice.errors import Cancelled, Transient
@@ -32,6 +35,12 @@ class SplitReader:
     now: Clock
     limits: PartLimits
     patience: Patience
+    attempts: Attempts
+
+    def more(self) -> SplitTask | None:
+        """Further work, taken from a split that is being staged; None if at the moment there is none."""
+        split = self.attempts.stolen()
+        return None if split is None else partial(self.stage, split)
 
     def stage(self, split: Split, leave_off: Callable[[], bool]) -> None:
         """Read `split` to its end, from where an earlier attempt left it.
@@ -49,7 +58,8 @@ class SplitReader:
             failures = 0 if reached and progress.resume != reached[0] else failures
             reached = [progress.resume]
             try:
-                self._attempt(split, progress, leave_off)
+                with self.attempts.at(split, progress) as attempt:
+                    self._read(attempt, leave_off)
             except Transient as error:
                 failures += 1
                 if failures >= self.patience.tries:
@@ -58,11 +68,13 @@ class SplitReader:
             else:
                 return
 
-    def _attempt(self, split: Split, progress: SplitProgress, leave_off: Callable[[], bool]) -> None:
-        cursor = progress.resume
-        step = self._step(progress)
+    def _read(self, attempt: Attempt, leave_off: Callable[[], bool]) -> None:
+        cursor = attempt.progress.resume
+        step = self._step(attempt.progress)
+        batches = self.source.read(attempt.split, after=cursor)
+        attempt.has_begun = True
         try:
-            for batch in self.source.read(split, after=cursor):
+            for batch in batches:
                 self.patience.keep_going()
                 if leave_off():
                     raise Cancelled("another split of the run failed")
@@ -70,13 +82,16 @@ class SplitReader:
                 step.add(batch, wanted, self.mapper.apply(wanted.rows) if wanted.rows.num_rows else None)
                 cursor = batch.resume
                 if step.is_full(self.now()):
-                    progress = self.progress.record(progress, step.finished(cursor), done=False)
-                    step = self._step(progress)
-            self.progress.record(progress, step.finished(cursor), done=True)
+                    step = self._step(attempt.record(step.finished(cursor), done=False))
+            attempt.record(step.finished(cursor), done=True)
         except BaseException:
             # Also when the process stops: what is half written is of no use to anyone.
             step.abandon()
             raise
+        finally:
+            # Its threads and connections are not to outlast the attempt.
+            if isinstance(batches, Generator):
+                batches.close()
 
     def _step(self, progress: SplitProgress) -> Step:
         return Step(

@@ -16,6 +16,11 @@ from flowservice.engine.windowing import Selected
 from flowservice.ports.lake import Lake, PartWriter
 from flowservice.sdk import Batch
 
+_GROUP_ROWS: Final = 16 * 2**10
+_GROUP_BYTES: Final = 16 * 2**20
+_READERS: Final = 4
+"""So many may each fill a row group; more share what they may hold."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartLimits:
@@ -26,8 +31,14 @@ class PartLimits:
     """Of Arrow data; the file is several times smaller."""
     part_time: timedelta = timedelta(minutes=5)
     """However little has come by then: so much reading is repeated after a crash at most."""
-    group_rows: int = 16 * 2**10
-    group_bytes: int = 16 * 2**20
+    group_rows: int = _GROUP_ROWS
+    group_bytes: int = _GROUP_BYTES
+
+    @classmethod
+    def of(cls, *, part_rows: int, readers: int) -> "PartLimits":
+        """Limits for so many readers of a run, who share what may wait in memory."""
+        share = min(1.0, _READERS / readers)
+        return cls(part_rows=part_rows, group_rows=int(share * _GROUP_ROWS), group_bytes=int(share * _GROUP_BYTES))
 
 
 _READ_FOR_NOTHING: Final = 4

@@ -156,8 +156,16 @@ class ProgressStore(Protocol):
     def record(self, progress: SplitProgress, staged: Staged, *, done: bool) -> SplitProgress:
         """Add `staged` to the split. Raises Stale if another attempt has begun since."""
 
+    def divide(
+        self, progress: SplitProgress, *, kept: Mapping[str, Any], given: Mapping[str, Any], above: int
+    ) -> SplitProgress:
+        """From now on the split reads `kept`, and a further one, numbered beyond `above` and all others, `given`.
+
+        That one is returned; nobody has begun it. Raises Stale if another attempt has begun since or the split is done.
+        """
+
     def splits(self, run_id: str) -> Sequence[SplitProgress]:
-        """Every split that was begun, by number."""
+        """Every split that was begun or divided, by number."""
 
 
 class Database(Protocol):

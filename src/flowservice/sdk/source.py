@@ -73,6 +73,8 @@ class Selection:
     filter: RowFilter | None = None
     window: tuple[str, datetime | None, datetime | None] | None = None
     """(column, from, to): rows with from <= column < to; None is an open end."""
+    splits: int = 1
+    """About how many splits are wanted, for as many readers that cannot take parts from each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,28 @@ class Clocked(Protocol):
 
     def server_time(self) -> datetime:
         """Now, aware, never later than the truth. Raises as `Source.check`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Division:
+    """The `Split.range` of a split that was cut in two: what it keeps, and what it gives away."""
+
+    kept: Mapping[str, Json]
+    given: Mapping[str, Json]
+
+
+@runtime_checkable
+class Stealing(Protocol):
+    """A source that can take a part from a split that another thread reads at the time."""
+
+    def steal(self, split: Split) -> Division | None:
+        """Cut what `split`, of this number and range, has left in two; None if that cannot be or is not worth while.
+
+        On return the reader hands over no row of what is given, and it has not handed over any; its places to resume at
+        hold for the range that it had as well as for the one that it keeps, for the process may end before that is
+        stored. Called after `read` was, until what that gave has ended or is closed; every now and then while a thread
+        is idle, so it costs little where nothing has changed. Raises as `Source.read`; then nothing was cut.
+        """
 
 
 class Source(Protocol):

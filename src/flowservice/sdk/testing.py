@@ -14,8 +14,9 @@ Only what every source must keep is here; what is special to one is tested besid
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from random import Random
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ import pyarrow as pa
 from flowservice.errors import NoSuchObject
 from flowservice.sdk.filtering import passing
 from flowservice.sdk.row_filter import ORDERS, AllOf, AnyOf, Condition, Relation, RowFilter
-from flowservice.sdk.source import SOURCE_TYPE, Batch, Cursor, Selection, Source, Split
+from flowservice.sdk.source import SOURCE_TYPE, Batch, Cursor, Selection, Source, Split, Stealing
 from flowservice.sdk.text import to_text
 
 Rows: TypeAlias = Sequence[tuple[str | None, ...]]
@@ -106,9 +107,7 @@ class SourceContract:
         for split in _splits(source, self.path):
             reader = source.read(split, after=None)
             next(reader)
-            close = getattr(reader, "close", None)
-            if close is not None:
-                close()
+            _close(reader)
         assert keys_of(_all(source, self.path), self.key) == list(self.expected())
 
     def test_selected_columns_come_if_they_are_pushed_down(self, source: Source) -> None:
@@ -161,6 +160,71 @@ class SourceContract:
         for batch in _all(source, self.path):
             assert all(not pa.types.is_null(field.type) for field in batch.rows.schema)
 
+    def test_rows_come_once_whatever_parts_are_taken(self, source: Source) -> None:
+        if isinstance(source, Stealing):
+            for seed in range(5):
+                found = _Taking(source, Random(seed)).read(self.path)  # noqa: S311 - a schedule, not a secret
+                assert keys_of(found, self.key) == list(self.expected())
+
+
+@dataclass
+class _Reader:
+    """A reader of a split, and what of it is stored: batches, and the cursor of the last."""
+
+    split: Split
+    batches: Iterator[Batch]
+    stored: list[Batch] = field(default_factory=list)
+    pending: list[Batch] = field(default_factory=list)
+    has_ended: bool = False
+
+    @property
+    def cursor(self) -> Cursor | None:
+        return _stored(self.stored[-1].resume) if self.stored else None
+
+
+@dataclass
+class _Taking:
+    """Several readers: one at a time goes on, is begun anew from what is stored, or loses a part to another."""
+
+    source: Source
+    draw: Random
+
+    def read(self, path: str) -> list[Batch]:
+        assert isinstance(self.source, Stealing)
+        readers = [_Reader(split, iter(self.source.read(split, after=None))) for split in _splits(self.source, path)]
+        while running := [reader for reader in readers if not reader.has_ended]:
+            reader = self.draw.choice(running)
+            if self.draw.random() < 0.1:
+                self._begin_anew(reader)
+            division = self.source.steal(reader.split) if self.draw.random() < 0.6 else None
+            if division is not None:
+                # The reader goes on before the part is stored, and what it then stores holds whether or not that fails.
+                for _ in range(self.draw.randrange(3)):
+                    self._go_on(reader, may_end=False)
+                if self.draw.random() < 0.3:
+                    self._begin_anew(reader)
+                    continue
+                given = Split(
+                    number=len(readers), path=path, columns=reader.split.columns, range=_stored(division.given)
+                )
+                readers.append(_Reader(given, iter(self.source.read(given, after=None))))
+                reader.split = replace(reader.split, range=_stored(division.kept))
+            self._go_on(reader)
+        return [batch for reader in readers for batch in reader.stored]
+
+    def _go_on(self, reader: _Reader, *, may_end: bool = True) -> None:
+        batch = next(reader.batches, None)
+        reader.pending += [] if batch is None else [batch]
+        reader.has_ended = batch is None and may_end
+        if reader.has_ended or self.draw.random() < 0.5:
+            reader.stored += reader.pending
+            reader.pending = []
+
+    def _begin_anew(self, reader: _Reader) -> None:
+        _close(reader.batches)
+        reader.pending = []
+        reader.batches = iter(self.source.read(reader.split, after=reader.cursor))
+
 
 def _splits(source: Source, path: str) -> Iterator[Split]:
     yield from source.plan(Selection(path=path)).splits
@@ -190,6 +254,12 @@ def _stored(cursor: Cursor) -> Cursor:
     """A cursor as it comes back from the engine's store."""
     stored: Cursor = json.loads(json.dumps(dict(cursor)))
     return stored
+
+
+def _close(reader: Iterator[Batch]) -> None:
+    close = getattr(reader, "close", None)
+    if close is not None:
+        close()
 
 
 def _refuses(call: object) -> None:

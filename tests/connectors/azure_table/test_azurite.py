@@ -32,8 +32,8 @@ def seeded(azurite: Azurite) -> str:
 
 @pytest.fixture
 def source(azurite: Azurite, seeded: str) -> Iterator[TableSource]:
-    """Small pages, so that there are many batches to resume after."""
-    opened = TableSource(parse(azurite.connection_string), page_rows=500, batch_rows=500, egress=LAPTOP)
+    """Small pages, so that there are many batches to resume after, and parts to be taken."""
+    opened = TableSource(parse(azurite.connection_string), page_rows=500, batch_rows=500, least_pages=0, egress=LAPTOP)
     yield opened
     opened.close()
 

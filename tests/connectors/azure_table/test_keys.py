@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowservice.connectors.azure_table.keys import KeyRange, alphabet, midway, order, successor
+from flowservice.connectors.azure_table.keys import Key, KeyRange, Span, alphabet, midway, order, successor
+from flowservice.errors import Drifted
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
@@ -27,9 +28,55 @@ def test_a_range_is_a_filter_without_or(keys: KeyRange, expected: str | None) ->
     assert KeyRange.from_json(keys.to_json()) == keys
 
 
-def test_what_comes_after_an_entity_is_its_partition_and_then_the_others() -> None:
-    assert KeyRange(end="z").past("p", "r") == (KeyRange(partition="p", after="r"), KeyRange(after="p", end="z"))
-    assert KeyRange(partition="p", end="z").past("p", "r") == (KeyRange(partition="p", after="r", end="z"),)
+ROWS = [("a", "1"), ("a", "2"), ("b", "1"), ("b", "2"), ("b", "3"), ("c", "1"), ("d", "")]
+ENDS = st.one_of(st.none(), st.sampled_from([*ROWS, ("a", ""), ("b", ""), ("bb", "x"), ("e", "")]))
+
+
+def rows_of(legs: tuple[KeyRange, ...]) -> list[Key]:
+    """What queries over `ROWS` find, one after the other."""
+    return [row for leg in legs for row in ROWS if is_in(leg, row)]
+
+
+def is_in(leg: KeyRange, row: Key) -> bool:
+    key = row[0] if leg.partition is None else row[1]
+    return (
+        leg.partition in {None, row[0]}
+        and (leg.after is None or key > leg.after)
+        and (leg.start is None or key >= leg.start)
+        and (leg.end is None or key < leg.end)
+    )
+
+
+@given(start=ENDS, end=ENDS, after=ENDS)
+def test_a_span_is_read_in_order_and_whole(start: Key | None, end: Key | None, after: Key | None) -> None:
+    span = Span(start=start, end=end)
+    inside = [row for row in ROWS if (start is None or row >= start) and (end is None or row < end)]
+    assert rows_of(span.legs()) == inside
+    assert Span.from_json(span.to_json()) == span
+    if after is not None and after[1] and (start is None or after >= start):
+        assert rows_of(span.legs(after=after)) == [row for row in inside if row > after]
+
+
+@given(start=ENDS, end=ENDS, nearer=ENDS)
+def test_a_span_goes_on_behind_a_leg_of_one_that_ended_later(
+    start: Key | None, end: Key | None, nearer: Key | None
+) -> None:
+    nearer = end if nearer is None or (end is not None and nearer > end) else nearer
+    span = Span(start=start, end=nearer)
+    expected = [row for row in ROWS if (start is None or row >= start) and (nearer is None or row < nearer)]
+    for leg in Span(start=start, end=end).legs()[:1]:
+        read = [row for row in rows_of((leg,)) if span.has_end_above(row)]
+        assert [*read, *rows_of(span.beyond(leg))] == expected
+
+
+def test_a_span_between_two_keys_has_both() -> None:
+    assert rows_of(Span.between(("a", "2"), ("b", "2")).legs()) == [("a", "2"), ("b", "1"), ("b", "2")]
+
+
+@pytest.mark.parametrize("stored", [{"partition": "p"}, {"start": "a"}, {"end": ["a"]}])
+def test_a_foreign_span_is_refused(stored: dict[str, object]) -> None:
+    with pytest.raises(Drifted):
+        Span.from_json(stored)
 
 
 @pytest.mark.parametrize(

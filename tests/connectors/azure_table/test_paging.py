@@ -341,12 +341,17 @@ def test_reading_by_key_keeps_the_last_key_over_pages_without_rows() -> None:
 
     with serving(answer) as server:
         batches = list(server.source(batch_s=0).read(WHOLE, after={"last": ["p", "000004"]}))
+    leg = {"partition": "p", "after": "000004"}
     assert [batch.resume for batch in batches] == [
-        {"last": ["p", "000004"]},
-        {"last": ["p", "000005"]},
-        {"last": ["p", "000005"]},
+        {"next": {"NextPartitionKey": "1"}, "leg": leg, "last": ["p", "000004"]},
+        {"next": {"NextPartitionKey": "2"}, "leg": leg, "last": ["p", "000005"]},
+        {"next": {"NextPartitionKey": "3"}, "leg": leg, "last": ["p", "000005"]},
         {"done": True},
     ]
+    for at, expected in ((0, [5, 9]), (1, [9])):
+        with serving(answer) as server:
+            assert numbers(server.source(), after=batches[at].resume) == expected
+        assert server.requests[0].query["$filter"] == "PartitionKey eq 'p' and RowKey gt '000004'"
 
 
 def test_a_lost_token_before_the_first_row_begins_anew() -> None:

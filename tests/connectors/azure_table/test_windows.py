@@ -168,7 +168,8 @@ def test_the_filter_goes_along_with_every_page_and_every_range_of_keys() -> None
     def answer(request: Any) -> Answer:
         asked.append(request.query.get("$filter", ""))
         rows = [{"PartitionKey": "p", "RowKey": str(len(asked)), "Timestamp": "2026-03-01T12:00:00.5Z"}]
-        return page(rows, next_partition=f"q{len(asked)}" if len(asked) < 4 else None)
+        has_more = len(asked) < 4 and "$select" not in request.query
+        return page(rows, next_partition=f"q{len(asked)}" if has_more else None)
 
     with serving(answer) as server:
         source = TableSource(server.account, egress=LAPTOP)

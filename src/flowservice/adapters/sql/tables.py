@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -137,4 +137,6 @@ splits: Final = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("document", DOCUMENT, nullable=False),
+    # Beside the document, which an attempt writes whole: somebody else may change it meanwhile.
+    sa.Column("reads", DOCUMENT, nullable=True),
 )

@@ -5,22 +5,22 @@ found by asking for the entities at or after a key midway in a gap between known
 in one. A table of one partition is sampled by row key, and so is a partition that fills a whole answer.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 import pyarrow as pa
 
 from flowservice.connectors.azure_table import edm, portable
 from flowservice.connectors.azure_table.columns import field_of, in_order
-from flowservice.connectors.azure_table.keys import KeyRange, alphabet, midway, order, successor
+from flowservice.connectors.azure_table.keys import KeyRange, order
+from flowservice.connectors.azure_table.probing import ceiling, spread
 from flowservice.connectors.azure_table.table_service import TableService
 from flowservice.sdk import MixedColumn, Sample
 
 _POSITIONS: Final = 8
 _HOT_PARTITIONS: Final = 2
-# A gap whose halves turn out empty again and again is left: its keys lie close together.
-_FRUITLESS: Final = 24
 # Of a sample as it came. Entities may have 1 MiB each: a thousand of them would be gigabytes once they are objects.
 _MOST_BYTES: Final = 16_000_000
 # The size of entities is not known before some are there.
@@ -118,51 +118,16 @@ class _Reach:
 
 def _spread(reach: _Reach, within: KeyRange, first: str, portion: int, *, positions: int) -> None:
     """Keep `portion` entities at each of up to `positions` places of a range whose first key is `first`."""
-    key, at = ("PartitionKey", _at_partition) if within.partition is None else ("RowKey", _at_row(within.partition))
-    end, prefix = _end(reach, at, first)
-    seen, gaps, fruitless = {first}, [(first, end)], 0
-    while gaps and positions and fruitless < _FRUITLESS:
-        low, high = gaps.pop(0)
-        letters = alphabet([*reach.keys(within), low, high.rstrip("\uffff")], prefix=prefix)
-        middle = midway(low, high, letters=letters)
-        if middle is None:
-            continue
-        found = reach.ask(at(middle), portion)
-        lies_at = str(found[0][key]) if found else None
-        if lies_at is None or order(lies_at) >= order(high) or lies_at in seen:
-            fruitless += 1
-            gaps.insert(0, (low, middle))  # nothing in the upper half
-            continue
+    key = "PartitionKey" if within.partition is None else "RowKey"
+    found: list[portable.Entity] = []
+
+    def key_from(start: str) -> str | None:
+        found[:] = reach.ask(replace(within, start=start), portion)
+        return str(found[0][key]) if found else None
+
+    high = ceiling(first, lambda above: bool(reach.ask(replace(within, start=above), 1)))
+    for _ in islice(spread(first, high, known=lambda: reach.keys(within), key_from=key_from), positions):
         reach.keep(found)
-        seen.add(lies_at)
-        positions -= 1
-        # Breadth first: both halves wait until the other gaps were looked at.
-        gaps += [(lies_at, high), (low, middle)]
-
-
-def _at_partition(key: str) -> KeyRange:
-    return KeyRange(start=key)
-
-
-def _at_row(partition: str) -> Callable[[str], KeyRange]:
-    return lambda key: KeyRange(partition=partition, start=key)
-
-
-def _end(reach: _Reach, at: Callable[[str], KeyRange], first: str) -> tuple[str, int]:
-    """A key above all, as close as one that shares their common prefix can be; and the length of that prefix.
-
-    Without it keys such as `tenant-000123` could not be split: halfway to the end of all strings lies nothing. A binary
-    search, for a longer prefix has a lower successor, and more keys above it.
-    """
-    low, high, end = 0, len(first), "\uffff"
-    while low < high:
-        middle = (low + high + 1) // 2
-        above = successor(first[:middle])
-        if above is not None and reach.ask(at(above), 1):
-            high = middle - 1
-        else:
-            low, end = middle, above or end
-    return end, low
 
 
 def _thinned(entities: list[portable.Entity], rows: int) -> list[portable.Entity]:

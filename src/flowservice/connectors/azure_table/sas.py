@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from flowservice.connectors.azure_table.keys import order
+from flowservice.connectors.azure_table.keys import Span
 from flowservice.errors import BadField
 
 _SOON: Final = timedelta(days=1)
@@ -18,28 +18,6 @@ _ADVICE: Final = (
     "Make one that may read tables: services ss=t, resource types srt=o (and c, s to list tables), permissions sp=r "
     "(and l to list)."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowedKeys:
-    """The range of entities that a signature lets one see: from `first` to `last`, both inclusive.
-
-    Each is (partition, row), the row None where the whole partition is meant; None: no bound on that side. Reading
-    needs no heed of it, as the service leaves out the rest; whoever splits a table finds no key outside it.
-    """
-
-    first: tuple[str, str | None] | None = None
-    last: tuple[str, str | None] | None = None
-
-    def hold(self, partition: str, row: str) -> bool:
-        """Whether an entity lies within."""
-        at = (order(partition), order(row))
-        if self.first is not None and at < (order(self.first[0]), order(self.first[1] or "")):
-            return False
-        if self.last is None:
-            return True
-        end, last_row = order(self.last[0]), self.last[1]
-        return at[0] <= end if last_row is None else at <= (end, order(last_row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +32,15 @@ class Sas:
         return self._parameters.get("tn")
 
     @property
-    def keys(self) -> AllowedKeys:
-        """The entities that it is limited to."""
+    def keys(self) -> Span:
+        """The entities that it is limited to. Its own ends are inclusive, and its rows may be left out."""
         said = self._parameters
-        first, last = said.get("spk"), said.get("epk")
-        return AllowedKeys(
-            first=None if first is None else (first, said.get("srk")),
-            last=None if last is None else (last, said.get("erk")),
-        )
+        start = (said["spk"], said.get("srk", "")) if "spk" in said else None
+        if "epk" not in said:
+            return Span(start=start)
+        # No key holds a control character, so nothing lies between a key and itself with a blank behind it.
+        end = (said["epk"], said["erk"] + " ") if "erk" in said else (said["epk"] + " ", "")
+        return Span(start=start, end=end)
 
     def lapse(self, at: datetime) -> str | None:
         """Why it is not valid at `at`; None: it is, or a policy on the server decides."""

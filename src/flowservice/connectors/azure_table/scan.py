@@ -7,17 +7,19 @@ What is in flight is bounded: two opened pages waiting, one on its way, and one 
 import queue
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeAlias
 
 import pyarrow as pa
 
+from flowservice.connectors.azure_table.course import Course
 from flowservice.connectors.azure_table.decoder import Decoder, new_decoder
 from flowservice.connectors.azure_table.faults import Refused
-from flowservice.connectors.azure_table.keys import KeyRange
+from flowservice.connectors.azure_table.keys import Key, KeyRange, Span, rank
 from flowservice.connectors.azure_table.page_faults import AGAIN, OversizedPage
 from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, TableService, Token
 from flowservice.errors import BrokenPage, Drifted, SourceError, SourceUnavailable, Unreachable
@@ -39,7 +41,9 @@ class Scan:
     service: TableService
     table: str
     columns: tuple[str, ...] | None = None
-    range: KeyRange = field(default_factory=KeyRange)
+    span: Span = field(default_factory=Span)
+    course: Course
+    """Of this scan alone; its end, which may come nearer, is where reading ends."""
     where: str | None = None
     """A further condition on every row, as `$filter` has it."""
     page_rows: int = 1000
@@ -49,56 +53,63 @@ class Scan:
     few rows that pass a condition, the service answers page after page without any."""
 
     def batches(self, after: Cursor | None) -> Iterator[Batch]:
-        """Rows past `after`. Raises Drifted if that is no cursor of ours, else as `faults` says."""
+        """Rows past `after`. Raises Drifted if that is no cursor of ours, else as `faults` says.
+
+        A place to resume at holds whether or not a part that was taken meanwhile is still this scan's to read.
+        """
         place = _Place.of(after)
-        begins_anew = False
+        lost_at: list[Key | None] = []
         while not place.done:
-            if place.next is None and place.last is not None:
-                yield from self._past(place.last)
-                return
             try:
-                for batch in self._own(place):
-                    place = _Place.of(batch.resume)
-                    yield batch
+                for reached, group in self._from(place):
+                    place = reached
+                    yield Batch(rows=group.rows, resume=place.to_json(), wire_bytes=group.wire_bytes)
             except _TokenLost:
                 # Cosmos sorts no result by key: what comes after the last key may have been left out before it.
                 if place.last is not None and self.service.account.is_cosmos:
                     raise
                 # Go on by key after the last batch with rows, an earlier run's or our own; if there was none, nothing
                 # comes twice. Once: a service that refuses the token it just gave would be asked for ever.
-                if place.last is None and begins_anew:
+                if place.last in lost_at:
                     raise
-                begins_anew, place = place.last is None, _Place(last=place.last)
+                lost_at.append(place.last)
+                place = _Place(last=place.last)
             else:
                 return
 
-    def _own(self, place: "_Place") -> Iterator[Batch]:
-        """From where the token of `place` leads to, or from the beginning."""
-        last = place.last
-        for group in self._groups(self.range, place.next or {}):
-            last = group.last or last
-            at = _Place(next=group.next, last=last, done=group.next is None)
-            yield Batch(rows=group.rows, resume=at.to_json(), wire_bytes=group.wire_bytes)
-
-    def _past(self, last: tuple[str, str]) -> Iterator[Batch]:
-        """By key."""
-        ranges = self.range.past(*last)
-        for part in ranges:
-            for group in self._groups(part, {}):
+    def _from(self, place: "_Place") -> "Iterator[tuple[_Place, _Group]]":
+        """Groups of rows from `place` on, each with the place after it."""
+        span, last, token = replace(self.span, end=self.course.end), place.last, place.next or {}
+        legs = span.legs(after=last) if place.next is None else (place.leg, *span.beyond(place.leg))
+        for leg in legs:
+            for group in self._groups(leg, token):
                 last = group.last or last
-                # A token belongs to the filter it came with, and the next run has another one: the key must do.
-                at = _Place(last=last, done=group.next is None and part is ranges[-1])
-                yield Batch(rows=group.rows, resume=at.to_json(), wire_bytes=group.wire_bytes)
+                if group.next is not None:
+                    yield _Place(next=group.next, leg=leg, last=last), group
+                    continue
+                is_last = leg is legs[-1]
+                if is_last:
+                    self.course.finish()
+                # What was taken may yet come back: whoever took it has to store that first.
+                yield _Place(last=last, done=is_last and not self.course.is_cut), group
+            if self.course.is_over:
+                return
+            token = {}
 
-    def _groups(self, part: KeyRange, token: Token) -> Iterator["_Group"]:
+    def _groups(self, leg: KeyRange, token: Token) -> Iterator["_Group"]:
         """Whole pages, enough for a batch or what came in its time, be it none."""
         pages = new_decoder()
         wire_bytes = 0
         page: Page | None = None
         due = time.monotonic() + self.batch_s
         try:
-            for page, size in self._decoded(pages, self._query(part), token):
+            for page, size, found in self._decoded(pages, self._query(leg), token):
                 wire_bytes += size
+                if self.course.has_reached_end(pages.last_key, found):
+                    group = _Group.of(pages, page, wire_bytes).before(self.course.end)
+                    if group.rows.num_rows:
+                        yield group
+                    return
                 is_full = pages.rows >= self.batch_rows or (pages.rows and wire_bytes >= _BATCH_BYTES)
                 if is_full or (page.next is not None and time.monotonic() >= due):
                     yield _Group.of(pages, page, wire_bytes)
@@ -113,8 +124,8 @@ class Scan:
         if pages.rows and page is not None:
             yield _Group.of(pages, page, wire_bytes)
 
-    def _decoded(self, pages: Decoder, query: Mapping[str, str], token: Token) -> Iterator[tuple[Page, int]]:
-        """Pages, in order, once they are in `pages`, and their bytes. One that is cut or garbled is asked for again."""
+    def _decoded(self, pages: Decoder, query: Mapping[str, str], token: Token) -> Iterator[tuple[Page, int, int]]:
+        """Pages, in order, once they are in `pages`; their bytes and rows. A broken one is asked for again."""
         following: Token | None = token
         failed, rows = 0, min(self.page_rows, _FIRST_ROWS)
         is_first = is_unmeasured = True
@@ -140,7 +151,7 @@ class Scan:
                     failed, size, is_first = 0, len(body), False
                     following = page.next
                     del body  # not needed while the caller is at work
-                    yield page, size
+                    yield page, size, found
                     fitting = max(1, min(self.page_rows, found * _PAGE_BYTES // size))
                     if found and (is_unmeasured or (size > _PAGE_BYTES and fitting < rows)):
                         is_unmeasured, rows = False, fitting
@@ -156,10 +167,10 @@ class Scan:
                 raise _TokenLost(refused.message, advice=refused.advice) from None
             raise
 
-    def _query(self, part: KeyRange) -> dict[str, str]:
+    def _query(self, leg: KeyRange) -> dict[str, str]:
         """What every page of a range is asked for with, but for `$top`; the keys are always selected."""
         query = {}
-        conditions = [condition for condition in (part.filter(), self.where) if condition is not None]
+        conditions = [condition for condition in (leg.filter(), self.where) if condition is not None]
         if conditions:
             query["$filter"] = " and ".join(conditions)
         if self.columns is not None:
@@ -172,7 +183,7 @@ class _Group:
     """Decoded pages that make a batch."""
 
     rows: pa.RecordBatch
-    last: tuple[str, str] | None
+    last: Key | None
     """The key of the last row; None: there are no rows."""
     next: Token | None
     wire_bytes: int
@@ -185,6 +196,18 @@ class _Group:
             raise BrokenPage("an entity came without its keys", advice=AGAIN)
         return _Group(pages.batch(), last, page.next, wire_bytes)
 
+    def before(self, end: Key | None) -> "_Group":
+        """The rows before `end`, which are in order; no page follows them."""
+        keys = [self.rows.column(name) for name in ("PartitionKey", "RowKey")]
+
+        def key_at(row: int) -> Key:
+            return keys[0][row].as_py(), keys[1][row].as_py()
+
+        rows = self.rows.num_rows
+        if end is not None:
+            rows = bisect_left(range(rows), rank(end), key=lambda row: rank(key_at(row)))
+        return replace(self, rows=self.rows.slice(0, rows), last=key_at(rows - 1) if rows else None, next=None)
+
 
 class _TokenLost(Refused):
     """The service refuses a continuation token: it came from an earlier run, or the table was moved since."""
@@ -195,7 +218,9 @@ class _Place:
     """A cursor: the next page's token; the last key, should the token be refused; or that nothing is left."""
 
     next: Token | None = None
-    last: tuple[str, str] | None = None
+    leg: KeyRange = field(default_factory=KeyRange)
+    """What the token belongs to: the service takes it with the filter that it came with."""
+    last: Key | None = None
     done: bool = False
 
     def to_json(self) -> Cursor:
@@ -204,6 +229,8 @@ class _Place:
         place: dict[str, object] = {}
         if self.next is not None:
             place["next"] = dict(self.next)
+            if self.leg != KeyRange():
+                place["leg"] = self.leg.to_json()
         if self.last is not None:
             place["last"] = list(self.last)
         return place
@@ -216,14 +243,25 @@ class _Place:
             case {"done": True}:
                 return _Place(done=True)
             case {"next": {"NextPartitionKey": str()} as token} if token.keys() <= set(CONTINUATION):
-                return _Place(next=token, last=_key(cursor.get("last")))
+                return _Place(next=token, leg=_leg(cursor.get("leg", {})), last=_key(cursor.get("last")))
             case {"last": [str() as partition, str() as row]}:
                 return _Place(last=(partition, row))
             case _:
-                raise Drifted("the stored place to resume at is not one of this connector", advice="Read anew.")
+                raise _foreign()
 
 
-def _key(value: object) -> tuple[str, str] | None:
+def _foreign() -> Drifted:
+    return Drifted("the stored place to resume at is not one of this connector", advice="Read anew.")
+
+
+def _leg(value: Cursor) -> KeyRange:
+    try:
+        return KeyRange.from_json(value)
+    except TypeError:
+        raise _foreign() from None
+
+
+def _key(value: object) -> Key | None:
     match value:
         case [str() as partition, str() as row]:
             return partition, row

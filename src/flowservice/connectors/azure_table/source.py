@@ -3,18 +3,21 @@
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from flowservice.connectors.azure_table import row_filters, sampling, windows
 from flowservice.connectors.azure_table.account import Account
-from flowservice.connectors.azure_table.keys import KeyRange
-from flowservice.connectors.azure_table.retries import Retries
+from flowservice.connectors.azure_table.course import Course, Landmarks, middle_of
+from flowservice.connectors.azure_table.keys import Span
+from flowservice.connectors.azure_table.probing import cuts
+from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.scan import Scan
 from flowservice.connectors.azure_table.table_service import TableService
-from flowservice.errors import Drifted, NoSuchObject
-from flowservice.sdk import Batch, Cursor, Egress, Node, Reading, Sample, Selection, Split
+from flowservice.errors import NoSuchObject
+from flowservice.sdk import Batch, Cursor, Division, Egress, Node, Reading, Sample, Selection, Split
 
 _LOG: Final = logging.getLogger(__name__)
 _NO_NAME: Final = re.compile(r"[^\w-]")
@@ -22,6 +25,7 @@ _WHERE: Final = "where"
 """Member of a split's range that holds a condition beside the keys."""
 _SAMPLE_ROWS: Final = 1_000
 """What tells in which types a row filter is to be said."""
+_SPARSE_SPLITS: Final = 32
 
 
 class TableSource:
@@ -36,11 +40,22 @@ class TableSource:
         page_rows: int = 1000,
         batch_rows: int = 8_000,
         batch_s: float = 5.0,
+        least_pages: int = 5,
+        service: TableService | None = None,
     ) -> None:
-        self._service = TableService(account, egress=egress, retries=retries)
+        """Of a split that has fewer than `least_pages` left nothing is taken: it is not worth a reader and a file.
+
+        `service`, if given, is asked in place of one made of what stands before it.
+        """
+        self._service = service or TableService(account, egress=egress, retries=retries)
         self._page_rows = page_rows
         self._batch_rows = batch_rows
         self._batch_s = batch_s
+        self._least_rows = least_pages * page_rows
+        self._courses: dict[int, Course] = {}
+        """Of the newest reader of each split."""
+        self._landmarks: dict[str, Landmarks] = {}
+        """By table."""
 
     def check(self) -> None:
         """One small request; see `TableService.check`."""
@@ -62,24 +77,44 @@ class TableSource:
         return self._service.clock()
 
     def plan(self, selection: Selection) -> Reading:
-        """One split, of the selected columns, a window of a column of times, and what can be said of a row filter.
+        """The selected columns, a window of a column of times, and what can be said of a row filter, in one split.
 
-        Logs what a run should know.
+        Others can take parts from it. In several if that is wanted, or if few rows pass: pages without rows do not tell
+        how far a reader has come. The Table API of Cosmos DB sorts nothing by key, so there all is one split. Logs what
+        a run should know.
 
+
+        In several if that is wanted, or if few rows pass the window: pages without rows do not tell how far a reader
+        has come. The Table API of Cosmos DB sorts nothing by key, so there all is one split.
         Raises NoSuchObject if the table does not exist (one request).
         """
         for warning in self._service.warnings():
             _LOG.warning("%s", warning)
         table = _table(selection.path)
-        self._service.open(table, {"$top": "1"}).body()
-        where = windows.condition(self._service, table, *selection.window) if selection.window else None
+        self._service.open(table, {"$top": "1", **self._allowed()}).body()
+        window = windows.condition(self._service, table, *selection.window) if selection.window else None
         said = self._said(table, selection)
-        conditions = [condition for condition in (where, said.text if said else None) if condition is not None]
-        keys = {**KeyRange().to_json(), **({_WHERE: " and ".join(conditions)} if conditions else {})}
-        split = Split(number=0, path=selection.path, columns=selection.columns, range=keys)
-        applied = {"columns": True, "window": where is not None, "filter": bool(said and said.part == selection.filter)}
+        conditions = [condition for condition in (window, said.text if said else None) if condition is not None]
+        where = " and ".join(conditions) or None
+        applied = {
+            "columns": True,
+            "window": window is not None,
+            "filter": bool(said and said.part == selection.filter),
+        }
+        wanted = selection.splits if where is None or not self._is_sparse(table, where) else _SPARSE_SPLITS
+        spans = self._parts(table, max(wanted, selection.splits))
+        condition = {} if where is None else {_WHERE: where}
+        splits = tuple(
+            Split(
+                number=number,
+                path=selection.path,
+                columns=selection.columns,
+                range={**span.to_json(), **condition},
+            )
+            for number, span in enumerate(spans)
+        )
         return Reading(
-            splits=(split,),
+            splits=splits,
             pushed_down=frozenset(name for name, is_applied in applied.items() if is_applied),
             filtered=said.part if said else None,
         )
@@ -92,27 +127,82 @@ class TableSource:
 
     def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
         """Batches of whole pages, one every few seconds; see `scan`. PartitionKey and RowKey always come along."""
-        bounds = dict(split.range)
-        where = bounds.pop(_WHERE, None)
-        try:
-            keys = KeyRange.from_json(bounds)
-        except TypeError:
-            raise Drifted("the stored split is not one of this connector", advice="Plan anew.") from None
+        span, where = _range(split)
+        course = Course(
+            span.end,
+            self._landmarks.setdefault(split.path, Landmarks()),
+            start=span.start if after is None else None,
+        )
         scan = Scan(
             service=self._service,
             table=split.path,
             columns=split.columns,
-            range=keys,
+            span=span,
+            course=course,
             where=where,
             page_rows=self._page_rows,
             batch_rows=self._batch_rows,
             batch_s=self._batch_s,
         )
-        return scan.batches(after)
+        self._courses[split.number] = course
+        return _watched(scan, after)
+
+    def steal(self, split: Split) -> Division | None:
+        """Give away about half of what is left to read, in about three small requests; see `course`."""
+        course = self._courses.get(split.number)
+        if course is None or self._service.account.is_cosmos:
+            return None
+        probe = partial(self._service.first_key, split.path, retries=ONCE)
+        cut = middle_of(course, probe, least_rows=self._least_rows)
+        if cut is None or not course.cut(cut):
+            return None
+        span, where = _range(split)
+        condition = {} if where is None else {_WHERE: where}
+        return Division(
+            kept={**replace(span, end=cut).to_json(), **condition},
+            given={**replace(span, start=cut).to_json(), **condition},
+        )
 
     def close(self) -> None:
         """Close all connections."""
         self._service.close()
+
+    def _is_sparse(self, table: str, where: str) -> bool:
+        """Whether a page of what passes the condition has few rows although others follow."""
+        query = {"$top": str(self._page_rows), "$select": "PartitionKey,RowKey", **self._allowed(where)}
+        found, following, _ = self._service.entities(table, query)
+        return following is not None and len(found) < self._page_rows / 2
+
+    def _allowed(self, where: str | None = None) -> dict[str, str]:
+        """A filter for the first of what may be read and passes a condition, if one is needed."""
+        conditions = [self._service.allowed.legs()[0].filter(), where]
+        condition = " and ".join(one for one in conditions if one is not None)
+        return {"$filter": condition} if condition else {}
+
+    def _parts(self, table: str, wanted: int) -> Iterator[Span]:
+        """All that may be read, in about so many spans."""
+        start, end = self._service.allowed.start, self._service.allowed.end
+        if wanted > 1 and not self._service.account.is_cosmos:
+            probe = partial(self._service.first_key, table)
+            for cut in cuts(probe, self._service.allowed, wanted=wanted - 1):
+                yield Span(start=start, end=cut)
+                start = cut
+        yield Span(start=start, end=end)
+
+
+def _watched(scan: Scan, after: Cursor | None) -> Iterator[Batch]:
+    """The batches of a scan, whose course ends with them."""
+    try:
+        yield from scan.batches(after)
+    finally:
+        scan.course.finish()
+
+
+def _range(split: Split) -> tuple[Span, str | None]:
+    """Keys and condition of a split. Raises Drifted."""
+    keys = dict(split.range)
+    where = keys.pop(_WHERE, None)
+    return Span.from_json(keys), where
 
 
 def _table(name: str) -> str:

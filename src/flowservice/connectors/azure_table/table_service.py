@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -32,6 +32,7 @@ from pyreqwest.response import SyncResponse
 
 from flowservice.connectors.azure_table import dialling, faults, portable
 from flowservice.connectors.azure_table.account import Account
+from flowservice.connectors.azure_table.keys import Key, KeyRange, Span
 from flowservice.connectors.azure_table.page_faults import AGAIN, FEWER_ROWS, OversizedPage
 from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.sas import Sas
@@ -131,6 +132,8 @@ class TableService:
         whole_page: timedelta = _WHOLE_PAGE,
     ) -> None:
         self.account = account
+        self.allowed = account.credential.keys if isinstance(account.credential, Sas) else Span()
+        """The keys that the credential may read; a shared access signature may be limited to some."""
         self.retries = retries or Retries()
         self._now = now
         self._signer = signer_of(account, egress=egress, now=now)
@@ -161,16 +164,42 @@ class TableService:
         until = time.monotonic() + _CHECK_S
         self._open(path, {"$top": "1"}, table=table, retries=ONCE, stopped=self.closed, until=until).body()
 
-    def open(self, table: str, query: Mapping[str, str], *, stopped: threading.Event | None = None) -> Page:
+    def open(
+        self,
+        table: str,
+        query: Mapping[str, str],
+        *,
+        stopped: threading.Event | None = None,
+        retries: Retries | None = None,
+    ) -> Page:
         """A page of entities of `table` once its headers are there; what may pass is retried.
 
         `stopped` ends the pauses between attempts. Raises Cancelled then, else as `faults` says.
         """
         return self._open(
-            f"{quote(table, safe='')}()", query, table=table, retries=self.retries, stopped=stopped or self.closed
+            f"{quote(table, safe='')}()",
+            query,
+            table=table,
+            retries=retries or self.retries,
+            stopped=stopped or self.closed,
         )
 
-    def entities(self, table: str, query: Mapping[str, str]) -> tuple[list[portable.Entity], Token | None, int]:
+    def first_key(self, table: str, legs: Iterable[KeyRange], *, retries: Retries | None = None) -> Key | None:
+        """The first key in ranges, which are in order; None: they are empty. Goes on over pages without rows."""
+        for leg in legs:
+            query = {"$top": "1", "$select": "PartitionKey,RowKey"}
+            if (condition := leg.filter()) is not None:
+                query["$filter"] = condition
+            token: Token | None = {}
+            while token is not None:
+                found, token, _ = self.entities(table, {**query, **token}, retries=retries)
+                if found:
+                    return str(found[0]["PartitionKey"]), str(found[0]["RowKey"])
+        return None
+
+    def entities(
+        self, table: str, query: Mapping[str, str], *, retries: Retries | None = None
+    ) -> tuple[list[portable.Entity], Token | None, int]:
         """A page of entities, read and parsed, the next token, and the page's bytes; a broken page is retried.
 
         One that is too large is asked for with a smaller `$top`, which `query` has to have.
@@ -178,7 +207,7 @@ class TableService:
         failed, rows = 0, int(query["$top"])
         while True:
             try:
-                page = self.open(table, {**query, "$top": str(rows)})
+                page = self.open(table, {**query, "$top": str(rows)}, retries=retries)
                 body = page.body()
                 return portable.parse(body), page.next, len(body)
             except OversizedPage:
@@ -187,7 +216,7 @@ class TableService:
                 rows = max(1, rows // 8)
             except BrokenPage as error:
                 failed += 1
-                self.retries.wait(error, failed=failed, stopped=self.closed)
+                (retries or self.retries).wait(error, failed=failed, stopped=self.closed)
 
     def clock(self) -> datetime:
         """The service's own time, to the second. Raises as `check`, and BrokenPage if it does not tell.
