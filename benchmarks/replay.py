@@ -27,13 +27,15 @@ http {{
   client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t;
   uwsgi_temp_path {folder}/t; scgi_temp_path {folder}/t;
   ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key; ssl_session_cache shared:s:1m;
+  map_hash_max_size 65536; map_hash_bucket_size 128;
   map $arg_NextPartitionKey $page {{ "" 0; default $arg_NextPartitionKey; }}
   map $page $next {{ {following} }}
+  map $page $file {{ {files} }}
   server {{
     listen 127.0.0.1:{port}; listen 127.0.0.1:{tls_port} ssl;
     root {folder}/pages; default_type "application/json;odata=minimalmetadata;streaming=true;charset=utf-8";
     add_header x-ms-continuation-NextPartitionKey $next;
-    location / {{ try_files /$page.json =404; }}
+    location / {{ try_files /$file.json =404; }}
   }}
 }}
 """
@@ -67,8 +69,9 @@ class Replay:
 
 
 @contextmanager
-def replay(pages: Sequence[bytes]) -> Iterator[Replay]:
-    """Serve `pages`. Raises NoNginx."""
+def replay(pages: Sequence[bytes], *, count: int | None = None) -> Iterator[Replay]:
+    """Serve `pages`, or `count` pages by sending them again and again. Raises NoNginx."""
+    count = count or len(pages)
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:
         raise NoNginx("the benchmark needs nginx: apt-get install nginx-light, or the like")
@@ -78,11 +81,14 @@ def replay(pages: Sequence[bytes]) -> Iterator[Replay]:
         for number, page in enumerate(pages):
             (folder / "pages" / f"{number}.json").write_bytes(page)
         made = certificates(folder)
-        following = " ".join(f"{number} {number + 1};" for number in range(len(pages) - 1)) + ' default "";'
+        following = " ".join(f"{number} {number + 1};" for number in range(count - 1)) + ' default "";'
+        files = " ".join(f"{number} {number % len(pages)};" for number in range(count)) + " default none;"
         server = Replay(free_port(), free_port(), made.ca)
         configuration = folder / "nginx.conf"
         configuration.write_text(
-            _CONFIGURATION.format(folder=folder, port=server.port, tls_port=server.tls_port, following=following)
+            _CONFIGURATION.format(
+                folder=folder, port=server.port, tls_port=server.tls_port, following=following, files=files
+            )
         )
         with subprocess.Popen([nginx, "-c", str(configuration), "-e", str(folder / "error.log")]) as process:
             try:
