@@ -31,6 +31,8 @@ class Landmarks:
     """What the scans of one table have seen of its keys. Hints alone: rows come and go meanwhile."""
 
     rows: int = 0
+    row_bytes: float | None = None
+    """Of an entity on the newest page, as JSON: how many fit into a page."""
     partitions: deque[str] = field(default_factory=lambda: deque(maxlen=_KNOWN))
     row_keys: deque[str] = field(default_factory=lambda: deque(maxlen=_KNOWN))
     tops: dict[tuple[Key | None, str | None], str] = field(default_factory=dict)

@@ -127,8 +127,10 @@ class Scan:
     def _decoded(self, pages: Decoder, query: Mapping[str, str], token: Token) -> Iterator[tuple[Page, int, int]]:
         """Pages, in order, once they are in `pages`; their bytes and rows. A broken one is asked for again."""
         following: Token | None = token
-        failed, rows = 0, min(self.page_rows, _FIRST_ROWS)
-        is_first = is_unmeasured = True
+        landmarks = self.course.landmarks
+        rows = min(self.page_rows, _FIRST_ROWS) if landmarks.row_bytes is None else self._fitting(landmarks.row_bytes)
+        failed, is_unmeasured = 0, landmarks.row_bytes is None
+        is_first = is_unmeasured
         while following is not None:
             broken: BrokenPage | Unreachable | None = None
             opened = partial(self._opened, {**query, "$top": str(rows)})
@@ -152,12 +154,19 @@ class Scan:
                     following = page.next
                     del body  # not needed while the caller is at work
                     yield page, size, found
-                    fitting = max(1, min(self.page_rows, found * _PAGE_BYTES // size))
-                    if found and (is_unmeasured or (size > _PAGE_BYTES and fitting < rows)):
+                    if not found:
+                        continue
+                    landmarks.row_bytes = size / found
+                    fitting = self._fitting(landmarks.row_bytes)
+                    if is_unmeasured or (size > _PAGE_BYTES and fitting < rows):
                         is_unmeasured, rows = False, fitting
                         break  # and leave the pages that were opened ahead for another number of rows
             if broken is not None:
                 self.service.retries.wait(broken, failed=failed, stopped=self.service.closed)
+
+    def _fitting(self, row_bytes: float) -> int:
+        """How many rows of that size to ask for."""
+        return max(1, min(self.page_rows, int(_PAGE_BYTES / row_bytes)))
 
     def _opened(self, query: Mapping[str, str], token: Token, stopped: threading.Event) -> Page:
         try:
