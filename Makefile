@@ -1,6 +1,6 @@
 # `make` alone checks and tests. Each target works from a bare clone; setting up again costs nothing.
 .DEFAULT_GOAL := all
-.PHONY: all setup demo test lint fix docs bench faults fuzz serve lock clean
+.PHONY: all setup demo test test-portable lint fix docs bench faults fuzz fuzz-native serve lock clean
 
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -52,7 +52,15 @@ faults: setup
 	@$(BIN)/pytest -q -m "" tests/faults
 
 fuzz: setup
-	@$(BIN)/pytest -q -m fuzz tests/fuzz
+	@$(BIN)/pytest -q -m fuzz tests/fuzz tests/connectors
+
+# An hour, with libFuzzer and AddressSanitizer; needs Rust and a C++ compiler.
+fuzz-native: .venv/.installed
+	@$(BIN)/python -m native.fuzz 3600
+
+# The suite once more, as on a machine without the native decoder.
+test-portable: setup
+	@PYTHONPATH=tests/without_native FLOWSERVICE_REQUIRE_NATIVE=0 $(MAKE) --no-print-directory test
 
 bench: setup
 	@$(BIN)/python -m benchmarks

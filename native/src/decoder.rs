@@ -13,7 +13,7 @@ use crate::text;
 /// Why a page was refused; nothing of it was kept. In the order of what is told of a page with several faults.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The pages of a batch are larger than the 32 bits of an offset allow.
+    /// With the page the batch would be larger than the 32 bits of an offset allow, or have more cells than `MOST_CELLS`.
     Oversized,
     /// The page is cut, or no JSON.
     Garbled,
@@ -97,6 +97,8 @@ impl Member {
     }
 }
 
+/// Rows times columns of a batch: where each entity has properties of its own, a batch is mostly nulls.
+const MOST_CELLS: usize = 1 << 24;
 /// Names that are kept from batch to batch. A service that invents ever new ones must not use up memory.
 const MOST_NAMES: usize = 8192;
 /// How many that are missing are passed over before a name is looked up.
@@ -181,6 +183,7 @@ impl Decoder {
             Err(_) => Err(Garbled),
         };
         let fault = match (read, self.fault.take()) {
+            (Ok(rows), None) if (self.rows + rows) * self.columns_in_order as usize > MOST_CELLS => Fault::Oversized,
             (Ok(rows), None) => {
                 self.rows += rows;
                 self.bytes += body.len();

@@ -12,6 +12,7 @@ import pytest
 from flowservice.connectors.azure_table import native
 from flowservice.connectors.azure_table.decoder import Decoder
 from flowservice.connectors.azure_table.native import NativeDecoder
+from flowservice.connectors.azure_table.page_faults import OversizedPage
 from flowservice.connectors.azure_table.portable import PortableDecoder
 from flowservice.errors import BrokenPage, Drifted
 from flowservice.sdk import SOURCE_TYPE, to_text
@@ -373,6 +374,18 @@ def test_names_without_end_are_no_columns_without_end() -> None:
     for batch in range(20):
         decoder.add(body(",".join(f'"n{batch}_{number}":1' for number in range(2000))))
         assert decoder.batch().num_columns == 2002
+
+
+def test_a_page_of_which_each_entity_has_properties_of_its_own_comes_with_fewer_rows() -> None:
+    wide = [",".join(f'"n{row}_{number}":1' for number in range(200)) for row in range(300)]
+    decoder = new()
+    decoder.add(body("", ""))
+    with pytest.raises(OversizedPage):
+        decoder.add(body(*wide))
+    assert decoder.rows == 2
+    assert decoder.batch().num_columns == 2
+    assert decoder.add(body(*wide[:40])) == 40
+    assert decoder.batch().num_columns == 8002
 
 
 def test_deep_nesting_is_refused_and_not_followed() -> None:

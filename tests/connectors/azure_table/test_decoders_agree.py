@@ -65,6 +65,6 @@ def test_on_random_pages(first: int) -> None:
 
 
 @pytest.mark.fuzz
-@pytest.mark.parametrize("first", range(10_000, 500_000, 10_000))
-def test_on_a_million_random_pages(first: int) -> None:
+@pytest.mark.parametrize("first", range(10_000, 110_000, 10_000))
+def test_on_half_a_million_random_pages(first: int) -> None:
     assert sum(map(agree, range(first, first + 10_000))) > 10_000

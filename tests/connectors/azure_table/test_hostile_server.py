@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flowservice.connectors.azure_table import table_service
+from flowservice.connectors.azure_table.memory import Memory
 from flowservice.connectors.azure_table.retries import Retries
 from flowservice.connectors.azure_table.source import TableSource
 from flowservice.connectors.azure_table.table_service import TableService
@@ -18,6 +19,8 @@ from flowservice.connectors.azure_table.throttling import Gate
 from flowservice.errors import BrokenPage, Drifted, SourceError, SourceUnavailable, Throttled, Unreachable
 from flowservice.sdk import Batch, Selection
 from tests.connectors.azure_table.table_server import LAPTOP, Answer, Request, entity, page, serving
+
+PACKED = gzip.compress(b'{"value":[]}', mtime=0)
 
 
 def read(source: TableSource) -> list[Batch]:
@@ -60,6 +63,31 @@ def test_an_entity_that_is_too_large_is_an_error(monkeypatch: pytest.MonkeyPatch
         read(server.source())
 
 
+def test_entities_that_share_no_property_come_whole_in_smaller_batches() -> None:
+    def answer(request: Request) -> Answer:
+        first, top = int(request.query.get("NextPartitionKey", "0")), int(request.query.get("$top", "1000"))
+        found = [
+            entity(row, **{f"p{row}_{number}": row for number in range(100)})
+            for row in range(first, min(1000, first + top))
+        ]
+        return page(found, next_partition=str(first + top) if first + top < 1000 else None)
+
+    with serving(answer) as server:
+        batches = [batch.rows for batch in read(server.source()) if batch.rows.num_rows]
+        assert [n for rows in batches for n in rows.column("n").to_pylist()] == list(range(1000))
+        assert all(rows.num_rows * rows.num_columns <= 2**24 for rows in batches)
+
+
+def test_readers_share_what_they_hold() -> None:
+    memory = Memory(48 * 2**20)
+    assert memory.share() == 8 * 2**20
+    with memory.shared(), memory.shared(), memory.shared(), memory.shared():
+        assert memory.share() == 2 * 2**20
+        with memory.shared(), memory.shared(), memory.shared(), memory.shared(), memory.shared():
+            assert memory.share() == 2**20
+    assert Memory().share() == 16 * 2**20
+
+
 def test_a_page_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_service, "LARGEST_PAGE", 100_000)
     sent = Answer(body=b'{"value":[],"x":"' + b"x" * 50_000_000)
@@ -76,7 +104,9 @@ def test_what_gzip_makes_of_nearly_nothing_is_not_unpacked() -> None:
         assert time.process_time() - began < 5
 
 
-@pytest.mark.parametrize("packed", [b"", b"no gzip", gzip.compress(b'{"value":[]}', mtime=0)[:-9], zlib.compress(b"{}")])
+@pytest.mark.parametrize(
+    "packed", [b"", b"no gzip", gzip.compress(b'{"value":[]}', mtime=0)[:-9], zlib.compress(b"{}")]
+)
 def test_what_is_no_gzip_is_a_broken_page(packed: bytes) -> None:
     with (
         serving(lambda _: Answer(body=packed, headers={"Content-Encoding": "gzip"})) as server,

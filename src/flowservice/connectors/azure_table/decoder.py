@@ -49,7 +49,7 @@ class Decoder(Protocol):
         """Append the entities of a page; how many.
 
         Raises BrokenPage if it is cut, garbled, no page, or holds what no table can; Drifted if a value is not what its
-        annotation states. Then nothing of the page is kept.
+        annotation states; OversizedPage if the batch would be too large with it. Then nothing of the page is kept.
         """
 
     def batch(self) -> pa.RecordBatch:

@@ -42,8 +42,8 @@ def shapeless() -> BrokenPage:
 
 
 def oversized() -> BrokenPage:
-    """The error of pages that are larger than the 32-bit offsets of a column of texts can tell."""
-    return OversizedPage("pages of the table service hold more than 2 GiB", advice=FEWER_ROWS)
+    """The error of a page that makes a batch too large: of 2 GiB, or of too many rows times columns."""
+    return OversizedPage("a batch of pages would be larger than what is held of a table", advice=FEWER_ROWS)
 
 
 def fault(what: str, name: str, kind: str) -> BrokenPage | Drifted:

@@ -24,6 +24,8 @@ Entity: TypeAlias = dict[str, Any]
 _ANNOTATION: Final = "@odata.type"
 _KEYS: Final = frozenset(("PartitionKey", "RowKey"))
 _MOST_BYTES: Final = 2**31 - 1
+# Rows times columns of a batch: where each entity has properties of its own, a batch is mostly nulls.
+_MOST_CELLS: Final = 2**24
 # Entities whose dicts fit into a common second-level cache.
 _BLOCK: Final = 256
 
@@ -39,6 +41,7 @@ class PortableDecoder:
         self._pages: list[tuple[int, dict[str, Column]]] = []
         self._last: Entity = {}
         self._bytes = 0
+        self._names: set[str] = set()
 
     @property
     def rows(self) -> int:
@@ -69,15 +72,18 @@ class PortableDecoder:
             raise oversized()
         entities = parse(body)
         if entities:
-            found = columns(entities, wanted=self._wanted, declared=self._declared)
-            self._pages.append((len(entities), {column.name: column for column in found}))
+            found = {column.name: column for column in columns(entities, wanted=self._wanted, declared=self._declared)}
+            if (self.rows + len(entities)) * len(self._names | found.keys()) > _MOST_CELLS:
+                raise oversized()
+            self._names |= found.keys()
+            self._pages.append((len(entities), found))
             self._last = entities[-1]
             self._bytes += len(body)
         return len(entities)
 
     def batch(self) -> pa.RecordBatch:
         """All rows since the last batch."""
-        pages, self._pages, self._last, self._bytes = self._pages, [], {}, 0
+        pages, self._pages, self._last, self._bytes, self._names = self._pages, [], {}, 0, set()
         names = dict.fromkeys(chain.from_iterable(found for _, found in pages))
         wanted = [name for name in names if name not in self._dropped]
         return to_batch((_joined(name, pages) for name in wanted), sum(rows for rows, _ in pages))

@@ -20,6 +20,7 @@ from flowservice.connectors.azure_table.course import Course
 from flowservice.connectors.azure_table.decoder import Decoder, new_decoder
 from flowservice.connectors.azure_table.faults import Refused
 from flowservice.connectors.azure_table.keys import Key, KeyRange, Span, rank
+from flowservice.connectors.azure_table.memory import Memory
 from flowservice.connectors.azure_table.page_faults import AGAIN, OversizedPage
 from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, TableService, Token
 from flowservice.errors import BrokenPage, Drifted, SourceError, SourceUnavailable, Unreachable
@@ -30,7 +31,6 @@ _AHEAD: Final = 2
 _BATCH_BYTES: Final = 8_000_000
 # A thousand entities of 1 MiB each would be a page of 1 GB. How large they are is known once some are there.
 _FIRST_ROWS: Final = 100
-_PAGE_BYTES: Final = 16_000_000
 _PATIENCE_S: Final = 2.0
 
 
@@ -44,6 +44,8 @@ class Scan:
     span: Span = field(default_factory=Span)
     course: Course
     """Of this scan alone; its end, which may come nearer, is where reading ends."""
+    memory: Memory = field(default_factory=Memory)
+    """Shared by all scans of a source."""
     where: str | None = None
     """A further condition on every row, as `$filter` has it."""
     page_rows: int = 1000
@@ -103,14 +105,21 @@ class Scan:
         page: Page | None = None
         due = time.monotonic() + self.batch_s
         try:
-            for page, size, found in self._decoded(pages, self._query(leg), token):
+            for came, size, found in self._decoded(pages, self._query(leg), token):
+                if came is None:
+                    if pages.rows and page is not None:
+                        yield _Group.of(pages, page, wire_bytes)
+                    wire_bytes = 0
+                    continue
+                page = came
                 wire_bytes += size
                 if self.course.has_reached_end(pages.last_key, found):
                     group = _Group.of(pages, page, wire_bytes).before(self.course.end)
                     if group.rows.num_rows:
                         yield group
                     return
-                is_full = pages.rows >= self.batch_rows or (pages.rows and wire_bytes >= _BATCH_BYTES)
+                most_bytes = min(_BATCH_BYTES, self.memory.share())
+                is_full = pages.rows >= self.batch_rows or (pages.rows and wire_bytes >= most_bytes)
                 if is_full or (page.next is not None and time.monotonic() >= due):
                     yield _Group.of(pages, page, wire_bytes)
                     wire_bytes = 0
@@ -124,8 +133,13 @@ class Scan:
         if pages.rows and page is not None:
             yield _Group.of(pages, page, wire_bytes)
 
-    def _decoded(self, pages: Decoder, query: Mapping[str, str], token: Token) -> Iterator[tuple[Page, int, int]]:
-        """Pages, in order, once they are in `pages`; their bytes and rows. A broken one is asked for again."""
+    def _decoded(
+        self, pages: Decoder, query: Mapping[str, str], token: Token
+    ) -> Iterator[tuple[Page | None, int, int]]:
+        """Pages, in order, once they are in `pages`; their bytes and rows. A broken one is asked for again.
+
+        None in place of a page: there is no room for the next one before the batch is taken.
+        """
         following: Token | None = token
         landmarks = self.course.landmarks
         rows = min(self.page_rows, _FIRST_ROWS) if landmarks.row_bytes is None else self._fitting(landmarks.row_bytes)
@@ -140,6 +154,9 @@ class Scan:
                         body = page.body()
                         found = pages.add(body)
                     except OversizedPage:
+                        if pages.rows:
+                            yield None, 0, 0
+                            break
                         if rows == 1:
                             raise
                         rows, is_first, is_unmeasured = max(1, rows // 8), True, True
@@ -158,7 +175,7 @@ class Scan:
                         continue
                     landmarks.row_bytes = size / found
                     fitting = self._fitting(landmarks.row_bytes)
-                    if is_unmeasured or (size > _PAGE_BYTES and fitting < rows):
+                    if is_unmeasured or (size > self.memory.share() and fitting < rows):
                         is_unmeasured, rows = False, fitting
                         break  # and leave the pages that were opened ahead for another number of rows
             if broken is not None:
@@ -166,7 +183,7 @@ class Scan:
 
     def _fitting(self, row_bytes: float) -> int:
         """How many rows of that size to ask for."""
-        return max(1, min(self.page_rows, int(_PAGE_BYTES / row_bytes)))
+        return max(1, min(self.page_rows, int(self.memory.share() / row_bytes)))
 
     def _opened(self, query: Mapping[str, str], token: Token, stopped: threading.Event) -> Page:
         try:
@@ -216,6 +233,9 @@ class _Group:
         if end is not None:
             rows = bisect_left(range(rows), rank(end), key=lambda row: rank(key_at(row)))
         return replace(self, rows=self.rows.slice(0, rows), last=key_at(rows - 1) if rows else None, next=None)
+
+
+_Added: TypeAlias = tuple[Page | None, int, int]
 
 
 class _TokenLost(Refused):

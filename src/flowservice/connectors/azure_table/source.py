@@ -12,6 +12,7 @@ from flowservice.connectors.azure_table import row_filters, sampling, windows
 from flowservice.connectors.azure_table.account import Account
 from flowservice.connectors.azure_table.course import Course, Landmarks, middle_of
 from flowservice.connectors.azure_table.keys import Span
+from flowservice.connectors.azure_table.memory import LIMIT, Memory
 from flowservice.connectors.azure_table.probing import cuts
 from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.scan import Scan
@@ -41,6 +42,7 @@ class TableSource:
         batch_rows: int = 8_000,
         batch_s: float = 5.0,
         least_pages: int = 5,
+        memory_bytes: int = LIMIT,
         service: TableService | None = None,
     ) -> None:
         """Of a split that has fewer than `least_pages` left nothing is taken: it is not worth a reader and a file.
@@ -52,6 +54,7 @@ class TableSource:
         self._batch_rows = batch_rows
         self._batch_s = batch_s
         self._least_rows = least_pages * page_rows
+        self._memory = Memory(memory_bytes)
         self._courses: dict[int, Course] = {}
         """Of the newest reader of each split."""
         self._landmarks: dict[str, Landmarks] = {}
@@ -139,6 +142,7 @@ class TableSource:
             columns=split.columns,
             span=span,
             course=course,
+            memory=self._memory,
             where=where,
             page_rows=self._page_rows,
             batch_rows=self._batch_rows,
@@ -193,7 +197,8 @@ class TableSource:
 def _watched(scan: Scan, after: Cursor | None) -> Iterator[Batch]:
     """The batches of a scan, whose course ends with them."""
     try:
-        yield from scan.batches(after)
+        with scan.memory.shared():
+            yield from scan.batches(after)
     finally:
         scan.course.finish()
 
