@@ -15,6 +15,7 @@ from typing import Final
 
 from benchmarks.measuring import ROOT
 from benchmarks.pages import PAGE_ROWS, pages
+from native.building import lock
 
 _PAGES: Final = 10
 _NATIVE: Final = ROOT / "native"
@@ -28,7 +29,9 @@ def run() -> list[str]:
     if missing:
         print(f"not counted: {' and '.join(missing)} not installed")
         return []
-    subprocess.run(["cargo", "build", "--quiet", "--release", "--example", "decode"], cwd=_NATIVE, check=True)
+    lock()
+    command = ["cargo", "build", "--locked", "--quiet", "--release", "--example", "decode"]
+    subprocess.run(command, cwd=_NATIVE, check=True)
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{number:02d}.json" for number in range(_PAGES)]
         for path, page in zip(paths, pages(_PAGES), strict=True):

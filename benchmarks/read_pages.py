@@ -42,14 +42,14 @@ def _source(connection_string: str) -> Any:
 
 
 def ours_to_arrow(connection_string: str, _: Path) -> int:
-    """All batches of a table."""
+    """All batches of a table, held together."""
     from flowservice.sdk import Selection
 
     source = _source(connection_string)
     (split,) = source.plan(Selection(path=TABLE)).splits
-    rows = sum(int(batch.rows.num_rows) for batch in source.read(split, after=None))
+    batches = [batch.rows for batch in source.read(split, after=None)]
     source.close()
-    return rows
+    return sum(int(rows.num_rows) for rows in batches)
 
 
 def ours_to_parquet(connection_string: str, target: Path) -> int:

@@ -22,6 +22,7 @@ PINS: Final = HERE / "crates.txt"
 LOCK: Final = HERE / "Cargo.lock"
 # Each repair brings one crate to its version; a graph of this many wrong ones is another graph.
 _MOST_REPAIRS: Final = 200
+_PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 Crate: TypeAlias = tuple[str, str, str]
 """Name, version, checksum."""
 
@@ -39,6 +40,8 @@ def main() -> int:
         else:
             build()
     except NotBuilt as reason:
+        # One of other sources, if there is one, would be taken for the one of these.
+        subprocess.run([*_PIP, "uninstall", "--quiet", "--yes", "flowservice-native"], check=False, capture_output=True)
         if os.environ.get("FLOWSERVICE_REQUIRE_NATIVE", "").lower() in {"1", "true"}:
             print(f"setup: the native decoder is required and could not be built: {reason}", file=sys.stderr)
             return 1
@@ -55,15 +58,16 @@ def build() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _run([sys.executable, "-m", "maturin", "build", "--release", "--locked", "--quiet", "--out", folder])
         wheels = [str(path) for path in Path(folder).glob("*.whl")]
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run([*pip, "--no-deps", "--no-index", "--force-reinstall", *wheels])
+        _run([*_PIP, "install", "--quiet", "--no-deps", "--no-index", "--force-reinstall", *wheels])
 
 
 def lock() -> None:
     """Make a lock file of exactly the pinned crates. Raises NotBuilt."""
-    LOCK.unlink(missing_ok=True)
-    _cargo("generate-lockfile")
     wanted = pinned()
+    if LOCK.exists() and locked() == wanted:
+        return
+    LOCK.unlink(missing_ok=True)
+    _generate()
     versions: dict[str, list[str]] = {}
     for name, version, _ in wanted:
         versions.setdefault(name, []).append(version)
@@ -78,6 +82,13 @@ def lock() -> None:
     if locked() != wanted:
         wrong = sorted(set(locked()) ^ set(wanted))
         raise NotBuilt(f"crates differ from native/crates.txt: {', '.join(sorted({name for name, _, _ in wrong}))}")
+
+
+def _generate() -> None:
+    try:
+        _cargo("generate-lockfile")
+    except NotBuilt:
+        _cargo("generate-lockfile", "--offline")  # the crates may be here already
 
 
 def pinned() -> list[Crate]:

@@ -287,12 +287,14 @@ pub struct Column {
     pub parts: Vec<Part>,
     /// The part of the last value.
     current: usize,
-    sizes: [Size; 8],
+    sizes: Box<[Size; 8]>,
     /// The last annotation, as it came, and what it stands for.
-    pub annotation: Pattern,
+    pub annotation: Box<Pattern>,
     pub stated: Option<Kind>,
     /// The entity that `stated` belongs to.
     pub stated_in: u64,
+    /// Where the last value began.
+    pub value_at: usize,
     /// What the last value that does not fit is said to be.
     pub misfit: Option<Kind>,
 }
@@ -306,10 +308,11 @@ impl Column {
             order: None,
             parts: Vec::new(),
             current: 0,
-            sizes: [Size::default(); 8],
-            annotation: Pattern::default(),
+            sizes: Box::default(),
+            annotation: Box::default(),
             stated: None,
             stated_in: 0,
+            value_at: 0,
             misfit: None,
         }
     }

@@ -33,12 +33,14 @@ impl Fault {
             Fault::Oversized => 0,
             Fault::Garbled => 1,
             Fault::Shapeless => 2,
-            Fault::Repeated(_) => 3,
+            Fault::Repeated(_) => REPEATED,
             Fault::Nested(_) => 4,
             Fault::Unfit(..) => 5,
         }
     }
 }
+
+const REPEATED: u8 = 3;
 
 /// A column of a batch, or a part of one: one whose values have several types comes as several parts of one name.
 pub struct Decoded {
@@ -52,9 +54,9 @@ enum Role {
     /// A member that is no property, or one that nobody wants.
     Passed,
     /// The type of a column.
-    Annotation(usize),
+    Annotation(u32),
     /// The value of a column.
-    Value(usize),
+    Value(u32),
 }
 
 enum Expected {
@@ -71,16 +73,17 @@ enum Next {
 }
 
 /// A name that members of entities have.
+#[repr(C)] // what every value needs stands together
 struct Member {
-    /// The name as it came, with its quotes and the colon, and any byte before: most members are told by one comparison.
-    raw: Pattern,
-    role: Role,
+    /// The last entity that had it.
+    seen_in: u64,
     /// The member that comes after this one, if all are there.
     next: usize,
     /// Of an annotation: how it went on last time.
     run: Option<Box<Run>>,
-    /// The last entity that had it.
-    seen_in: u64,
+    role: Role,
+    /// The name as it came, with its quotes and the colon, and any byte before: most members are told by one comparison.
+    raw: Pattern,
 }
 
 /// All that came from the name of an annotation to the value that it is about.
@@ -98,7 +101,9 @@ impl Member {
 }
 
 /// Rows times columns of a batch: where each entity has properties of its own, a batch is mostly nulls.
-const MOST_CELLS: usize = 1 << 24;
+const MOST_CELLS: usize = 1 << 22;
+/// An entity has 255 properties at most, each with an annotation at most.
+const MOST_MEMBERS: usize = 1024;
 /// Names that are kept from batch to batch. A service that invents ever new ones must not use up memory.
 const MOST_NAMES: usize = 8192;
 /// How many that are missing are passed over before a name is looked up.
@@ -190,6 +195,7 @@ impl Decoder {
                 return Ok(rows);
             }
             (Ok(_), Some(fault)) => fault,
+            (Err(Garbled), Some(fault @ (Fault::Oversized | Fault::Shapeless))) => fault,
             (Err(Garbled), _) => Fault::Garbled,
         };
         for column in &mut self.columns {
@@ -340,12 +346,17 @@ impl Decoder {
         let mut before = BEGINNING;
         // The annotation that came just before, its column, and where it began.
         let mut annotated: Option<(usize, usize, usize)> = None;
-        let (mut separator, beginning) = (b'{', at);
+        let (mut separator, mut members) = (b'{', 0);
         loop {
             let start = at;
+            members += 1;
+            if members > MOST_MEMBERS {
+                self.note(Fault::Shapeless);
+                return Err(Garbled);
+            }
             let (member, value_at) = match self.expected(body, at, separator, before) {
                 Expected::Stated(value, value_at, column, stated) => {
-                    (before, separator) = (value, b',');
+                    (before, separator, annotated) = (value, b',', None);
                     at = self.value(body, value_at, column, row, stated)?;
                     continue;
                 }
@@ -360,6 +371,7 @@ impl Decoder {
             };
             separator = b',';
             before = member;
+            let annotated_before = annotated.take();
             let own = &mut self.members[member];
             let is_repeated = own.seen_in == entity;
             own.seen_in = entity;
@@ -371,8 +383,10 @@ impl Decoder {
             }
             at = match role {
                 Role::Value(column) => {
-                    if let Some((annotation, of, from)) = annotated.take()
+                    let column = column as usize;
+                    if let Some((annotation, of, from)) = annotated_before
                         && of == column
+                        && self.fault.is_none()
                         && !self.has_run(body, annotation, from, value_at)
                     {
                         self.keep_run(&body[from..value_at], annotation, member, column);
@@ -381,11 +395,13 @@ impl Decoder {
                     self.value(body, value_at, column, row, stated)?
                 }
                 Role::Annotation(column) => {
-                    annotated = Some((member, column, start));
+                    let column = column as usize;
+                    // What is kept of it begins with the comma; after white space it does not.
+                    annotated = matches!(body.get(start), Some(b',' | b'{')).then_some((member, column, start));
                     at = past_space(body, value_at);
                     let after = self.annotation(body, at, column)?;
                     if self.has_value(column) {
-                        self.type_anew(body, beginning, column, row)?;
+                        self.type_anew(body, column, row)?;
                     }
                     after
                 }
@@ -482,11 +498,11 @@ impl Decoder {
         let role = if name.starts_with(b"odata.") {
             Role::Passed
         } else if let Some(property) = name.strip_suffix(ANNOTATION) {
-            if self.is_passed(property) { Role::Passed } else { Role::Annotation(self.column_of(property)) }
+            if self.is_passed(property) { Role::Passed } else { Role::Annotation(self.column_of(property) as u32) }
         } else if self.is_passed(&name) {
             Role::Passed
         } else {
-            Role::Value(self.column_of(&name))
+            Role::Value(self.column_of(&name) as u32)
         };
         let member = self.members.len();
         self.members.push(Member::new(raw, role));
@@ -504,6 +520,9 @@ impl Decoder {
 
     #[cold]
     fn note_repeated(&mut self, member: usize) {
+        if self.fault.as_ref().is_some_and(|noted| noted.rank() <= REPEATED) {
+            return; // the first one is told, and looking for its name takes time
+        }
         let name = self.by_name.iter().find(|(_, at)| **at == member).map(|(name, _)| name);
         let name = name.map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default();
         self.note(Fault::Repeated(name));
@@ -526,7 +545,8 @@ impl Decoder {
             after
         } else {
             let after = json::skip(body, at)?;
-            own.annotation = Pattern::of(&body[at..after]);
+            // Only of a string nothing longer begins with it.
+            *own.annotation = if body[at] == b'"' { Pattern::of(&body[at..after]) } else { Pattern::default() };
             own.stated = match &body[at..after] {
                 [b'"', text @ .., b'"'] => {
                     self.scratch.clear();
@@ -547,21 +567,17 @@ impl Decoder {
         value.is_some_and(|member| self.members[*member].seen_in == self.entities)
     }
 
-    /// The value came before its type: look for it again, from the beginning of the entity.
+    /// The value came before its type: take it again.
     #[cold]
-    fn type_anew(&mut self, body: &[u8], mut at: usize, column: usize, row: usize) -> Result<(), Garbled> {
-        let Some(stated) = self.columns[column].stated else { return Ok(()) };
-        loop {
-            let (member, value_at) = self.member(body, past_space(body, at + 1))?;
-            let value_at = past_space(body, value_at);
-            if matches!(self.members[member].role, Role::Value(of) if of == column) {
-                self.columns[column].truncate(row);
-                self.columns[column].misfit = None;
-                self.value(body, value_at, column, row, Some(stated))?;
-                return Ok(());
-            }
-            at = past_space(body, json::skip(body, value_at)?);
+    fn type_anew(&mut self, body: &[u8], column: usize, row: usize) -> Result<(), Garbled> {
+        let own = &mut self.columns[column];
+        if let Some(stated) = own.stated {
+            let at = own.value_at;
+            own.truncate(row);
+            own.misfit = None;
+            self.value(body, at, column, row, Some(stated))?;
         }
+        Ok(())
     }
 
     /// Take the value at `at` as that of `row`, of the type that an annotation states, if one does.
@@ -574,9 +590,10 @@ impl Decoder {
         row: usize,
         stated: Option<Kind>,
     ) -> Result<usize, Garbled> {
+        let own = &mut self.columns[column];
+        own.value_at = at;
         // Most values are strings.
         if body.get(at) == Some(&b'"') {
-            let own = &mut self.columns[column];
             let kind = stated.or(own.declared).unwrap_or(own.kind_of_strings);
             if own.order.is_some() {
                 match kind {
@@ -612,6 +629,10 @@ impl Decoder {
         if own.order.is_none() {
             own.order = Some(self.columns_in_order);
             self.columns_in_order += 1;
+            if (row + 1) * self.columns_in_order as usize > MOST_CELLS {
+                self.fault = Some(Fault::Oversized);
+                return Err(Garbled); // at once: what is left of the page would only make it larger
+            }
         }
         let kind = stated.or(own.declared);
         let (after, kind, fits) = match body.get(at) {

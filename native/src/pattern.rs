@@ -14,6 +14,7 @@ struct Block {
 
 /// A text of up to 96 bytes, kept where it is compared: a block at a time, with what is past its end masked away.
 #[derive(Clone, Copy, Default)]
+#[repr(C)] // its length beside its first blocks
 pub struct Pattern {
     length: usize,
     blocks: [Block; BLOCKS],

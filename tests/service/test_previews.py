@@ -45,7 +45,7 @@ def shown(events: Sampled, wanted: Condition | None, *, seconds_a_batch: float =
 def test_rows_that_the_sample_lacks_are_found_by_reading_with_the_filter() -> None:
     events, wanted = source(500), asked(Relation.GE, 490)
     assert shown(events, wanted) == list(range(490, 500))
-    assert events.asked[-1] == Selection(path="numbers", filter=wanted)
+    assert events.asked[-1] == Selection(path="numbers", filter=wanted, splits=1)
 
 
 def test_reading_ends_once_there_are_enough_to_show() -> None:

@@ -9,6 +9,7 @@ rest. A process killed at any other point finds in the store who reads what.
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,11 +18,12 @@ from typing import Final
 
 from flowservice.domain.staging import SplitProgress, Staged
 from flowservice.engine.plan import Plan, reads_json, split_reading
-from flowservice.errors import Cancelled, SourceError
+from flowservice.errors import Cancelled, SourceError, Throttled
 from flowservice.ports.database import ProgressStore
 from flowservice.sdk import Division, Source, Split, Stealing
 
 _LOG: Final = logging.getLogger(__name__)
+_PAUSE_S: Final = 10.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Attempts:
     _running: dict[int, Attempt] = field(default_factory=dict)
     _portions: dict[int, float] = field(default_factory=dict)
     """Of the rows of its planned split, if every division halves."""
+    _not_before: float = 0.0
+    """On the monotonic clock: the source could not be asked for a cut a moment ago."""
 
     @contextmanager
     def at(self, split: Split, progress: SplitProgress) -> Iterator[Attempt]:
@@ -78,7 +82,7 @@ class Attempts:
 
         Only one thread may ask at a time. Raises StoreUnavailable, Stale: then what is stored has to be read anew.
         """
-        if not isinstance(self.source, Stealing):
+        if not isinstance(self.source, Stealing) or time.monotonic() < self._not_before:
             return None
         largest_first = sorted(self._running.copy().items(), key=lambda one: -self._portions.get(one[0], 1.0))
         for _, attempt in largest_first:
@@ -98,8 +102,10 @@ class Attempts:
         try:
             division = source.steal(attempt.split)
         except SourceError as error:
-            # Nothing was cut, and reading goes on.
+            # Nothing was cut, and reading goes on. A source that is busy is left to those who read.
             _LOG.info("no part of split %s could be taken: %s", attempt.split.number, error)
+            asked_for = error.retry_after_s if isinstance(error, Throttled) else None
+            self._not_before = time.monotonic() + max(_PAUSE_S, asked_for or 0.0)
             return None
         return None if division is None else self._stored(attempt, division)
 

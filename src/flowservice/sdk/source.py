@@ -73,8 +73,9 @@ class Selection:
     filter: RowFilter | None = None
     window: tuple[str, datetime | None, datetime | None] | None = None
     """(column, from, to): rows with from <= column < to; None is an open end."""
-    splits: int = 1
-    """About how many splits are wanted, for as many readers that cannot take parts from each other."""
+    splits: int | None = None
+    """About how many splits are wanted, for as many readers that cannot take parts from each other; None: as many as
+    the source finds good for readers that can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,7 @@ def preview(
 def _read(source: Source, path: str, wanted: RowFilter, *, until: float, clock: Callable[[], float]) -> list[pa.Table]:
     found: list[pa.Table] = []
     left, read = SHOWN_ROWS, 0
-    for split in source.plan(Selection(path=path, filter=wanted)).splits:
+    for split in source.plan(Selection(path=path, filter=wanted, splits=1)).splits:
         with ExitStack() as stack:
             batches = source.read(split, after=None)
             if isinstance(batches, Generator):

@@ -99,6 +99,11 @@ def _entity(rng: Random) -> str:
             stated = rng.choice(_STATED if rng.random() < 0.9 else _ODD)
             pair = [(name + _ANNOTATION, stated), (name, rng.choice(_VALUES))]
             members += pair if rng.random() < 0.85 else pair[::-1]
+            if rng.random() < 0.2:
+                # Something of its own between an annotation and its value.
+                between = rng.choice(["odata.y", "e", "f", *(["b", "PartitionKey"] if may_repeat else [])])
+                if may_repeat or between not in {used for used, _ in members}:
+                    members.insert(-1, (between, rng.choice(_VALUES)))
         else:
             members.append((name, rng.choice(_VALUES)))
     texts = (f'{_space(rng)}"{name}"{_space(rng)}:{_space(rng)}{value}{_space(rng)}' for name, value in members)

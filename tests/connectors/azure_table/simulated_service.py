@@ -5,6 +5,7 @@ It is less kind than the emulator: pages end early, be it without a row, and a t
 
 import base64
 import json
+import math
 import random
 import re
 import threading
@@ -96,6 +97,7 @@ class SimulatedService(TableService):
         *,
         stopped: threading.Event | None = None,
         retries: Retries | None = None,
+        until: float = math.inf,
     ) -> Page:
         is_probe = query["$top"] == "1" and "$select" in query
         if is_probe:
@@ -138,7 +140,7 @@ class SimulatedService(TableService):
 
     def _token(self, key: Key, condition: str) -> dict[str, str]:
         # Numbered: after a page without rows it is another one.
-        token = json.dumps([*key, condition, self.pages])
+        token = json.dumps([*key, condition, self.pages + self.probes])
         return {"NextPartitionKey": base64.b64encode(token.encode()).decode()}
 
 

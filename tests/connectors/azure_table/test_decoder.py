@@ -1,9 +1,12 @@
 """What each kind of value becomes, and that a broken page becomes nothing: one table for both decoders."""
 
 import base64
+import contextlib
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -38,6 +41,11 @@ def decode(page: bytes) -> pa.RecordBatch:
     decoder = new()
     decoder.add(page)
     return decoder.batch()
+
+
+def resident_mb() -> float:
+    """What this process holds in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
 def body(*values: str, **top: Any) -> bytes:
@@ -372,7 +380,8 @@ def test_many_batches_come_out_as_the_first_one() -> None:
 def test_names_without_end_are_no_columns_without_end() -> None:
     decoder = new()
     for batch in range(20):
-        decoder.add(body(",".join(f'"n{batch}_{number}":1' for number in range(2000))))
+        names = [f"n{batch}_{number}" for number in range(2000)]
+        decoder.add(body(*(",".join(f'"{name}":1' for name in names[at : at + 500]) for at in range(0, 2000, 500))))
         assert decoder.batch().num_columns == 2002
 
 
@@ -386,6 +395,56 @@ def test_a_page_of_which_each_entity_has_properties_of_its_own_comes_with_fewer_
     assert decoder.batch().num_columns == 2
     assert decoder.add(body(*wide[:40])) == 40
     assert decoder.batch().num_columns == 8002
+
+
+def test_an_entity_with_more_properties_than_a_table_has_is_refused() -> None:
+    decode(body(",".join(f'"v{n}@odata.type":"Edm.Int32","v{n}":{n}' for n in range(500))))
+    with pytest.raises(BrokenPage):
+        decode(body(",".join(f'"v{n}":{n}' for n in range(1100))))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'{"value":[' + b",".join(b'{"%d":1}' % number for number in range(60_000)) + b"]}",
+        b'{"value":[{' + b",".join(b'"v%d":"1"' % n for n in range(500)) + b"}]}",
+        b'{"value":[{' + b",".join(b'"v":1' for _ in range(300_000)) + b"}]}",
+    ],
+)
+def test_a_hostile_page_takes_little_time_and_memory(page: bytes) -> None:
+    began, before = time.process_time(), resident_mb()
+    with contextlib.suppress(BrokenPage):
+        decode(page)
+    assert time.process_time() - began < 3
+    assert resident_mb() - before < 300
+
+
+def test_types_behind_their_values_take_no_longer_for_many() -> None:
+    members = [f'"v{n}":"{n}"' for n in range(500)] + [f'"v{n}@odata.type":"Edm.Int64"' for n in range(500)]
+    began = time.process_time()
+    rows = decode(body(*[",".join(members)] * 200))
+    assert time.process_time() - began < 5
+    assert rows.column("v7").to_pylist() == [7] * 200
+
+
+def test_a_value_between_an_annotation_and_what_it_is_about_is_not_lost() -> None:
+    between = '"v@odata.type":"Edm.Int64","b":1,"v":"5"'
+    decoder = new()
+    for _ in range(3):
+        with pytest.raises(BrokenPage, match="twice"):
+            decoder.add(body(f'"b":2,{between}'))
+    for page in (body(between), body(between, f'"a":1,{between}')):
+        decoder.add(page)
+    rows = decoder.batch()
+    assert rows.column("b").to_pylist() == [1, 1, 1]
+    assert rows.column("v").to_pylist() == [5, 5, 5]
+
+
+def test_a_comma_too_many_is_no_white_space() -> None:
+    decoder = new()
+    decoder.add(body('"c":1 ,"v@odata.type":"Edm.Int64","v":"5"'))
+    with pytest.raises(BrokenPage):
+        decoder.add(body('"c":1,,"v@odata.type":"Edm.Int64","v":"5"'))
 
 
 def test_deep_nesting_is_refused_and_not_followed() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flowservice.connectors.azure_table import table_service
+from flowservice.connectors.azure_table.keys import KeyRange
 from flowservice.connectors.azure_table.memory import Memory
 from flowservice.connectors.azure_table.retries import Retries
 from flowservice.connectors.azure_table.source import TableSource
@@ -247,4 +248,46 @@ def test_a_busy_service_is_asked_less_at_a_time_until_it_bears_it() -> None:
         asked_by(12)
         assert most[0] > 3
         assert service.gate.limit < 12
+        service.close()
+
+
+def looping(_: Request) -> Answer:
+    """An empty page that names itself as the next one."""
+    return page([], next_partition="again")
+
+
+def test_looking_for_one_entity_ends_when_a_token_comes_again() -> None:
+    with serving(looping) as server:
+        service = TableService(server.account, egress=LAPTOP, retries=server.retries)
+        with pytest.raises(SourceUnavailable, match="never end"):
+            service.first_key("tab", [KeyRange()])
+        with pytest.raises(SourceUnavailable, match="never end"):
+            list(service.tables())
+        service.close()
+
+
+def test_looking_for_one_entity_ends_in_time() -> None:
+    def answer(request: Request) -> Answer:
+        return page([], next_partition=request.query.get("NextPartitionKey", "") + "x")
+
+    with serving(answer) as server:
+        service = TableService(server.account, egress=LAPTOP, retries=server.retries)
+        began = time.monotonic()
+        with pytest.raises((SourceUnavailable, Unreachable)):
+            service.first_key("tab", [KeyRange()], until=began + 0.5)
+        assert time.monotonic() - began < 5
+        service.close()
+
+
+@pytest.mark.parametrize("keyless", [{"RowKey": "r"}, {"PartitionKey": "p"}, {"PartitionKey": 5, "RowKey": "r"}])
+def test_an_entity_without_keys_is_a_broken_page_whoever_asks(keyless: dict[str, Any]) -> None:
+    # Two, so that a sample looks further.
+    sent = page([keyless, keyless], next_partition="more")
+    with serving(lambda _: sent) as server:
+        source = server.source()
+        with pytest.raises(BrokenPage, match="keys"):
+            source.sample("tab", rows=1)
+        service = TableService(server.account, egress=LAPTOP, retries=server.retries)
+        with pytest.raises(BrokenPage, match="keys"):
+            service.first_key("tab", [KeyRange()])
         service.close()

@@ -108,3 +108,11 @@ def test_nothing_is_above_the_last() -> None:
     assert successor("") is None
     assert successor("\uffff") is None
     assert successor("a\uffff") == "b"
+
+
+def test_beyond_a_range_that_ends_within_a_partition_comes_the_rest_of_it() -> None:
+    leg = KeyRange(partition="p", end="r")
+    assert Span().beyond(leg) == (KeyRange(partition="p", start="r"), KeyRange(after="p"))
+    assert Span(end=("p", "s")).beyond(leg) == (KeyRange(partition="p", start="r", end="s"),)
+    assert Span(end=("p", "r")).beyond(leg) == ()
+    assert Span(end=("q", "")).beyond(leg) == (KeyRange(partition="p", start="r"), KeyRange(after="p", end="q"))

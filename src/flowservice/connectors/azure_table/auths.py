@@ -283,7 +283,7 @@ def _at(
     return replace(given, secondary=secondary, from_secondary=True)
 
 
-_DESTINATION: Final = frozenset({"accountName", "azureCloudType", "service", "endpoint"})
+_DESTINATION: Final = frozenset({"accountName", "azureCloudType", "service", "endpoint", "readFromSecondary"})
 
 AUTHS: Final = (
     # Adobe's own, and therefore the first.

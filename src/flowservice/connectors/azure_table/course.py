@@ -142,9 +142,12 @@ def middle_of(course: Course, first_key: FirstKey, *, least_rows: int) -> Key | 
     standing = course.standing()
     if standing is None or course.landmarks.rows < least_rows:
         return None
-    found = _Search(standing, course.landmarks, first_key, least_rows).found()
-    if found is None:
-        course.leave()
+    found = None
+    try:
+        found = _Search(standing, course.landmarks, first_key, least_rows).found()
+    finally:
+        if found is None:
+            course.leave()
     return found
 
 

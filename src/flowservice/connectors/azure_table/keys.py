@@ -6,7 +6,7 @@ which differs beyond U+FFFF.
 
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -113,9 +113,11 @@ class Span:
 
     def beyond(self, leg: KeyRange) -> tuple[KeyRange, ...]:
         """What is to be read after `leg`, which may be of this span or of one with another end."""
-        if leg.partition is not None:
+        if leg.partition is None:
+            return () if leg.end is None else self.partitions(start=leg.end)
+        if leg.end is None:
             return self.partitions(after=leg.partition)
-        return () if leg.end is None else self.partitions(start=leg.end)
+        return replace(self, start=(leg.partition, leg.end)).legs()
 
     def to_json(self) -> dict[str, list[str]]:
         """The ends that are set."""

@@ -36,6 +36,11 @@ def garbled() -> BrokenPage:
     return BrokenPage("a page of the table service was cut or garbled", advice=AGAIN)
 
 
+def keyless() -> BrokenPage:
+    """The error of an entity of which nobody knows where it stands."""
+    return BrokenPage("an entity came without its keys", advice=AGAIN)
+
+
 def shapeless() -> BrokenPage:
     """The error of a page that is JSON, and no page."""
     return BrokenPage("a page of the table service holds no list of entities", advice=AGAIN)

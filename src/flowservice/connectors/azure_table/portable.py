@@ -15,7 +15,15 @@ import pyarrow as pa
 
 from flowservice.connectors.azure_table import edm
 from flowservice.connectors.azure_table.columns import Column, to_batch
-from flowservice.connectors.azure_table.page_faults import garbled, nested, oversized, repeated, shapeless, unfit
+from flowservice.connectors.azure_table.page_faults import (
+    garbled,
+    keyless,
+    nested,
+    oversized,
+    repeated,
+    shapeless,
+    unfit,
+)
 from flowservice.errors import Drifted
 
 Entity: TypeAlias = dict[str, Any]
@@ -25,7 +33,9 @@ _ANNOTATION: Final = "@odata.type"
 _KEYS: Final = frozenset(("PartitionKey", "RowKey"))
 _MOST_BYTES: Final = 2**31 - 1
 # Rows times columns of a batch: where each entity has properties of its own, a batch is mostly nulls.
-_MOST_CELLS: Final = 2**24
+_MOST_CELLS: Final = 2**22
+# An entity has 255 properties at most, each with an annotation at most.
+_MOST_MEMBERS: Final = 1024
 # Entities whose dicts fit into a common second-level cache.
 _BLOCK: Final = 256
 
@@ -72,14 +82,22 @@ class PortableDecoder:
             raise oversized()
         entities = parse(body)
         if entities:
-            found = {column.name: column for column in columns(entities, wanted=self._wanted, declared=self._declared)}
-            if (self.rows + len(entities)) * len(self._names | found.keys()) > _MOST_CELLS:
+            names = self._names | self._properties(entities)
+            if (self.rows + len(entities)) * len(names) > _MOST_CELLS:
                 raise oversized()
-            self._names |= found.keys()
-            self._pages.append((len(entities), found))
+            found = columns(entities, wanted=self._wanted, declared=self._declared)
+            self._pages.append((len(entities), {column.name: column for column in found}))
+            self._names = names
             self._last = entities[-1]
             self._bytes += len(body)
         return len(entities)
+
+    def _properties(self, entities: Sequence[Entity]) -> set[str]:
+        """The names of their properties. Raises BrokenPage if an entity has more than any table has."""
+        if any(len(entity) > _MOST_MEMBERS for entity in entities):
+            raise shapeless()
+        members = set(chain.from_iterable(entities))
+        return {name for name in members if _is_property(name) and (self._wanted is None or name in self._wanted)}
 
     def batch(self) -> pa.RecordBatch:
         """All rows since the last batch."""
@@ -118,6 +136,15 @@ def parse(body: bytes | memoryview) -> list[Entity]:
     raise shapeless()
 
 
+def key_of(entity: Entity) -> tuple[str, str]:
+    """PartitionKey and RowKey. Raises BrokenPage."""
+    match entity:
+        case {"PartitionKey": str() as partition, "RowKey": str() as row}:
+            return partition, row
+        case _:
+            raise keyless()
+
+
 def _has_each_once(body: bytes, page: Mapping[str, Any], entities: Sequence[Entity]) -> bool:
     """Whether surely no object has a member twice, of which `orjson` keeps the last.
 
@@ -142,7 +169,7 @@ def _parsed_slowly(body: bytes) -> list[Entity]:
     Texts of the service are UTF-16 and may hold half a surrogate pair; an object may have a member twice.
     """
     try:
-        page = json.loads(body.decode(), object_pairs_hook=_Members, parse_constant=_refused, parse_float=_finite)
+        page = json.loads(body.decode(), object_pairs_hook=_Members, **_STRICT)
     except (ValueError, RecursionError):
         raise garbled() from None
     if not isinstance(page, _Members):
@@ -181,6 +208,18 @@ def _finite(digits: str) -> float:
     return number
 
 
+def _whole_number(digits: str) -> int:
+    _finite(digits)  # one that is beyond a double is as much of a number as one that is not finite
+    return int(digits)
+
+
+_STRICT: Final[Mapping[str, Any]] = {
+    "parse_constant": _refused,
+    "parse_float": _finite,
+    "parse_int": _whole_number,
+}
+
+
 def columns(
     entities: Sequence[Entity], *, wanted: frozenset[str] | None = None, declared: Mapping[str, str] | None = None
 ) -> Iterator[Column]:
@@ -189,10 +228,10 @@ def columns(
     Raises BrokenPage for nested values before Drifted for those that are not what they say.
     """
     members = _transposed(entities)
-    names = [name for name in members if not name.startswith("odata.") and not name.endswith(_ANNOTATION)]
+    names = filter(_is_property, members)
     misfit: Drifted | None = None
     found = []
-    for name in names if wanted is None else [name for name in names if name in wanted]:
+    for name in names if wanted is None else filter(wanted.__contains__, names):
         stated = _stated(name, members[name], members.get(name + _ANNOTATION), declared or {})
         try:
             found.append(_column(name, members[name], stated))
@@ -201,6 +240,10 @@ def columns(
     if misfit is not None:
         raise misfit
     return iter(found)
+
+
+def _is_property(name: str) -> bool:
+    return not name.startswith("odata.") and not name.endswith(_ANNOTATION)
 
 
 def _stated(

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias
+from urllib.parse import quote
 
 from flowservice.connectors.azure_table import edm
 from flowservice.connectors.azure_table.keys import literal, successor
@@ -39,7 +40,8 @@ from flowservice.sdk import (
 
 # The service takes 15 comparisons; keys need up to three of them, a window two.
 _MOST_COMPARISONS: Final = 10
-_MOST_CHARACTERS: Final = 6_000
+# Of the URL that it becomes a part of.
+_MOST_BYTES: Final = 6_000
 _KEYS: Final = frozenset({"PartitionKey", "RowKey"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS: Final = frozenset({"and", "or", "not", "eq", "ne", "gt", "ge", "lt", "le", "true", "false", "null", "x"})
@@ -90,7 +92,7 @@ def said(wanted: RowFilter, *, is_cosmos: bool, kinds: Kinds) -> Said | None:
     # The short ones first, and so those of keys.
     for place in sorted(range(len(sayable)), key=lambda place: sayable[place].comparisons):
         more = _all([sayable[one] for one in sorted([*taken, place])])
-        if more.comparisons <= _MOST_COMPARISONS and len(more.text) <= _MOST_CHARACTERS:
+        if more.comparisons <= _MOST_COMPARISONS and len(quote(more.text)) <= _MOST_BYTES:
             taken.append(place)
     return _all([sayable[place] for place in sorted(taken)]) if taken else None
 

@@ -45,10 +45,11 @@ def sample(service: TableService, table: str, *, rows: int) -> Sample:
     rows = min(rows, max(_POSITIONS, _MOST_BYTES * len(found) // size))
     portion = -(-rows // _POSITIONS)
     reach.keep(found[:portion])
-    first, one = found[0], KeyRange(partition=str(found[0]["PartitionKey"]))
+    first = portable.key_of(found[0])
+    one = KeyRange(partition=first[0])
     del found  # much of it is of no more use
     if not reach.ask(KeyRange(after=one.partition), 1):
-        _spread(reach, one, str(first["RowKey"]), portion, positions=_POSITIONS - 1)
+        _spread(reach, one, first[1], portion, positions=_POSITIONS - 1)
         return to_sample(_thinned(reach.entities(), rows))
     _spread(reach, KeyRange(), str(one.partition), portion, positions=_POSITIONS - 1)
     for partition in reach.hot[:_HOT_PARTITIONS]:
@@ -93,15 +94,13 @@ class _Reach:
         query = {"$top": str(min(rows, 1000))}
         if (condition := part.filter()) is not None:
             query["$filter"] = condition
-        found, token, _ = self.service.entities(self.table, query)
-        while not found and token is not None:
-            found, token, _ = self.service.entities(self.table, {**query, **token})
-        return found
+        return self.service.first_entities(self.table, query)
 
     def keep(self, found: list[portable.Entity]) -> None:
-        for entity in found:
-            self.by_key[order(str(entity["PartitionKey"])), order(str(entity["RowKey"]))] = entity
-        partitions = {str(entity["PartitionKey"]) for entity in found}
+        keys = [portable.key_of(entity) for entity in found]
+        for (partition, row), entity in zip(keys, found, strict=True):
+            self.by_key[order(partition), order(row)] = entity
+        partitions = {partition for partition, _ in keys}
         if len(found) > 1 and len(partitions) == 1:
             self.hot += partitions - set(self.hot)
 

@@ -21,9 +21,9 @@ from flowservice.connectors.azure_table.decoder import Decoder, new_decoder
 from flowservice.connectors.azure_table.faults import Refused
 from flowservice.connectors.azure_table.keys import Key, KeyRange, Span, rank
 from flowservice.connectors.azure_table.memory import Memory
-from flowservice.connectors.azure_table.page_faults import AGAIN, OversizedPage
-from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, TableService, Token
-from flowservice.errors import BrokenPage, Drifted, SourceError, SourceUnavailable, Unreachable
+from flowservice.connectors.azure_table.page_faults import OversizedPage, keyless
+from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, Repeats, TableService, Token
+from flowservice.errors import BrokenPage, Drifted, SourceError, Unreachable
 from flowservice.sdk import Batch, Cursor
 
 _AHEAD: Final = 2
@@ -32,6 +32,7 @@ _BATCH_BYTES: Final = 8_000_000
 # A thousand entities of 1 MiB each would be a page of 1 GB. How large they are is known once some are there.
 _FIRST_ROWS: Final = 100
 _PATIENCE_S: Final = 2.0
+_STALE_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +82,15 @@ class Scan:
 
     def _from(self, place: "_Place") -> "Iterator[tuple[_Place, _Group]]":
         """Groups of rows from `place` on, each with the place after it."""
-        span, last, token = replace(self.span, end=self.course.end), place.last, place.next or {}
+        end, last, token = self.course.end, place.last, place.next or {}
+        span = replace(self.span, end=end)
         legs = span.legs(after=last) if place.next is None else (place.leg, *span.beyond(place.leg))
         for leg in legs:
-            for group in self._groups(leg, token):
+            for group in self._groups(leg, token, end):
+                if group is None:
+                    # Somebody took a part, and pages without rows do not tell when that is reached: ask for less.
+                    yield from self._from(_Place(last=last))
+                    return
                 last = group.last or last
                 if group.next is not None:
                     yield _Place(next=group.next, leg=leg, last=last), group
@@ -98,8 +104,11 @@ class Scan:
                 return
             token = {}
 
-    def _groups(self, leg: KeyRange, token: Token) -> Iterator["_Group"]:
-        """Whole pages, enough for a batch or what came in its time, be it none."""
+    def _groups(self, leg: KeyRange, token: Token, end: Key | None) -> Iterator["_Group | None"]:
+        """Whole pages, enough for a batch or what came in its time, be it none.
+
+        None, and then no more: the end has come nearer than `end`, and is better asked for than waited for.
+        """
         pages = new_decoder()
         wire_bytes = 0
         page: Page | None = None
@@ -117,6 +126,11 @@ class Scan:
                     group = _Group.of(pages, page, wire_bytes).before(self.course.end)
                     if group.rows.num_rows:
                         yield group
+                    return
+                if not found and page.next is not None and self.course.end != end:
+                    if pages.rows:
+                        yield _Group.of(pages, page, wire_bytes)
+                    yield None
                     return
                 most_bytes = min(_BATCH_BYTES, self.memory.share())
                 is_full = pages.rows >= self.batch_rows or (pages.rows and wire_bytes >= most_bytes)
@@ -143,13 +157,14 @@ class Scan:
         following: Token | None = token
         landmarks = self.course.landmarks
         rows = min(self.page_rows, _FIRST_ROWS) if landmarks.row_bytes is None else self._fitting(landmarks.row_bytes)
-        failed, is_unmeasured = 0, landmarks.row_bytes is None
+        failed, most, is_unmeasured = 0, self.page_rows, landmarks.row_bytes is None
         is_first = is_unmeasured
         while following is not None:
             broken: BrokenPage | Unreachable | None = None
             opened = partial(self._opened, {**query, "$top": str(rows)})
             with closing(_one_page(opened, following) if is_first else _pages(opened, following)) as coming:
                 for page in coming:
+                    began = time.monotonic()
                     try:
                         body = page.body()
                         found = pages.add(body)
@@ -159,9 +174,14 @@ class Scan:
                             break
                         if rows == 1:
                             raise
-                        rows, is_first, is_unmeasured = max(1, rows // 8), True, True
+                        rows = most = max(1, rows // 8)
+                        is_first, is_unmeasured = True, True
                         break
                     except (BrokenPage, Unreachable) as error:
+                        if isinstance(error, Unreachable):
+                            if began - page.opened_at > _STALE_S:
+                                break  # it waited too long for us, and is asked for anew
+                            rows = most = max(1, rows // 2)  # a slow line
                         failed += 1
                         broken = error
                         # Leave the pages that were opened ahead, too: the second answer may end at another key than
@@ -174,8 +194,10 @@ class Scan:
                     if not found:
                         continue
                     landmarks.row_bytes = size / found
-                    fitting = self._fitting(landmarks.row_bytes)
-                    if is_unmeasured or (size > self.memory.share() and fitting < rows):
+                    # What was too much once is tried again little by little.
+                    most = min(self.page_rows, most + 1 + most // 16)
+                    fitting = min(most, self._fitting(landmarks.row_bytes))
+                    if is_unmeasured or fitting >= 2 * rows or (size > self.memory.share() and fitting < rows):
                         is_unmeasured, rows = False, fitting
                         break  # and leave the pages that were opened ahead for another number of rows
             if broken is not None:
@@ -217,10 +239,11 @@ class _Group:
     @staticmethod
     def of(pages: Decoder, page: Page, wire_bytes: int) -> "_Group":
         """All that `pages` holds, of which `page` came last. Raises BrokenPage."""
-        last = pages.last_key
-        if pages.rows and last is None:
-            raise BrokenPage("an entity came without its keys", advice=AGAIN)
-        return _Group(pages.batch(), last, page.next, wire_bytes)
+        last, has_rows = pages.last_key, pages.rows > 0
+        rows = pages.batch()
+        if has_rows and (last is None or any(rows.column(name).null_count for name in ("PartitionKey", "RowKey"))):
+            raise keyless()
+        return _Group(rows, last, page.next, wire_bytes)
 
     def before(self, end: Key | None) -> "_Group":
         """The rows before `end`, which are in order; no page follows them."""
@@ -331,7 +354,7 @@ def _fetch(
     opened: Callable[[Token, threading.Event], Page], token: Token, ahead: _Ahead, stopped: threading.Event
 ) -> None:
     """Open page after page into `ahead`, then None; or the error that ended it."""
-    watch = _Repeats()
+    watch = Repeats()
     following: Token | None = token
     try:
         while following is not None and not stopped.is_set():
@@ -355,22 +378,3 @@ def _drop(ahead: _Ahead) -> None:
             return
         if isinstance(item, Page):
             item.close()
-
-
-class _Repeats:
-    """Notices a token that comes again, at whatever distance, in constant memory (Brent's algorithm)."""
-
-    def __init__(self) -> None:
-        self._kept: Token | None = None
-        self._steps, self._limit = 0, 1
-
-    def see(self, token: Token) -> None:
-        """Raises SourceUnavailable if `token` was seen before."""
-        if token == self._kept:
-            raise SourceUnavailable(
-                "the service names a page as the next that was read already: reading would never end",
-                advice="Try again; if it stays so, report it to the operator of the table service.",
-            )
-        self._steps += 1
-        if self._steps == self._limit:
-            self._kept, self._steps, self._limit = token, 0, self._limit * 2

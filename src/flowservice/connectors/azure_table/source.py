@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -27,6 +28,8 @@ _WHERE: Final = "where"
 _SAMPLE_ROWS: Final = 1_000
 """What tells in which types a row filter is to be said."""
 _SPARSE_SPLITS: Final = 32
+# Meanwhile nothing can be recorded of the split.
+_STEAL_S: Final = 5.0
 
 
 class TableSource:
@@ -82,13 +85,10 @@ class TableSource:
     def plan(self, selection: Selection) -> Reading:
         """The selected columns, a window of a column of times, and what can be said of a row filter, in one split.
 
-        Others can take parts from it. In several if that is wanted, or if few rows pass: pages without rows do not tell
-        how far a reader has come. The Table API of Cosmos DB sorts nothing by key, so there all is one split. Logs what
-        a run should know.
+        Others can take parts from it. In several if that is wanted, or if few rows pass and nobody wants one: pages
+        without rows do not tell how far a reader has come. The Table API of Cosmos DB sorts nothing by key, so there
+        all is one split. Logs what a run should know.
 
-
-        In several if that is wanted, or if few rows pass the window: pages without rows do not tell how far a reader
-        has come. The Table API of Cosmos DB sorts nothing by key, so there all is one split.
         Raises NoSuchObject if the table does not exist (one request).
         """
         for warning in self._service.warnings():
@@ -104,8 +104,10 @@ class TableSource:
             "window": window is not None,
             "filter": bool(said and said.part == selection.filter),
         }
-        wanted = selection.splits if where is None or not self._is_sparse(table, where) else _SPARSE_SPLITS
-        spans = self._parts(table, max(wanted, selection.splits))
+        wanted = selection.splits
+        if wanted is None:
+            wanted = _SPARSE_SPLITS if where is not None and self._is_sparse(table, where) else 1
+        spans = self._parts(table, wanted)
         condition = {} if where is None else {_WHERE: where}
         splits = tuple(
             Split(
@@ -152,11 +154,12 @@ class TableSource:
         return _watched(scan, after)
 
     def steal(self, split: Split) -> Division | None:
-        """Give away about half of what is left to read, in about three small requests; see `course`."""
+        """Give away about half of what is left to read, in about three small requests and few seconds; see `course`."""
         course = self._courses.get(split.number)
         if course is None or self._service.account.is_cosmos:
             return None
-        probe = partial(self._service.first_key, split.path, retries=ONCE)
+        until = time.monotonic() + _STEAL_S
+        probe = partial(self._service.first_key, split.path, retries=ONCE, until=until)
         cut = middle_of(course, probe, least_rows=self._least_rows)
         if cut is None or not course.cut(cut):
             return None

@@ -12,7 +12,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
@@ -38,7 +38,7 @@ from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.sas import Sas
 from flowservice.connectors.azure_table.signing import signer_of
 from flowservice.connectors.azure_table.throttling import Gate
-from flowservice.errors import BadCredentials, BrokenPage, Cancelled, Denied, Error, SourceUnavailable
+from flowservice.errors import BadCredentials, BrokenPage, Cancelled, Denied, Error, SourceUnavailable, Unreachable
 from flowservice.sdk import Egress, host_of
 
 Token: TypeAlias = Mapping[str, str]
@@ -84,6 +84,7 @@ class Page:
     _request: SyncStreamRequest
     _response: SyncResponse
     _host: str
+    opened_at: float = field(default_factory=time.monotonic)
 
     def body(self) -> memoryview:
         """The whole body. Raises BrokenPage if it is cut, OversizedPage, Unreachable if it stops coming."""
@@ -171,10 +172,12 @@ class TableService:
         *,
         stopped: threading.Event | None = None,
         retries: Retries | None = None,
+        until: float = math.inf,
     ) -> Page:
         """A page of entities of `table` once its headers are there; what may pass is retried.
 
-        `stopped` ends the pauses between attempts. Raises Cancelled then, else as `faults` says.
+        `stopped` ends the pauses between attempts; `until`, on the monotonic clock, the body is there too, or an error.
+        Raises Cancelled once stopped, else as `faults` says.
         """
         return self._open(
             f"{quote(table, safe='')}()",
@@ -182,23 +185,41 @@ class TableService:
             table=table,
             retries=retries or self.retries,
             stopped=stopped or self.closed,
+            until=until,
         )
 
-    def first_key(self, table: str, legs: Iterable[KeyRange], *, retries: Retries | None = None) -> Key | None:
-        """The first key in ranges, which are in order; None: they are empty. Goes on over pages without rows."""
+    def first_key(
+        self, table: str, legs: Iterable[KeyRange], *, retries: Retries | None = None, until: float = math.inf
+    ) -> Key | None:
+        """The first key in ranges, which are in order; None: they are empty. Goes on over pages without rows.
+
+        Raises SourceUnavailable if it is not found `until` then, on the monotonic clock, else as `entities`.
+        """
         for leg in legs:
             query = {"$top": "1", "$select": "PartitionKey,RowKey"}
             if (condition := leg.filter()) is not None:
                 query["$filter"] = condition
-            token: Token | None = {}
-            while token is not None:
-                found, token, _ = self.entities(table, {**query, **token}, retries=retries)
-                if found:
-                    return str(found[0]["PartitionKey"]), str(found[0]["RowKey"])
+            if found := self.first_entities(table, query, retries=retries, until=until):
+                return portable.key_of(found[0])
         return None
 
+    def first_entities(
+        self, table: str, query: Mapping[str, str], *, retries: Retries | None = None, until: float = math.inf
+    ) -> list[portable.Entity]:
+        """The first page that has any; none if no page has. Raises SourceUnavailable, else as `entities`."""
+        watch = Repeats()
+        found: list[portable.Entity] = []
+        token: Token | None = {}
+        while not found and token is not None:
+            if time.monotonic() >= until:
+                raise SourceUnavailable("the service looks long for one entity", advice="Reading goes on without it.")
+            found, token, _ = self.entities(table, {**query, **token}, retries=retries, until=until)
+            if token is not None:
+                watch.see(token)
+        return found
+
     def entities(
-        self, table: str, query: Mapping[str, str], *, retries: Retries | None = None
+        self, table: str, query: Mapping[str, str], *, retries: Retries | None = None, until: float = math.inf
     ) -> tuple[list[portable.Entity], Token | None, int]:
         """A page of entities, read and parsed, the next token, and the page's bytes; a broken page is retried.
 
@@ -207,14 +228,15 @@ class TableService:
         failed, rows = 0, int(query["$top"])
         while True:
             try:
-                page = self.open(table, {**query, "$top": str(rows)}, retries=retries)
+                page = self.open(table, {**query, "$top": str(rows)}, retries=retries, until=until)
                 body = page.body()
                 return portable.parse(body), page.next, len(body)
             except OversizedPage:
                 if rows == 1:
                     raise
                 rows = max(1, rows // 8)
-            except BrokenPage as error:
+            except (BrokenPage, Unreachable) as error:
+                rows = max(1, rows // 2) if isinstance(error, Unreachable) else rows
                 failed += 1
                 (retries or self.retries).wait(error, failed=failed, stopped=self.closed)
 
@@ -263,10 +285,13 @@ class TableService:
         if self.only_table:
             yield self.only_table
             return
+        watch = Repeats()
         token: Token | None = {}
         while token is not None:
             page = self._open("Tables", token, table=None, retries=self.retries, stopped=self.closed)
             token = page.next
+            if token is not None:
+                watch.see(token)
             try:
                 names = [entry["TableName"] for entry in orjson.loads(page.body())["value"]]
             except (orjson.JSONDecodeError, KeyError, TypeError):
@@ -388,3 +413,22 @@ class TableService:
             if self._client is used:
                 self._addresses.rotate(-1)
                 self._client = None
+
+
+class Repeats:
+    """Notices a token that comes again, at whatever distance, in constant memory (Brent's algorithm)."""
+
+    def __init__(self) -> None:
+        self._kept: Token | None = None
+        self._steps, self._limit = 0, 1
+
+    def see(self, token: Token) -> None:
+        """Raises SourceUnavailable if `token` was seen before."""
+        if token == self._kept:
+            raise SourceUnavailable(
+                "the service names a page as the next that was read already: reading would never end",
+                advice="Try again; if it stays so, report it to the operator of the table service.",
+            )
+        self._steps += 1
+        if self._steps == self._limit:
+            self._kept, self._steps, self._limit = token, 0, self._limit * 2
