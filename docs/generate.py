@@ -158,8 +158,9 @@ emulators.
   that range.
 - **Microsoft Entra ID**: the identity needs the role *Storage Table Data Reader* on the account. Tokens are renewed
   before they expire, and are sent to Azure's own hosts alone, over https; those of a service principal to an emulator
-  on this machine, too. The token endpoint is a destination like any other: where only allowed ones may be reached, list `login.microsoftonline.com` (China `login.chinacloudapi.cn`,
-  US Government `login.microsoftonline.us`) in `egress_allowed`.
+  on this machine, too. The token endpoint is a destination like any other: where only allowed ones may be reached,
+  list `login.microsoftonline.com` (China `login.chinacloudapi.cn`, US Government `login.microsoftonline.us`) in
+  `egress_allowed`.
 - **A managed identity is the server's own.** Every caller who may make connections could read with it. Therefore it
   is off until the operator sets `managed_identity`.
 - **The secondary** (RA-GRS, RA-GZRS) is read with `readFromSecondary`, or by its address in a connection string
