@@ -1,6 +1,6 @@
 """Builds the native decoder and installs it beside the service.
 
-    python native/building.py            what `make setup` does
+    python native/building.py [STAMP]    what `make setup` does; touches the file STAMP if it was built
     python native/building.py --pin      write crates.txt anew, after a change of Cargo.toml
 
 The service runs without it, only slower. So a machine without a Rust toolchain, or without its crates, is no error,
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -39,13 +40,15 @@ def main() -> int:
             PINS.write_text("".join(f"{' '.join(crate)}\n" for crate in locked()), encoding="utf-8")
         else:
             build()
+            for stamp in sys.argv[1:]:
+                Path(stamp).touch()
     except NotBuilt as reason:
-        # One of other sources, if there is one, would be taken for the one of these.
-        subprocess.run([*_PIP, "uninstall", "--quiet", "--yes", "flowservice-native"], check=False, capture_output=True)
         if os.environ.get("FLOWSERVICE_REQUIRE_NATIVE", "").lower() in {"1", "true"}:
             print(f"setup: the native decoder is required and could not be built: {reason}", file=sys.stderr)
             return 1
-        print(f"setup: going on without the native decoder, with the portable one: {reason}", file=sys.stderr)
+        has_one = find_spec("flowservice_native") is not None
+        other = "the native decoder as it was built before" if has_one else "the portable decoder"
+        print(f"setup: the native decoder was not built; going on with {other}: {reason}", file=sys.stderr)
     return 0
 
 
