@@ -38,8 +38,8 @@ class Place:
     strict: Client
     """Of a server that takes no start in the past and no call without a sandbox, and has room for one sandbox."""
     strict_flow: Dataflow
-    dormant: Client
-    """Of an organisation whose default sandbox is being reset."""
+    dormant: Callable[[], Client]
+    """Of an organisation whose default sandbox is being reset from this moment on: the server soon has done it."""
     limited: Client
     """May not manage sources."""
     dataflow: Dataflow
@@ -193,7 +193,7 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
         "FLOW-2100-404",
         lambda at: at.client.get(f"{FLOW}/flows", headers={"x-sandbox-name": "nowhere"}),
     ),
-    e.NoDefaultSandbox: ("FLOW-2106-404", lambda at: at.dormant.get(f"{FLOW}/flows", headers={"x-sandbox-name": ""})),
+    e.NoDefaultSandbox: ("FLOW-2106-404", lambda at: at.dormant().get(f"{FLOW}/flows", headers={"x-sandbox-name": ""})),
     e.SandboxIdNotAllowed: ("FLOW-2110-400", lambda at: at.client.get(f"{FLOW}/flows", headers={"x-sandbox-id": "x"})),
     e.EverySandbox: ("FLOW-2111-403", lambda at: at.client.get(f"{FLOW}/flows", headers={"x-sandbox-name": "*"})),
     e.SandboxLimit: (
@@ -202,7 +202,7 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
             f"{SANDBOXES}/sandboxes", json={"name": "one-more", "title": "x", "type": "development"}
         ),
     ),
-    e.SandboxBusy: ("SMS-2009-409", lambda at: at.dormant.patch(f"{SANDBOXES}/sandboxes/prod", json={"title": "x"})),
+    e.SandboxBusy: ("SMS-2009-409", lambda at: at.dormant().patch(f"{SANDBOXES}/sandboxes/prod", json={"title": "x"})),
     e.DefaultSandbox: ("SMS-2000-400", lambda at: at.client.delete(f"{SANDBOXES}/sandboxes/prod")),
     e.NotSupported: (
         "/placeholder/type/uri",

@@ -4,7 +4,7 @@ alone provokes it, and which test does. An error that is on neither fails this s
 import ast
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
@@ -74,7 +74,7 @@ def place(
             strict_flow=resources.dataflow(
                 strict, azurite.connection_string, dataflow.table, fields={}, mapping={"RowKey": "_id"}
             ),
-            dormant=stack.enter_context(_dormant(server, app)),
+            dormant=_dormant(app, stack.enter_context(_of_dormant(server, app))),
             limited=limited,
             dataflow=dataflow,
             landed=landed,
@@ -99,12 +99,21 @@ def limited(without: Any) -> Client:
     return calls
 
 
-def _dormant(server: Server, app: App) -> Client:
-    org = app.identity.add_org("D0A0D0A0D0A0D0A0D0A0D0A0@AdobeOrg", tenant_id="dormant")
-    made = app.described(app.identity.add_credential(org.id))
-    (default,) = app.database.tenancy.sandboxes(org.id)
-    app.database.tenancy.put_sandbox(replace(default, state=SandboxState.RESETTING))
-    return server.client(made)
+DORMANT = "D0A0D0A0D0A0D0A0D0A0D0A0@AdobeOrg"
+
+
+def _of_dormant(server: Server, app: App) -> Client:
+    org = app.identity.add_org(DORMANT, tenant_id="dormant")
+    return server.client(app.described(app.identity.add_credential(org.id)))
+
+
+def _dormant(app: App, client: Client) -> Callable[[], Client]:
+    def closed() -> Client:
+        (default,) = app.database.tenancy.sandboxes(DORMANT)
+        app.database.tenancy.put_sandbox(replace(default, state=SandboxState.RESETTING))
+        return client
+
+    return closed
 
 
 def _row(kind: type[e.Error]) -> type[e.Error]:

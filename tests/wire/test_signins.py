@@ -118,8 +118,11 @@ def test_a_secret_that_is_masked_does_not_go_elsewhere(client: Client, azurite: 
     with_key = [*elsewhere, {"op": "replace", "path": "/auth/params/accountKey", "value": KEY}]
     said = refusal(client.patch(path, json=with_key, headers={"If-Match": "*"}))
     assert "cannot reach 127.0.0.1:1" in said["errorMessage"]
-    otherwise = [{"op": "add", "path": "/auth/params/readFromSecondary", "value": True}]
-    assert client.patch(path, json=otherwise, headers={"If-Match": "*"}).status_code == 200
+    # The secondary is another host.
+    secondary = [{"op": "add", "path": "/auth/params/readFromSecondary", "value": True}]
+    assert "accountKey" in refusal(client.patch(path, json=secondary, headers={"If-Match": "*"}))["errorMessage"]
+    secondary.append({"op": "replace", "path": "/auth/params/accountKey", "value": KEY})
+    assert client.patch(path, json=secondary, headers={"If-Match": "*"}).status_code == 200
     client.delete(path)
 
 
