@@ -4,6 +4,7 @@ Names and parameters are Adobe's, where one of its connection specs for Azure ha
 """
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Annotated, Final, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
@@ -56,14 +57,14 @@ FromSecondary = Annotated[
 ]
 
 
-class Signin(BaseModel):
+class Signin(BaseModel, ABC):
     """A way to sign in, as `auth.params` of a connection."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
 
+    @abstractmethod
     def account(self) -> Account:
         """The account to read. Raises BadField."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _names_an_account(self) -> Self:

@@ -67,12 +67,5 @@ def new_decoder(*, columns: Sequence[str] | None = None, declared: Mapping[str, 
     return best(columns=columns, declared=declared)
 
 
-def decode(body: Body) -> pa.RecordBatch:
-    """One page as one batch. Raises as `Decoder.add`."""
-    decoder = new_decoder()
-    decoder.add(body)
-    return decoder.batch()
-
-
 IN_USE: Final = "portable" if native.VERSION is None else f"native {native.VERSION}"
 """Which decoder `new_decoder` makes."""

@@ -36,11 +36,9 @@ class Sas:
         """The entities that it is limited to. Its own ends are inclusive, and its rows may be left out."""
         said = self._parameters
         start = (said["spk"], said.get("srk", "")) if "spk" in said else None
-        if "epk" not in said:
-            return Span(start=start)
-        # No key holds a control character, so nothing lies between a key and itself with a blank behind it.
-        end = (said["epk"], said["erk"] + " ") if "erk" in said else (said["epk"] + " ", "")
-        return Span(start=start, end=end)
+        if "epk" in said and "erk" not in said:
+            return Span(start=start, end=(said["epk"] + " ", ""))  # before the next partition there can be
+        return Span.between(start, (said["epk"], said["erk"]) if "epk" in said else None)
 
     def lapse(self, at: datetime) -> str | None:
         """Why it is not valid at `at`; None: it is, or a policy on the server decides."""
