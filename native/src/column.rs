@@ -14,11 +14,15 @@ use crate::pattern::Pattern;
 use crate::{pool, text};
 
 enum Data {
-    Boolean(BooleanBufferBuilder),
+    /// A byte each; they become bits all at once.
+    Boolean(Vec<bool>),
     Int32(Vec<i32>),
     Int64(Vec<i64>),
     Double(Vec<f64>),
-    Bytes { ends: Vec<i32>, bytes: Vec<u8> },
+    Bytes {
+        ends: Vec<i32>,
+        bytes: Vec<u8>,
+    },
 }
 
 /// Values of one type. Rows that were passed over are null once a later one has a value, or the batch ends.
@@ -42,7 +46,7 @@ impl Part {
     pub fn new(kind: Kind, size: Size) -> Part {
         let rows = size.rows.max(64);
         let data = match kind {
-            Kind::Boolean => Data::Boolean(BooleanBufferBuilder::new(rows)),
+            Kind::Boolean => Data::Boolean(Vec::with_capacity(rows)),
             Kind::Int32 => Data::Int32(pool::take(rows)),
             Kind::Int64 | Kind::DateTime => Data::Int64(pool::take(rows)),
             Kind::Double => Data::Double(pool::take(rows)),
@@ -125,7 +129,7 @@ impl Part {
     #[inline]
     pub fn push_truth(&mut self, value: bool) -> bool {
         let Data::Boolean(values) = &mut self.data else { return false };
-        values.append(value);
+        values.push(value);
         self.rows += 1;
         true
     }
@@ -147,7 +151,7 @@ impl Part {
             Data::Boolean(values) => {
                 let is_one = matches!(text, b"true" | b"false");
                 if is_one {
-                    values.append(text == b"true");
+                    values.push(text == b"true");
                 }
                 is_one
             }
@@ -160,7 +164,7 @@ impl Part {
     fn pad(&mut self, row: usize) {
         let missing = row - self.rows;
         match &mut self.data {
-            Data::Boolean(values) => values.append_n(missing, false),
+            Data::Boolean(values) => values.resize(row, false),
             Data::Int32(values) => values.resize(row, 0),
             Data::Int64(values) => values.resize(row, 0),
             Data::Double(values) => values.resize(row, 0.0),
@@ -223,7 +227,7 @@ impl Part {
             NullBuffer::new(validity.finish())
         });
         match self.data {
-            Data::Boolean(mut values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
+            Data::Boolean(values) => Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls)),
             Data::Int32(values) => Arc::new(Int32Array::new(ScalarBuffer::new(pool::lend(values), 0, rows), nulls)),
             Data::Int64(values) => {
                 let values = ScalarBuffer::new(pool::lend(values), 0, rows);

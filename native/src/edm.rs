@@ -170,10 +170,10 @@ fn seconds(date: &[u8; 19]) -> Option<i64> {
     let (month, day) = (i64::from(left[5]), i64::from(right[0]));
     let (hour, minute) = (i64::from(right[3]), i64::from(right[6]));
     let second = i64::from(tens * 10 + ones);
-    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 {
+    if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
+    Some(days_since_1970(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 #[inline]
@@ -210,22 +210,33 @@ fn two(text: &[u8], at: usize) -> Option<i64> {
     (tens <= 9 && ones <= 9).then_some(i64::from(tens) * 10 + i64::from(ones))
 }
 
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
+/// Days of each month, and those of the year before it, in years that are no leap years.
+const MONTHS: [(i64, i64); 12] = [
+    (31, 0),
+    (28, 31),
+    (31, 59),
+    (30, 90),
+    (31, 120),
+    (30, 151),
+    (31, 181),
+    (31, 212),
+    (30, 243),
+    (31, 273),
+    (30, 304),
+    (31, 334),
+];
 
-/// Days of the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+/// Days since 1970 of a date of the proleptic Gregorian calendar, in the years 0 to 9999.
+#[inline]
+fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
+    let (days, before) = *MONTHS.get((month - 1) as usize)?;
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if day < 1 || day > days + i64::from(is_leap && month == 2) {
+        return None;
+    }
+    // Leap days before this year: year 0 is one, and 719,528 days lie between its first and 1970's.
+    let leaps = (year + 3) / 4 - (year + 99) / 100 + (year + 399) / 400;
+    Some(year * 365 + leaps + before + i64::from(is_leap && month > 2) + day - 1 - 719_528)
 }
 
 /// With padding; bits that the last character has too many are passed over.

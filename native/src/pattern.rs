@@ -46,19 +46,38 @@ impl Pattern {
     /// The position after the pattern if `body` has it at `at`. Close to the end of `body` it may be overlooked.
     #[inline(always)]
     pub fn after(&self, body: &[u8], at: usize) -> Option<usize> {
-        let rest = body.get(at..)?;
         // Two blocks at any rate: nearly all names fit, and it is quicker than to ask.
-        let is_there = self.is_in::<2>(rest) && (self.length <= 2 * BLOCK || self.is_in::<BLOCKS>(rest));
+        let is_there = self.is_at::<2>(body, at) && (self.length <= 2 * BLOCK || self.is_at::<BLOCKS>(body, at));
         if is_there && self.length > 0 { Some(at + self.length) } else { None }
     }
 
     #[inline(always)]
-    fn is_in<const COMPARED: usize>(&self, rest: &[u8]) -> bool {
-        let (found, _) = rest.as_chunks::<BLOCK>();
-        if found.len() < COMPARED {
+    fn is_at<const COMPARED: usize>(&self, body: &[u8], at: usize) -> bool {
+        if body.len() < COMPARED * BLOCK || at > body.len() - COMPARED * BLOCK {
             return false;
         }
-        let pairs = found[..COMPARED].iter().zip(&self.blocks[..COMPARED]);
-        pairs.fold(0, |differing, (found, own)| differing | ((u128::from_ne_bytes(*found) ^ own.text) & own.mask)) == 0
+        #[cfg(target_arch = "x86_64")]
+        {
+            use core::arch::x86_64::*;
+            // SAFETY: SSE2 belongs to x86-64; all blocks that are compared lie within `body`, as was just seen.
+            unsafe {
+                let from = body.as_ptr().add(at).cast::<__m128i>();
+                let mut differing = _mm_setzero_si128();
+                for (number, own) in self.blocks[..COMPARED].iter().enumerate() {
+                    let text = _mm_loadu_si128((&raw const own.text).cast());
+                    let mask = _mm_loadu_si128((&raw const own.mask).cast());
+                    let found = _mm_loadu_si128(from.add(number));
+                    differing = _mm_or_si128(differing, _mm_and_si128(_mm_xor_si128(found, text), mask));
+                }
+                _mm_movemask_epi8(_mm_cmpeq_epi8(differing, _mm_setzero_si128())) == 0xffff
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            let (found, _) = body[at..].as_chunks::<BLOCK>();
+            let pairs = found[..COMPARED].iter().zip(&self.blocks[..COMPARED]);
+            pairs.fold(0, |differing, (found, own)| differing | ((u128::from_ne_bytes(*found) ^ own.text) & own.mask))
+                == 0
+        }
     }
 }

@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +156,20 @@ def test_nan_is_a_number_among_numbers() -> None:
 )
 def test_a_moment_is_cut_to_microseconds(text: str, expected: int) -> None:
     assert microseconds(f'{DATE}"{text}"') == [expected]
+
+
+@pytest.mark.parametrize("century", [1, 1600, 1900, 2000, 2100, 9900])
+def test_each_day_is_where_the_calendar_has_it(century: int) -> None:
+    first = date(century, 1, 1)
+    days = [first + timedelta(days=number) for number in range((date(century + 99, 12, 31) - first).days + 1)]
+    read = microseconds(*(f'{DATE}"{day}T00:00:00Z"' for day in days))
+    assert [micros // 86_400_000_000 for micros in read] == [(day - date(1970, 1, 1)).days for day in days]
+
+
+@pytest.mark.parametrize("day", ["2023-02-29", "1900-02-29", "2024-04-31", "2024-00-01", "2024-13-01", "2024-01-00"])
+def test_a_day_that_no_calendar_has_is_no_moment(day: str) -> None:
+    with pytest.raises(Drifted, match="DateTime"):
+        decode(body(f'{DATE}"{day}T00:00:00Z"'))
 
 
 def test_moments_with_and_without_offset_share_a_column() -> None:
