@@ -10,8 +10,9 @@ the first 40 pages once. `into Arrow` ends with record batches or a table in mem
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -53,33 +54,48 @@ def ours_to_arrow(connection_string: str, _: Path) -> int:
 
 
 def ours_to_parquet(connection_string: str, target: Path) -> int:
-    """Batch by batch into one file; a column that a batch lacks is null."""
-    import pyarrow as pa
+    """Row group by row group into one file, of the columns that the first row group has.
+
+    Raises ValueError for a column that comes later: a flow would know it from its dataset's schema.
+    """
     import pyarrow.parquet as pq
 
     from flowservice.sdk import Selection
 
     source = _source(connection_string)
-    schema = source.sample(TABLE, rows=1000).rows.schema
-    schema = pa.schema([field.remove_metadata() for field in schema])
     (split,) = source.plan(Selection(path=TABLE)).splits
-    rows, waiting = 0, []
-    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for batch in source.read(split, after=None):
-            known = batch.rows.schema.names
-            columns = [
-                batch.rows.column(field.name) if field.name in known else pa.nulls(batch.rows.num_rows, field.type)
-                for field in schema
-            ]
-            waiting.append(pa.RecordBatch.from_arrays(columns, schema=schema))
-            rows += batch.rows.num_rows
-            if sum(map(len, waiting)) >= ROW_GROUP:
-                writer.write_table(pa.Table.from_batches(waiting), row_group_size=ROW_GROUP)
-                waiting = []
-        if waiting:
-            writer.write_table(pa.Table.from_batches(waiting), row_group_size=ROW_GROUP)
+    groups = _row_groups(batch.rows for batch in source.read(split, after=None))
+    first = next(groups)
+    rows = 0
+    with pq.ParquetWriter(target, first.schema, compression="zstd") as writer:
+        for group in chain([first], groups):
+            # A column that the group lacks becomes null.
+            fitting = group if group.schema.equals(first.schema) else _as(first.schema, group)
+            writer.write_table(fitting, row_group_size=ROW_GROUP)
+            rows += group.num_rows
     source.close()
     return rows
+
+
+def _row_groups(batches: Iterator[Any]) -> Iterator[Any]:
+    """Tables of `ROW_GROUP` rows, or of a batch more."""
+    import pyarrow as pa
+
+    waiting: list[pa.Table] = []
+    for batch in batches:
+        waiting.append(pa.table(batch.columns, schema=pa.schema([field.remove_metadata() for field in batch.schema])))
+        if sum(map(len, waiting)) >= ROW_GROUP:
+            yield pa.concat_tables(waiting, promote_options="default")
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting, promote_options="default")
+
+
+def _as(schema: Any, group: Any) -> Any:
+    import pyarrow as pa
+
+    known = pa.concat_tables([schema.empty_table(), group], promote_options="default")
+    return known.cast(schema)
 
 
 def ours_fetch_only(connection_string: str, _: Path) -> int:

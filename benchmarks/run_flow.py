@@ -29,7 +29,7 @@ from benchmarks.measuring import (
     table,
     watched,
 )
-from benchmarks.read_table import ROW_GROUP
+from benchmarks.read_pages import ROW_GROUP
 from demo.azurite import Azurite
 from demo.tables import TableAccount, customers, seed
 from demo.tutorial import CUSTOMERS, Tutorial
