@@ -28,7 +28,7 @@ PAGES: Final = 200
 PAGE_ROWS: Final = 100
 PROBE: Final = 0.15
 READERS: Final = (4, 8, 16)
-GOAL: Final = 5.0
+GOAL: Final = 5.5
 """With 8 readers, for every kind of keys."""
 
 

@@ -134,13 +134,14 @@ class Course:
             self._left_at = self._pages
 
 
-def middle_of(course: Course, first_key: FirstKey, *, least_rows: int) -> Key | None:
+def middle_of(course: Course, first_key: FirstKey, *, least_rows: int, known_rows: int) -> Key | None:
     """A key about halfway through what is left of a scan, in a few probes; None if there is little left, or none found.
 
-    Little: by how far the newest pages have come, fewer than `least_rows` rows, or no more were read of the table yet.
+    Little: by how far the newest pages have come, fewer than `least_rows` rows. Before `known_rows` were read of the
+    table, nobody knows.
     """
     standing = course.standing()
-    if standing is None or course.landmarks.rows < least_rows:
+    if standing is None or course.landmarks.rows < known_rows:
         return None
     found = None
     try:
