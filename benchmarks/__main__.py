@@ -7,6 +7,7 @@ from typing import Final
 from benchmarks import (
     answer_calls,
     count_instructions,
+    land_large,
     land_millions,
     list_resources,
     map_rows,
@@ -24,6 +25,7 @@ BENCHMARKS: Final = (
     read_ranges,
     steal_ranges,
     land_millions,
+    land_large,
     run_flow,
     map_rows,
     start,

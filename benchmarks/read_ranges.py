@@ -76,9 +76,9 @@ def measured(port: str, ranges: str) -> Cost:
 
 
 @contextmanager
-def serving(delay_ms: int) -> Iterator[str]:
-    """A table server; its port."""
-    command = [sys.executable, "-m", "benchmarks.range_server", str(delay_ms)]
+def serving_ranges(delay_ms: int, *properties: int) -> Iterator[str]:
+    """A `range_server`; its port."""
+    command = [sys.executable, "-m", "benchmarks.range_server", str(delay_ms), *map(str, properties)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=CODE) as server:
         try:
             assert server.stdout is not None
@@ -91,7 +91,7 @@ def run() -> list[str]:
     """Print the table; the claims that do not hold."""
     costs: dict[tuple[int, int], Cost] = {}
     for delay_ms in DELAYS_MS:
-        with serving(delay_ms) as port:
+        with serving_ranges(delay_ms) as port:
             time.sleep(0.2)
             for ranges in RANGES:
                 costs[delay_ms, ranges] = in_own_process(__spec__.name, port, str(ranges))

@@ -80,7 +80,7 @@ def test_entities_that_share_no_property_come_whole_in_smaller_batches() -> None
 
 
 def test_readers_share_what_they_hold() -> None:
-    memory = Memory(48 * 2**20)
+    memory = Memory(96 * 2**20)
     assert memory.share() == 8 * 2**20
     with memory.shared(), memory.shared(), memory.shared(), memory.shared():
         assert memory.share() == 2 * 2**20

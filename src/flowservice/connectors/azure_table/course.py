@@ -134,18 +134,18 @@ class Course:
             self._left_at = self._pages
 
 
-def middle_of(course: Course, first_key: FirstKey, *, least_rows: int, known_rows: int) -> Key | None:
+def middle_of(course: Course, first_key: FirstKey, *, least_pages: int, page_rows: int) -> Key | None:
     """A key about halfway through what is left of a scan, in a few probes; None if there is little left, or none found.
 
-    Little: by how far the newest pages have come, fewer than `least_rows` rows. Before `known_rows` were read of the
-    table, nobody knows.
+    Little: by how far the newest pages have come, fewer than `least_pages` of `page_rows` rows. That is known once two
+    pages of the table were read.
     """
     standing = course.standing()
-    if standing is None or course.landmarks.rows < known_rows:
+    if standing is None or course.landmarks.rows < min(least_pages, 2) * page_rows:
         return None
     found = None
     try:
-        found = _Search(standing, course.landmarks, first_key, least_rows).found()
+        found = _Search(standing, course.landmarks, first_key, least_pages * page_rows).found()
     finally:
         if found is None:
             course.leave()

@@ -7,8 +7,9 @@ from threading import Lock
 from typing import Final
 
 LIMIT: Final = 256 * 2**20
-# Of each reader: a body, what the decoder holds of the pages before it, a batch under way, and what is made of that.
-_AT_A_TIME: Final = 6
+# Of each reader: a body, what the decoder holds of the pages before it, a batch under way, and what is made of that,
+# about six times a share; allocators keep as much again (benchmarks/land_large.py).
+_AT_A_TIME: Final = 12
 _LEAST, _MOST = 2**20, 16 * 2**20
 
 
@@ -34,3 +35,7 @@ class Memory:
     def share(self) -> int:
         """Bytes that a page, or a batch before it is handed over, may have as JSON."""
         return max(_LEAST, min(_MOST, self.limit // (_AT_A_TIME * max(1, self.readers))))
+
+    def rows(self, row_bytes: float) -> int:
+        """How many rows of so many bytes fit into a page: one at least."""
+        return max(1, int(self.share() / row_bytes))

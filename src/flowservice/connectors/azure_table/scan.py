@@ -156,7 +156,8 @@ class Scan:
         """
         following: Token | None = token
         landmarks = self.course.landmarks
-        rows = min(self.page_rows, _FIRST_ROWS) if landmarks.row_bytes is None else self._fitting(landmarks.row_bytes)
+        rows = _FIRST_ROWS if landmarks.row_bytes is None else self.memory.rows(landmarks.row_bytes)
+        rows = min(self.page_rows, rows)
         failed, most, is_unmeasured = 0, self.page_rows, landmarks.row_bytes is None
         is_first = is_unmeasured
         while following is not None:
@@ -196,16 +197,12 @@ class Scan:
                     landmarks.row_bytes = size / found
                     # What was too much once is tried again little by little.
                     most = min(self.page_rows, most + 1 + most // 16)
-                    fitting = min(most, self._fitting(landmarks.row_bytes))
+                    fitting = min(most, self.memory.rows(landmarks.row_bytes))
                     if is_unmeasured or fitting >= 2 * rows or (size > self.memory.share() and fitting < rows):
                         is_unmeasured, rows = False, fitting
                         break  # and leave the pages that were opened ahead for another number of rows
             if broken is not None:
                 self.service.retries.wait(broken, failed=failed, stopped=self.service.closed)
-
-    def _fitting(self, row_bytes: float) -> int:
-        """How many rows of that size to ask for."""
-        return max(1, min(self.page_rows, int(self.memory.share() / row_bytes)))
 
     def _opened(self, query: Mapping[str, str], token: Token, stopped: threading.Event) -> Page:
         try:

@@ -48,7 +48,7 @@ class TableSource:
         memory_bytes: int = LIMIT,
         service: TableService | None = None,
     ) -> None:
-        """Of a split that by its keys has fewer than `least_pages` left nothing is taken: not worth a reader and a file.
+        """Of a split that by its keys has fewer than `least_pages` left nothing is taken: no reader is worth that.
 
         `service`, if given, is asked in place of one made of what stands before it.
         """
@@ -56,9 +56,7 @@ class TableSource:
         self._page_rows = page_rows
         self._batch_rows = batch_rows
         self._batch_s = batch_s
-        self._least_rows = least_pages * page_rows
-        # How much is left is told from how far the keys of two pages lie apart.
-        self._known_rows = min(least_pages, 2) * page_rows
+        self._least_pages = least_pages
         self._memory = Memory(memory_bytes)
         self._courses: dict[int, Course] = {}
         """Of the newest reader of each split."""
@@ -162,7 +160,9 @@ class TableSource:
             return None
         until = time.monotonic() + _STEAL_S
         probe = partial(self._service.first_key, split.path, retries=ONCE, until=until)
-        cut = middle_of(course, probe, least_rows=self._least_rows, known_rows=self._known_rows)
+        row_bytes = course.landmarks.row_bytes
+        page_rows = self._page_rows if row_bytes is None else min(self._page_rows, self._memory.rows(row_bytes))
+        cut = middle_of(course, probe, least_pages=self._least_pages, page_rows=page_rows)
         if cut is None or not course.cut(cut):
             return None
         span, where = _range(split)
