@@ -13,11 +13,12 @@ from pathlib import Path
 from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
-from flowservice.adapters.sealing.box import EnvelopeBox, load_key
+from flowservice.adapters.sealing.box import EnvelopeBox
+from flowservice.adapters.sealing.key_file import FormerTokens, KeyFile, held
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
-from flowservice.adapters.tokens.jwt import JwtTokens
+from flowservice.adapters.tokens.jwt import JwtTokens, signing_key
 from flowservice.api.search_forms import FORMS
 from flowservice.connectors.azure_table import decoder, native
 from flowservice.domain.dataset import Dataset
@@ -40,6 +41,7 @@ from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
 from flowservice.service.mapping_sets import MappingSets
+from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
 from flowservice.service.sandboxes import Sandboxes
 from flowservice.service.schemas import Schemas
@@ -81,9 +83,9 @@ class App:
     now: Clock = utc_now
 
     @cached_property
-    def key(self) -> bytes:
-        """The key that seals secrets and signs tokens."""
-        return load_key(self.settings.key_path)
+    def keys(self) -> KeyFile:
+        """The keys that seal secrets and sign tokens."""
+        return KeyFile(self.settings.key_path)
 
     @cached_property
     def database(self) -> SqlDatabase:
@@ -102,14 +104,14 @@ class App:
     @cached_property
     def secrets(self) -> EnvelopeBox:
         """The box for secrets."""
-        return EnvelopeBox(self.key)
+        return EnvelopeBox(lambda: self.keys.current().sealing)
 
     @cached_property
     def identity(self) -> Identity:
         """Tokens and credentials."""
         return Identity(
             database=self.database,
-            tokens=JwtTokens(self.key),
+            tokens=JwtTokens(self._signing_keys),
             now=self.now,
             ids=self.ids,
             token_lifetime_s=self.settings.token_lifetime_s,
@@ -277,6 +279,30 @@ class App:
         scope = dataset.stamp.scope
         return self.schemas.tree(self.identity.itself(scope), dataset.schema_ref.id)
 
+    def rotate_keys(self, *, keep_old: bool, end_tokens: bool) -> Rotated:
+        """Another key for all secrets and for new tokens.
+
+        Args:
+            keep_old: keys that were there go on opening secrets and verifying tokens.
+            end_tokens: tokens that are out stop working; else they live as long as they would have.
+        Raises:
+            Invalid: the key file is missing, broken, or cannot be replaced.
+            Conflict: another rotation is at work.
+        """
+
+        def former(key: bytes) -> FormerTokens:
+            until = self.now() + timedelta(seconds=self.settings.token_lifetime_s)
+            return FormerTokens(key=signing_key(key), until=until)
+
+        with held(self.settings.key_path, former=None if end_tokens else former, now=self.now()) as ring:
+            return Rotation(database=self.database, box=self.secrets, ring=ring).run(keep_old=keep_old)
+
+    def _signing_keys(self) -> Sequence[bytes]:
+        # Who only verifies need not fail where the key file cannot be read for a while.
+        keys, now = self.keys.latest(), self.now()
+        former = (one.key for one in keys.former if one.until > now)
+        return (*map(signing_key, keys.sealing), *former)
+
     def _mapper(self, mapping_set: MappingSet, version: int, dataset: Dataset) -> "RowMapper":
         from flowservice.engine.mapping import Mapper  # noqa: PLC0415 - `token` need not load it
 
@@ -308,6 +334,7 @@ class App:
     def prepare(self) -> None:
         """Make what the home lacks: folder, key, store, organisation, sandbox, first credential."""
         self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.keys.current()
         if self.database.tenancy.orgs():
             return
         org = self.identity.add_org(f"{secrets.token_hex(12).upper()}@AdobeOrg", tenant_id="tenant")

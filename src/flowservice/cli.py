@@ -22,7 +22,9 @@ app = typer.Typer(
 credentials = typer.Typer(help="Credentials of this server.", no_args_is_help=True)
 orgs = typer.Typer(help="Organisations of this server.", no_args_is_help=True)
 app.add_typer(credentials, name="credentials")
+keys = typer.Typer(help="Keys that seal secrets and sign tokens.", no_args_is_help=True)
 app.add_typer(orgs, name="orgs")
+app.add_typer(keys, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OrgOption = Annotated[str | None, typer.Option("--org", help="Organisation (default: the first of this home).")]
@@ -177,6 +179,33 @@ def orgs_list(home: Home = None, as_json: AsJson = False) -> None:
     with _reported():
         found = Tenancy(_settings(home)).orgs()
     _print_rows(found, as_json)
+
+
+@keys.command("rotate")
+def keys_rotate(
+    keep_old: Annotated[
+        bool, typer.Option("--keep-old", help="Leave the old keys in the key file, for backups of the store.")
+    ] = False,
+    end_tokens: Annotated[
+        bool, typer.Option("--end-tokens", help="End the access tokens that are out: somebody else may have the key.")
+    ] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Seal every secret with a new key and remove the old ones, also while the service runs."""
+    from flowservice.operating import rotate_keys
+
+    with _reported():
+        if keep_old and end_tokens:
+            raise BadField(
+                "--keep-old and --end-tokens do not go together", advice="A key that is kept verifies its tokens, too."
+            )
+        did = rotate_keys(_settings(home), keep_old=keep_old, end_tokens=end_tokens)
+    _print_fields(did if as_json else {**did, "secretsLost": len(did["secretsLost"])}, as_json)
+    if lost := did["secretsLost"]:
+        typer.echo(f"flowservice: no key opens the secrets of {', '.join(lost)}, nor did one before", err=True)
+        typer.echo("  Restore the key that they were sealed with as a further line of the key file, or", err=True)
+        typer.echo("  delete these connections (DELETE /connections/{id}) and make them again.", err=True)
 
 
 def _print_fields(found: Mapping[str, Any], as_json: bool) -> None:

@@ -12,12 +12,16 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from flowservice.adapters.sealing.box import load_key
+from flowservice.adapters.sealing.box import EnvelopeBox
+from flowservice.adapters.sealing.key_file import KeyFile
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.app import App, decoder_in_use
 from flowservice.errors import Error
 from flowservice.settings import Settings
+
+_AT_ONCE: Final = 500
+"""Secrets that are read from the store at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ def examine(settings: Settings) -> list[Finding]:
             _decoder(settings),
             _port(settings),
         ]
-    checks: tuple[Callable[[Settings], Finding], ...] = (_home, _key, _database, _lake)
+    checks: tuple[Callable[[Settings], Finding], ...] = (_home, _key, _database, _secrets, _lake)
     return [*(check(settings) for check in checks), _decoder(settings), _port(settings)]
 
 
@@ -64,15 +68,14 @@ def _key(settings: Settings) -> Finding:
             about="key file", ok=False, message=f"{path} can be read by others", advice=f"Type: chmod 600 {path}"
         )
     try:
-        load_key(path)
+        keys = len(KeyFile(path).current().sealing)
     except Error as error:
         return Finding(about="key file", ok=False, message=error.message, advice=error.advice)
-    return Finding(about="key file", ok=True, message=str(path))
+    return Finding(about="key file", ok=True, message=f"{path}, {keys} key{'' if keys == 1 else 's'}")
 
 
 def _database(settings: Settings) -> Finding:
-    url = sa.make_url(settings.resolved_database_url)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+    if not _has_store(settings):
         return Finding(about="database", ok=True, message="not there yet; the first start makes it")
     engine = open_engine(settings.resolved_database_url)
     try:
@@ -88,6 +91,53 @@ def _database(settings: Settings) -> Finding:
         engine.dispose()
     kind = engine.dialect.name
     return Finding(about="database", ok=True, message=f"{kind}, {orgs} organisation{'' if orgs == 1 else 's'}")
+
+
+def _has_store(settings: Settings) -> bool:
+    """Whether there is a store to ask: a file of SQLite, or a server."""
+    url = sa.make_url(settings.resolved_database_url)
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+
+
+def _secrets(settings: Settings) -> Finding:
+    if not settings.key_path.exists() or not _has_store(settings):
+        return Finding(about="secrets", ok=True, message="not looked at: there is no key file or no store")
+    engine = open_engine(settings.resolved_database_url)
+    try:
+        keys = KeyFile(settings.key_path)
+        box = EnvelopeBox(lambda: keys.current().sealing)
+        opened, lost = _tried(SqlDatabase(engine=engine), box)
+    except Exception as error:  # noqa: BLE001 - what keeps key file or store from answering is told above
+        return Finding(about="secrets", ok=True, message=f"not looked at ({type(error).__name__})")
+    finally:
+        engine.dispose()
+    if lost:
+        return Finding(
+            about="secrets",
+            ok=False,
+            message=f"no key opens {len(lost)} of {opened + len(lost)}, of the connections {_some(lost)}",
+            advice="Restore the key that they were sealed with as a further line of the key file, or delete these "
+            "connections and make them again.",
+        )
+    return Finding(about="secrets", ok=True, message=f"{opened}, and each can be opened")
+
+
+def _tried(database: SqlDatabase, box: EnvelopeBox) -> tuple[int, list[str]]:
+    """How many secrets can be opened, and the ids of the connections whose secret cannot."""
+    opened, lost, last = 0, list[str](), ""
+    while some := database.connections.sealed(after=last, limit=_AT_ONCE):
+        for connection in some:
+            try:
+                box.open(connection.auth.sealed if connection.auth else "", owner=connection.id)
+                opened += 1
+            except Error:
+                lost.append(connection.id)
+        last = some[-1].id
+    return opened, lost
+
+
+def _some(ids: list[str]) -> str:
+    return ", ".join(ids[:3]) + (", …" if len(ids) > 3 else "")
 
 
 def _lake(settings: Settings) -> Finding:

@@ -1,4 +1,4 @@
-"""What the operator who owns a home does with its organisations and credentials, also while it serves."""
+"""What the operator who owns a home does with its keys, organisations and credentials, also while it serves."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,13 +9,23 @@ from flowservice.errors import NotFound
 from flowservice.settings import Settings
 
 
+def rotate_keys(settings: Settings, *, keep_old: bool, end_tokens: bool) -> dict[str, Any]:
+    """Seal every secret of a home with a new key. Raises NotFound, and as `App.rotate_keys`."""
+    did = _served(settings).rotate_keys(keep_old=keep_old, end_tokens=end_tokens)
+    return {
+        "keyId": did.key_id,
+        "keyFile": str(settings.key_path),
+        "secretsResealed": did.resealed,
+        "oldKeysRemoved": did.dropped,
+        "secretsLost": list(did.lost),
+    }
+
+
 class Tenancy:
     """Organisations and credentials of one home. Raises NotFound for a home that was never served."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.database_url is None and not (settings.home / "flowservice.db").is_file():
-            raise NotFound(f"there is no store in {settings.home}", advice="Start the service once: flowservice serve.")
-        self._app = App(settings)
+        self._app = _served(settings)
         self._orgs = self._app.database.tenancy.orgs()
         if not self._orgs:
             raise NotFound("there is no organisation yet", advice="Start the service once: flowservice serve.")
@@ -62,6 +72,12 @@ class Tenancy:
         if org_id is None:
             org_id = self._app.database.tenancy.credential(client_id).org_id
         return self._operator(org_id)
+
+
+def _served(settings: Settings) -> App:
+    if settings.database_url is None and not (settings.home / "flowservice.db").is_file():
+        raise NotFound(f"there is no store in {settings.home}", advice="Start the service once: flowservice serve.")
+    return App(settings)
 
 
 def _org(org: Org) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class Settings(BaseSettings):
     )
     key_file: Path | None = Field(
         default=None,
-        description="Key that seals secrets (mode 0600). By default `key` in the home, made on first start.",
+        description="File of the keys that seal secrets and sign tokens (mode 0600). By default `key` in the home, "
+        "made on first start.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="What is logged, to standard error."

@@ -11,7 +11,7 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 def test_a_token_says_its_claims_until_it_expires() -> None:
-    tokens = JwtTokens(bytes(32))
+    tokens = JwtTokens(lambda: [bytes(32)])
     token = tokens.issue({"client_id": "c"}, at=NOON, lifetime_s=600)
     assert tokens.verify(token, at=NOON + timedelta(seconds=599))["client_id"] == "c"
     # Also where it was found to be genuine before.
@@ -20,10 +20,10 @@ def test_a_token_says_its_claims_until_it_expires() -> None:
 
 
 def test_a_token_outlives_a_restart_but_not_another_key() -> None:
-    token = JwtTokens(bytes(32)).issue({}, at=NOON, lifetime_s=600)
-    JwtTokens(bytes(32)).verify(token, at=NOON)
+    token = JwtTokens(lambda: [bytes(32)]).issue({}, at=NOON, lifetime_s=600)
+    JwtTokens(lambda: [bytes(32)]).verify(token, at=NOON)
     with pytest.raises(Invalid):
-        JwtTokens(b"\x01" * 32).verify(token, at=NOON)
+        JwtTokens(lambda: [b"\x01" * 32]).verify(token, at=NOON)
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,17 @@ def test_a_token_outlives_a_restart_but_not_another_key() -> None:
 )
 def test_a_forged_token_is_refused(forged: str) -> None:
     with pytest.raises(Invalid):
-        JwtTokens(bytes(32)).verify(forged, at=NOON)
+        JwtTokens(lambda: [bytes(32)]).verify(forged, at=NOON)
+
+
+def test_a_token_lives_as_long_as_its_key_is_there_and_new_ones_are_signed_with_the_first() -> None:
+    keys = [bytes(32)]
+    tokens = JwtTokens(lambda: keys)
+    before = tokens.issue({"client_id": "c"}, at=NOON, lifetime_s=600)
+    keys.insert(0, b"\x01" * 32)
+    assert tokens.verify(before, at=NOON)["client_id"] == "c"
+    after = tokens.issue({}, at=NOON, lifetime_s=600)
+    del keys[1]
+    tokens.verify(after, at=NOON)
+    with pytest.raises(Invalid):
+        tokens.verify(before, at=NOON)

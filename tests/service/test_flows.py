@@ -74,7 +74,7 @@ class Desk:
 
     @property
     def accounts(self) -> Connections:
-        sources = OpenSources(self.specs, EnvelopeBox(b"k" * 32), Egress(local=True))
+        sources = OpenSources(self.specs, EnvelopeBox(lambda: [b"k" * 32]), Egress(local=True))
         return Connections(self.database, self.specs, sources, lambda: NOON, self.ids)
 
     @property

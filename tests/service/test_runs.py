@@ -80,7 +80,7 @@ class Office:
         accounts = Connections(
             self.database,
             specs,
-            OpenSources(specs, EnvelopeBox(b"k" * 32), Egress(local=True)),
+            OpenSources(specs, EnvelopeBox(lambda: [b"k" * 32]), Egress(local=True)),
             lambda: self.now,
             self.ids,
         )

@@ -86,7 +86,7 @@ def test_an_expired_token_is_not_valid(client: Client, app: App) -> None:
 
 def test_a_token_of_another_signer_is_not_valid(client: Client) -> None:
     claims = {"client_id": client.headers["x-api-key"], "org": client.headers["x-gw-ims-org-id"]}
-    forged = JwtTokens(b"x" * 32).issue(claims, at=utc_now(), lifetime_s=600)
+    forged = JwtTokens(lambda: [b"x" * 32]).issue(claims, at=utc_now(), lifetime_s=600)
     assert answered(client, authorization=f"Bearer {forged}") == BAD_TOKEN
 
 

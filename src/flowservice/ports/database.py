@@ -43,6 +43,23 @@ class Store(Protocol[R]):
         """How many match the conditions of `query`."""
 
 
+class ConnectionStore(Store[Connection], Protocol):
+    """Connections, and the secrets they keep."""
+
+    def sealed(self, *, but: str = "", after: str = "", limit: int) -> Sequence[Connection]:
+        """Connections of every scope that keep a secret, in the order of their ids, beyond the id `after`.
+
+        Those whose sealed secret begins with `but` are left out.
+        """
+
+    def hold_keys(self, *, alone: bool = False) -> None:
+        """Inside a transaction, and before anything else in it: let no key be removed until it ends.
+
+        Whoever stores a newly sealed secret holds the keys, and whoever removes keys holds them `alone`. So a secret
+        that is stored either was there when it was decided that a key may go, or is sealed knowing that it went.
+        """
+
+
 class FlowStore(Store[Flow], Protocol):
     """Flows, and which of them are due."""
 
@@ -174,7 +191,7 @@ class Database(Protocol):
     @property
     def tenancy(self) -> TenancyStore: ...
     @property
-    def connections(self) -> Store[Connection]: ...
+    def connections(self) -> ConnectionStore: ...
     @property
     def source_connections(self) -> Store[SourceConnection]: ...
     @property

@@ -33,7 +33,23 @@ class SecretBox(Protocol):
         """`secret` as text that only `open` with the same `owner` (the row's id) can undo."""
 
     def open(self, sealed: str, *, owner: str) -> bytes:
-        """The secret. Raises Invalid if it was sealed for another owner or with another key."""
+        """The secret. Raises Invalid if it was sealed for another owner or with a key that is not there."""
+
+    def mark(self) -> str:
+        """How each value begins that is sealed with the key that seals now, and no other value."""
+
+    def renewed(self, sealed: str, *, owner: str) -> str:
+        """The same secret sealed with the key that seals now; `sealed` itself if it is. Raises as `open`."""
+
+
+class KeyRing(Protocol):
+    """The keys that a secret box has, for the one who changes them. Each method changes all or nothing."""
+
+    def add(self) -> str:
+        """Let a new key seal from now on; the others still open. Its id. Raises Invalid if it cannot be kept."""
+
+    def drop(self) -> int:
+        """Forget every key but the one that seals; how many they were. Raises Invalid if they cannot be removed."""
 
 
 class Tokens(Protocol):

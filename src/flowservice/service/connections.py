@@ -1,6 +1,6 @@
 """What people and programs may do with connections."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -62,8 +62,7 @@ class Connections(Readable[Connection]):
         connection = self._with(sketch, content)
         if not draft:
             self._check(connection)
-        self.database.connections.add(connection)
-        return connection
+        return self._stored(connection, lambda tx, known: tx.connections.add(known))
 
     def change(self, caller: Caller, connection: Connection, content: ConnectionContent) -> Connection:
         """The connection with other content; changed credentials must work, except in a draft.
@@ -79,8 +78,7 @@ class Connections(Readable[Connection]):
             _signs_in(changed)
             if differs:
                 self._check(changed)
-        self.database.connections.replace(connection, changed)
-        return changed
+        return self._stored(changed, lambda tx, known: tx.connections.replace(connection, known))
 
     def publish(self, caller: Caller, connection: Connection) -> Connection:
         """The draft checked and enabled. Raises BadTransition unless it is one, and as `create`."""
@@ -165,6 +163,15 @@ class Connections(Readable[Connection]):
         with closing(self.sources.open(connection)) as source:
             source.check()
             yield source
+
+    def _stored(self, connection: Connection, write: Callable[[Database, Connection], None]) -> Connection:
+        """The connection as it was written: its secret was sealed a while ago, before the source was asked, and the key
+        may be gone since."""
+        with self.database.transaction() as tx:
+            tx.connections.hold_keys()
+            connection = self.sources.renewed(connection)
+            write(tx, connection)
+        return connection
 
     def _check(self, connection: Connection) -> None:
         _signs_in(connection)

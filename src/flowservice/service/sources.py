@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -41,6 +41,10 @@ class OpenSources:
         sealed = self.secrets.seal(json.dumps(secret).encode(), owner=owner) if secret else ""
         return Signin(spec_name=auth.name, params=shown, sealed=sealed)
 
+    def renewed(self, connection: Connection) -> Connection:
+        """The connection with its secret sealed by the key that seals now; itself if it is so, or has no secret."""
+        return renewed(connection, self.secrets)
+
     def revealed(self, connection: Connection) -> Mapping[str, Any]:
         """The auth params with the secrets in clear: on their way to the source, never to a client."""
         if connection.auth is None:
@@ -49,6 +53,18 @@ class OpenSources:
             return connection.auth.params
         secret = json.loads(self.secrets.open(connection.auth.sealed, owner=connection.id))
         return {**connection.auth.params, **secret}
+
+
+def renewed(connection: Connection, box: SecretBox) -> Connection:
+    """The connection with its secret sealed by the key that seals now; itself if it is so, or has no secret.
+
+    Raises Invalid if its secret cannot be opened.
+    """
+    auth = connection.auth
+    if auth is None or not auth.sealed:
+        return connection
+    sealed = box.renewed(auth.sealed, owner=connection.id)
+    return connection if sealed == auth.sealed else replace(connection, auth=replace(auth, sealed=sealed))
 
 
 def auth_named(connector: Connector, name: str) -> Auth:

@@ -1,72 +1,102 @@
 """Secrets at rest: an AES-GCM envelope.
 
-Each value has a data key of its own, sealed by the key of the key file. The owner's id is authenticated with both, so
-a sealed value moved to another row does not open. Form: base64 of version, wrapped key and value.
+Each value has a data key of its own, sealed by a key of the key file. The owner's id is authenticated with both, so
+a sealed value moved to another row does not open. Form: base64 of version, id of the key, wrapped data key and value;
+version 1 has no id, for there was one key.
 """
 
 import base64
 import binascii
 import os
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from flowservice.adapters.sealing.key_file import KEY_BYTES, KEY_ID_BYTES, key_id
 from flowservice.errors import Invalid
 
-_VERSION: Final = b"\x01"
+_NAMELESS: Final = b"\x01"
+_NAMED: Final = b"\x02"
 _NONCE_BYTES: Final = 12
-_KEY_BYTES: Final = 32
-_WRAPPED_BYTES: Final = _NONCE_BYTES + _KEY_BYTES + 16
+_WRAPPED_BYTES: Final = _NONCE_BYTES + KEY_BYTES + 16
 
 
 class EnvelopeBox:
-    """Fills `ports.runtime.SecretBox` with one key-encryption key of 32 bytes."""
+    """Fills `ports.runtime.SecretBox` with key-encryption keys of 32 bytes.
 
-    def __init__(self, key: bytes) -> None:
-        self._key = AESGCM(key)
+    `keys` gives those there are now, at least one: the first seals. Keys that were there before still open: a value
+    read just before it was sealed anew, or sealed before its source was asked, must open after its key left the file.
+    """
+
+    def __init__(self, keys: Callable[[], Sequence[bytes]]) -> None:
+        self._keys = keys
+        self._known: dict[bytes, AESGCM] = {}
+        self._first()
 
     def seal(self, secret: bytes, *, owner: str) -> str:
-        data_key = AESGCM.generate_key(bit_length=8 * _KEY_BYTES)
-        wrapped = _encrypt(self._key, data_key, owner)
-        return base64.b64encode(_VERSION + wrapped + _encrypt(AESGCM(data_key), secret, owner)).decode()
+        name = self._first()
+        data_key = AESGCM.generate_key(bit_length=8 * KEY_BYTES)
+        wrapped = _encrypt(self._known[name], data_key, owner)
+        return base64.b64encode(_NAMED + name + wrapped + _encrypt(AESGCM(data_key), secret, owner)).decode()
 
     def open(self, sealed: str, *, owner: str) -> bytes:
         try:
             raw = base64.b64decode(sealed, validate=True)
-            wrapped, value = raw[1 : 1 + _WRAPPED_BYTES], raw[1 + _WRAPPED_BYTES :]
-            if raw[:1] != _VERSION:
-                raise InvalidTag
-            data_key = _decrypt(self._key, wrapped, owner)
-            return _decrypt(AESGCM(data_key), value, owner)
+            if raw[:1] == _NAMED:
+                start = 1 + KEY_ID_BYTES
+                key = self._named(raw[1:start])
+                return _opened(key, raw[start:], owner)
+            if raw[:1] == _NAMELESS:
+                return self._tried(raw[1:], owner)
         except (InvalidTag, binascii.Error, ValueError):
-            raise Invalid(
-                f"a secret of {owner} cannot be opened with this key file",
-                advice="Start the service with the key file the secret was sealed with (FLOWSERVICE_KEY_FILE).",
-            ) from None
+            pass
+        raise Invalid(
+            f"a secret of {owner} cannot be opened with this key file",
+            advice="Start the service with the key file the secret was sealed with (FLOWSERVICE_KEY_FILE).",
+        )
+
+    def mark(self) -> str:
+        # Nine bytes, so that they are twelve characters of their own.
+        return base64.b64encode(_NAMED + self._first()).decode()
+
+    def renewed(self, sealed: str, *, owner: str) -> str:
+        return sealed if sealed.startswith(self.mark()) else self.seal(self.open(sealed, owner=owner), owner=owner)
+
+    def _first(self) -> bytes:
+        """The id of the key that seals now; all that are there are known from then on."""
+        keys = self._keys()
+        self._known.update({key_id(key): AESGCM(key) for key in keys})
+        return key_id(keys[0])
+
+    def _named(self, name: bytes) -> AESGCM:
+        if name not in self._known:
+            # Another process has added it: a key is in the file before anything is sealed with it.
+            self._first()
+        if name not in self._known:
+            raise InvalidTag
+        return self._known[name]
+
+    def _tried(self, raw: bytes, owner: str) -> bytes:
+        for key in self._candidates():
+            try:
+                return _opened(key, raw, owner)
+            except InvalidTag:
+                continue
+        raise InvalidTag
+
+    def _candidates(self) -> Iterator[AESGCM]:
+        tried = tuple(self._known.items())
+        yield from (key for _, key in tried)
+        self._first()
+        yield from (key for name, key in tuple(self._known.items()) if name not in dict(tried))
 
 
-def load_key(path: Path) -> bytes:
-    """The key in `path`, made (mode 0600) if there is none. Raises Invalid if the file does not hold a key."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        try:
-            key = base64.b64decode(path.read_text().strip(), validate=True)
-        except (binascii.Error, ValueError):
-            key = b""
-        if len(key) != _KEY_BYTES:
-            raise Invalid(
-                f"{path} does not hold a key", advice="It must hold 32 bytes in base64; restore it from a backup."
-            ) from None
-        return key
-    key = AESGCM.generate_key(bit_length=8 * _KEY_BYTES)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(base64.b64encode(key).decode() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return key
+def _opened(key: AESGCM, raw: bytes, owner: str) -> bytes:
+    """The value of a wrapped data key and what it seals. Raises InvalidTag, ValueError."""
+    data_key = _decrypt(key, raw[:_WRAPPED_BYTES], owner)
+    return _decrypt(AESGCM(data_key), raw[_WRAPPED_BYTES:], owner)
 
 
 def _encrypt(key: AESGCM, plain: bytes, owner: str) -> bytes:

@@ -44,10 +44,35 @@ _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
 _SPEC: Final = TypeAdapter(StoredSpec)
 
+_KEYS_LOCK: Final = int.from_bytes(b"flowkeys", "big")
+
 
 def _run_columns(run: Run) -> dict[str, Any]:
     waits_for = run.starts_at if run.is_waiting else None
     return {"flow_id": run.flow_id, "starts_at_ms": None if waits_for is None else milliseconds(waits_for)}
+
+
+class SqlConnections(SqlStore[Connection]):
+    """Fills `ports.database.ConnectionStore`."""
+
+    def sealed(self, *, but: str = "", after: str = "", limit: int) -> Sequence[Connection]:
+        table = self.table
+        sealed = table.c.document["auth", "sealed"].as_string()
+        query = sa.select(table.c.document).where(table.c.id > after, sealed != "").order_by(table.c.id).limit(limit)
+        if but:
+            # Not LIKE: on SQLite it takes capital letters for small ones.
+            query = query.where(sa.func.substr(sealed, 1, len(but)) != but)
+        with self.connect(reading=True) as connection:
+            return [_CONNECTION.validate_python(document) for document in connection.execute(query).scalars()]
+
+    def hold_keys(self, *, alone: bool = False) -> None:
+        with self.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
+                connection.execute(sa.select(lock(_KEYS_LOCK)))
+            else:
+                # A write takes SQLite's one write lock, whether or not it finds a row.
+                connection.execute(self.table.update().where(sa.false()).values(id=""))
 
 
 class SqlFlows(SqlStore[Flow]):
@@ -109,7 +134,7 @@ class SqlDatabase:
     """How many rows a search reads before it tries another plan."""
     open_connection: sa.Connection | None = None
     tenancy: SqlTenancy = field(init=False)
-    connections: SqlStore[Connection] = field(init=False)
+    connections: SqlConnections = field(init=False)
     source_connections: SqlStore[SourceConnection] = field(init=False)
     target_connections: SqlStore[TargetConnection] = field(init=False)
     flows: SqlFlows = field(init=False)
@@ -128,7 +153,7 @@ class SqlDatabase:
         connect, forms = self._connect(), self.forms
         stores = {
             "tenancy": SqlTenancy(connect=connect),
-            "connections": SqlStore(
+            "connections": SqlConnections(
                 noun="connection",
                 table=tables.connections,
                 adapter=_CONNECTION,

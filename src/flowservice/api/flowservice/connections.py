@@ -15,6 +15,7 @@ from flowservice.api.listing import Fields, one
 from flowservice.api.patching import Operations, changed, edited
 from flowservice.domain.connection import Connection
 from flowservice.service.connections import Connections, shown_auth
+from flowservice.service.contention import repeated
 
 FIELDS: Final = Fields(
     names=STAMPED | {"connectionSpec", "auth"},
@@ -80,9 +81,14 @@ def router(connections: Connections) -> APIRouter:
     )
     def act(caller: Calling, connection_id: ConnectionId, _op: Publishing, if_match: IfMatch) -> dict[str, Any]:
         """Tests the credentials first."""
-        connection = connections.get(caller, connection_id)
-        matching(connection, if_match, required=False)
-        return wire.created(connections.publish(caller, connection))
+
+        def published() -> Connection:
+            connection = connections.get(caller, connection_id)
+            matching(connection, if_match, required=False)
+            return connections.publish(caller, connection)
+
+        # Its secret may be sealed anew meanwhile.
+        return wire.created(repeated(published))
 
     @routes.delete("/connections/{connection_id}", status_code=204, summary="Delete a connection")
     def delete(caller: Calling, connection_id: ConnectionId) -> None:
