@@ -7,13 +7,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from flowservice.adapters.delta import DeltaLake
 from flowservice.domain.dataset import TableRef
 from flowservice.domain.staging import Part
-from flowservice.errors import LakeError
+from flowservice.errors import LakeError, LakeUnavailable
 from flowservice.ports.lake import Lake, Versions
 
 TABLE = TableRef(sandbox_id="s1", dataset_id="d1")
@@ -146,6 +147,22 @@ def test_a_part_that_is_not_what_was_recorded_changes_nothing(lake: Lake) -> Non
     with pytest.raises(LakeError, match="broken"):
         lake.superseded(TABLE, versions(part))
     assert (held(lake), lake.committed(TABLE, "flow")) == ({}, None)
+
+
+def test_a_disk_that_is_full_while_rows_are_compared_is_a_fault_that_may_pass(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> pa.RecordBatch:
+        raise duckdb.IOException("could not write all bytes: No space left on device")
+
+    part = staged(lake, "1", row("a", 1, "x"))
+    with monkeypatch.context() as patched:
+        patched.setattr("flowservice.adapters.delta.newest._as", full)
+        with pytest.raises(LakeUnavailable, match="No space left"):
+            upsert(lake, 1, part)
+    assert (held(lake), lake.committed(TABLE, "flow")) == ({}, None)
+    assert upsert(lake, 1, part)
+    assert held(lake) == {("a", 1): "x"}
 
 
 @pytest.mark.parametrize("seed", range(20))

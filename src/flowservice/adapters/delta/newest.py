@@ -53,7 +53,14 @@ class NewestRows:
             last = f"row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
             sql = f"SELECT * EXCLUDE ({_name(self.version)}) FROM staged QUALIFY {last}"  # noqa: S608
             found = connection.sql(sql).to_arrow_reader(_BATCH_ROWS)
-            yield pa.RecordBatchReader.from_batches(table, (_as(table, batch) for batch in found))
+            failures: list[Exception] = []
+            try:
+                yield pa.RecordBatchReader.from_batches(table, _fitting(table, found, failures))
+            except Exception:
+                if failures:
+                    # Whoever read made an error of its own of it, which does not tell that it may pass.
+                    raise failures[0] from None
+                raise
 
     @contextmanager
     def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -89,6 +96,15 @@ def _name(name: str) -> str:
 
 def _text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _fitting(schema: pa.Schema, found: pa.RecordBatchReader, failures: list[Exception]) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in found:
+            yield _as(schema, batch)
+    except (duckdb.Error, OSError) as error:
+        failures.append(error)
+        raise
 
 
 def _as(schema: pa.Schema, batch: pa.RecordBatch) -> pa.RecordBatch:
