@@ -49,6 +49,7 @@ fix: .venv/.installed
 
 faults: setup
 	@$(BIN)/pytest -q -m "" tests/faults
+	@$(BIN)/pytest -q -m faults tests/engine
 
 fuzz: setup
 	@$(BIN)/pytest -q -m fuzz tests/fuzz tests/connectors

@@ -16,6 +16,7 @@ from benchmarks import (
     run_flow,
     start,
     steal_ranges,
+    upsert_rows,
 )
 from benchmarks.measuring import machine
 
@@ -27,6 +28,7 @@ BENCHMARKS: Final = (
     land_millions,
     land_large,
     run_flow,
+    upsert_rows,
     map_rows,
     start,
     answer_calls,

@@ -4,11 +4,16 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import hypothesis
 import pytest
 
 from demo.azurite import Azurite
 from tests import postgres as servers
 from tests.live import Client, Server
+
+# On a busy machine an example may take any time; what is slow shows in the benchmarks.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _FIGURES: Final = pytest.StashKey[list[str]]()
 

@@ -253,7 +253,9 @@ class App:
                 end_connections.router(
                     SourceConnections(database, self.specs, accounts, now, ids), "sourceConnections"
                 ),
-                end_connections.router(TargetConnections(database, self.specs, now, ids), "targetConnections"),
+                end_connections.router(
+                    TargetConnections(database, self.specs, self.schemas, now, ids), "targetConnections"
+                ),
                 specs.router(self.specs, CustomSpecs(database, self.specs, now, ids), datasets),
                 ims.router(self.identity),
                 connectors.router(),
@@ -303,13 +305,15 @@ class App:
         former = (one.key for one in keys.former if one.until > now)
         return (*map(signing_key, keys.sealing), *former)
 
-    def _mapper(self, mapping_set: MappingSet, version: int, dataset: Dataset) -> "RowMapper":
+    def _mapper(
+        self, mapping_set: MappingSet, version: int, dataset: Dataset, keys: tuple[str, ...] = ()
+    ) -> "RowMapper":
         from flowservice.engine.mapping import Mapper  # noqa: PLC0415 - `token` need not load it
 
         mapping = mapping_set.at(version)
         if mapping is None:
             raise BadMappingVersion(f"the mapping set {mapping_set.id} has no version {version}")
-        return Mapper(mapping, self.tree(dataset))
+        return Mapper(mapping, self.tree(dataset), keys=keys)
 
     def _keep(self, credential: Credential, secret: str | None) -> None:
         """Let the file of the first credential say its new secret; revoked, it has no file."""

@@ -292,7 +292,7 @@ def test_a_run_that_was_planned_keeps_its_mapping_set_and_its_tolerance(tmp_path
     world.database.mapping_sets.add(replace(world.database.mapping_sets.get(SCOPE, "mapping"), id="other"))
     mapped_by: list[str] = []
 
-    def mapper_for(mapping_set: MappingSet, version: int, dataset: Dataset) -> Doubling:
+    def mapper_for(mapping_set: MappingSet, version: int, dataset: Dataset, keys: tuple[str, ...] = ()) -> Doubling:
         mapped_by.append(mapping_set.id)
         return world.mapper
 

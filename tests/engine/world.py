@@ -141,10 +141,14 @@ class Divisible(Numbers):
 
 @dataclass(frozen=True)
 class Doubling:
-    """Maps `n` to `n` and `double`; every number divisible by `reject_every` is rejected."""
+    """Maps `n` to `n` and `double`; every number divisible by `reject_every` is rejected.
+
+    With `modulo`, `n` is what is left of the number after division, as a key that several rows share.
+    """
 
     reject_every: int = 0
     lose_one: bool = False
+    modulo: int = 0
     schema: pa.Schema = field(
         default_factory=lambda: pa.schema([("n", pa.int64()), ("nested", pa.struct([("double", pa.int64())]))])
     )
@@ -157,12 +161,15 @@ class Doubling:
         if self.lose_one:
             good = good.slice(1)
         nested = pa.StructArray.from_arrays([pc.multiply(good, 2)], fields=list(self.schema.field("nested").type))
+        if self.modulo:
+            good = pa.array([n % self.modulo for n in good.to_pylist()], pa.int64())
         refused = numbers.filter(bad).to_pylist()
         rejects = [
             {"code": "INGEST-1555-400", "field": "n", "message": "not wanted", "value": str(n), "row": f'{{"n":{n}}}'}
             for n in refused
         ]
         return Mapped(
+            kept=pc.invert(bad),
             rows=pa.Table.from_arrays([good, nested], schema=self.schema),
             rejects=pa.Table.from_pylist(rejects, REJECTS),
             rejections=(Tally(code="INGEST-1555-400", field="n", message="not wanted", count=len(refused)),)
@@ -186,6 +193,8 @@ class World:
     slept: list[float] = field(default_factory=list)
     stopping: Callable[[], bool] = lambda: False
     threads: int = 8
+    keys: tuple[str, ...] = ()
+    """By which rows are upserted; none: they are appended."""
     url: str = ""
     """Of the database; SQLite below the home unless given."""
 
@@ -203,7 +212,7 @@ class World:
             database=self.database,
             lake=self.lake,
             sources=self.source,
-            mapper_for=lambda mapping_set, version, dataset: self.mapper,
+            mapper_for=lambda mapping_set, version, dataset, keys=(): self.mapper,
             now=self.clock,
             splits=ThreadSplits(self.threads),
             limits=PartLimits(part_rows=self.part_rows),
@@ -305,7 +314,11 @@ class World:
                 stamp=STAMP,
                 flow_spec=SPEC,
                 source=Endpoint(id="source", spec=SPEC, base_connection_id="base", params={"tableName": "numbers"}),
-                target=Endpoint(id="target", spec=SPEC),
+                target=Endpoint(
+                    id="target",
+                    spec=SPEC,
+                    params={"writeMode": "upsert", "keyFields": list(self.keys)} if self.keys else {},
+                ),
                 schedule=Schedule(frequency=Frequency.ONCE, start_at=NOON),
                 schedule_sent={},
                 transformations=(Transformation(name="Mapping", params={"mappingId": "mapping", "mappingVersion": 1}),),

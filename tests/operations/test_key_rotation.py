@@ -33,7 +33,7 @@ from tests.wire import resources
 from tests.wire.resources import BY_STRING, FLOW, people, seeded
 
 CONNECTIONS: Final = f"{FLOW}/connections"
-KILLS: Final = 3
+KILLS: Final = 2
 STORED: Final = 150
 """Connections beside those that are used, so that a pass takes a while."""
 

@@ -98,7 +98,9 @@ class Desk:
             "source": lambda: SourceConnections(*ends, self.accounts, lambda: NOON, self.ids).delete(
                 self.caller, "source"
             ),
-            "target": lambda: TargetConnections(*ends, lambda: NOON, self.ids).delete(self.caller, "target"),
+            "target": lambda: TargetConnections(*ends, self.schemas, lambda: NOON, self.ids).delete(
+                self.caller, "target"
+            ),
             "base": lambda: self.accounts.delete(self.caller, "base"),
             "dataset": lambda: self.datasets.delete(self.caller, "dataset"),
         }

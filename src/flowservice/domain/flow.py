@@ -11,6 +11,7 @@ from flowservice.domain.identity import Caller
 from flowservice.domain.resource import Governed, SpecRef
 from flowservice.domain.schedule import Schedule
 from flowservice.domain.window import DeltaColumn
+from flowservice.domain.write_mode import WriteMode
 from flowservice.errors import BadTransition, FlowDisabled
 
 
@@ -105,6 +106,11 @@ class Flow(Governed):
         params = (step.params.get("deltaColumn") for step in self.transformations if step.name == COPY)
         sent = next((column for column in params if column), None)
         return None if sent is None else DeltaColumn.of(sent)
+
+    @property
+    def mode(self) -> WriteMode:
+        """How its rows join those of the dataset."""
+        return WriteMode.of(self.target.params)
 
     @property
     def mapping_id(self) -> str | None:

@@ -71,6 +71,15 @@ class MappingVersion:
             _check_source(mapping)
             _check_destination(mapping.destination, tree)
 
+    def check_keys(self, keys: tuple[str, ...]) -> None:
+        """Return if every one of these fields is fed. Raises BadMapping."""
+        fed = {mapping.destination for mapping in self.mappings}
+        if unfed := [key for key in keys if key not in fed]:
+            raise BadMapping(
+                f"nothing is mapped to {', '.join(key[:200] for key in unfed)}, by which rows are upserted",
+                advice="Map a source field to each of the target connection's keyFields.",
+            )
+
 
 def _check_source(mapping: Mapping) -> None:
     if mapping.kind is MappingKind.EXPRESSION or (mapping.kind is MappingKind.ATTRIBUTE and mapping.column is None):

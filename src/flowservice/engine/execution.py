@@ -1,7 +1,7 @@
 """A run from its first to its last step. Kill the process anywhere: a replay ends the same."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,6 +10,7 @@ from threading import Semaphore
 from typing import Any, Final, TypeAlias, TypeVar
 
 from flowservice.domain.run import Run, RunError, RunState
+from flowservice.domain.write_mode import BESIDE
 from flowservice.engine.landing import data_schema
 from flowservice.engine.ledger import Ledger
 from flowservice.engine.outcome import Outcome, Totals
@@ -33,8 +34,20 @@ _LOG: Final = logging.getLogger(__name__)
 _TURN_POLL_S: Final = 0.5
 
 T = TypeVar("T")
-Work: TypeAlias = Callable[[str], list[RunError]]
-"""A step on a run id; what it could not do although it did not fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a step that did not fail came to."""
+
+    notes: Sequence[RunError] = ()
+    """What it could not do all the same."""
+    superseded: int = 0
+    """Rows that were staged, and not published: older versions of others."""
+
+
+Work: TypeAlias = Callable[[str], Done]
+"""A step on a run id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +89,7 @@ class Execution:
                     break
             self._close(run, steps, outcome)
 
-    def _repeated(self, work: Work, run_id: str) -> list[RunError]:
+    def _repeated(self, work: Work, run_id: str) -> Done:
         return self._with_store(lambda: work(run_id))
 
     def _with_store(self, call: Callable[[], T]) -> T:
@@ -101,16 +114,16 @@ class Execution:
     def _ledger(self) -> Ledger:
         return Ledger(database=self.database, now=self.now)
 
-    def _start(self, run_id: str) -> list[RunError]:
+    def _start(self, run_id: str) -> Done:
         self._ledger.start(run_id)
-        return []
+        return Done()
 
-    def _plan(self, run_id: str) -> list[RunError]:
+    def _plan(self, run_id: str) -> Done:
         run, patience = self._standing(run_id)
         kept = self._kept_plan(run_id)
         route = Route.of(run, self.database, kept)
         version = route.flow.mapping_version if kept is None else kept.mapping_version
-        mapper = route.mapper(version, self.mapper_for)
+        mapper = route.mapper(version, self.mapper_for, route.flow.mode if kept is None else kept.mode)
         # A type that the table cannot take shows now, not after hours of reading.
         patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))
         if kept is None:
@@ -122,14 +135,14 @@ class Execution:
             if plan.telling:
                 _LOG.info("run %s filters rows %s", run_id, plan.telling)
         self._ledger.has_planned(run_id, self._plan_of(run_id).window)
-        return []
+        return Done()
 
     def _pending(self, run: Run, route: Route, source: Source) -> Pending:
         return pending(
             run, route, source, database=self.database, lake=self.lake, now=self.now, window_lag=self.window_lag
         )
 
-    def _read(self, run_id: str) -> list[RunError]:
+    def _read(self, run_id: str) -> Done:
         run, patience = self._standing(run_id)
         plan = self._plan_of(run_id)
         route = Route.of(run, self.database, plan)
@@ -139,7 +152,7 @@ class Execution:
                 plan=plan,
                 dataset=route.dataset,
                 source=source,
-                mapper=route.mapper(plan.mapping_version, self.mapper_for),
+                mapper=route.mapper(plan.mapping_version, self.mapper_for, plan.mode),
                 lake=self.lake,
                 progress=self.database.progress,
                 now=self.now,
@@ -152,16 +165,16 @@ class Execution:
         if unread := plan.unread(self.database.progress.splits(run_id)):
             raise RuntimeError(f"splits were left unread: {[split.number for split in unread]}")
         self._ledger.has_read(run_id, self._totals(run_id))
-        return []
+        return Done()
 
-    def _commit(self, run_id: str) -> list[RunError]:
+    def _commit(self, run_id: str) -> Done:
         # By the plan alone, whatever became of the flow: a replay may find the rows published, and has to say so.
         run, _ = self._standing(run_id)
         scope, plan = run.stamp.scope, self._plan_of(run_id)
         dataset = self.database.datasets.get(scope, run.dataset_id)
         totals = self._totals(run_id)
         totals.counts.balanced()
-        publication = Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience)
+        publication = Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience, mode=plan.mode)
         try:
             totals.tolerable(plan.tolerated_percent)
         except TooManyRejected:
@@ -171,8 +184,10 @@ class Execution:
                 _LOG.exception("run %s: its rejects could not be kept", run_id)
             raise
         mapping_set = self.database.mapping_sets.get(scope, plan.mapping_id)
-        mapper = self.mapper_for(mapping_set, plan.mapping_version, dataset)
-        return list(publication.publish(totals, data_schema(mapper.schema)))
+        mapper = self.mapper_for(mapping_set, plan.mapping_version, dataset, plan.mode.keys)
+        # Before they are published, and again after a crash: the staged rows are there until the run has ended.
+        superseded = publication.superseded(totals)
+        return Done(notes=publication.publish(totals, data_schema(mapper.schema)), superseded=superseded)
 
     def _standing(self, run_id: str) -> tuple[Run, Patience]:
         """The run, and a patience that ends when the run has to. Raises Cancelled, NotFound."""
@@ -183,7 +198,7 @@ class Execution:
 
     def _close(self, run: Run, steps: Steps, outcome: dict[str, Any]) -> None:
         def close() -> str:
-            totals = self._totals(run.id)
+            totals = self._totals(run.id).without(outcome.get("superseded", 0))  # an earlier version kept none
             errors = [RunError(**error) for error in outcome["errors"]]
             ended = Outcome.failed(totals, errors) if outcome["failed"] else Outcome.published(totals, errors)
             return self._closed(run.id, ended).state.value
@@ -213,8 +228,10 @@ class Execution:
             dataset = self.database.datasets.get(run.stamp.scope, run.dataset_id)
         except NotFound:
             return
+        plan = self._kept_plan(run.id)
         keep = None if run.state is RunState.FAILED else self._totals(run.id)
-        Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience).sweep(keep)
+        mode = BESIDE if plan is None else plan.mode
+        Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience, mode=mode).sweep(keep)
 
     def _totals(self, run_id: str) -> Totals:
         return Totals.of(self.database.progress.splits(run_id))
@@ -244,18 +261,20 @@ class Execution:
 
 def _reported(work: Work, run_id: str) -> dict[str, Any]:
     """What the step `work` came to, as JSON: an error is a result like others, and a replay finds it again."""
+    failed = True
     try:
-        errors, failed = work(run_id), False
+        done, failed = work(run_id), False
     except Error as error:
         _LOG.warning("run %s: %s: %s", run_id, error.code, error.message)
-        errors, failed = [RunError(code=error.code, message=error.message, advice=error.advice)], True
+        done = Done(notes=[RunError(code=error.code, message=error.message, advice=error.advice)])
     # Whatever it is, the run must end and say so.
     except Exception:  # noqa: BLE001
         _LOG.exception("run %s failed by a defect of the service", run_id)
         message = "the service failed on its own side"
         advice = "Its log holds the details under the run's id; please report them."
-        errors, failed = [RunError(code=Error.code, message=message, advice=advice)], True
+        done = Done(notes=[RunError(code=Error.code, message=message, advice=advice)])
     return {
         "failed": failed,
-        "errors": [{"code": one.code, "message": one.message, "advice": one.advice} for one in errors],
+        "errors": [{"code": one.code, "message": one.message, "advice": one.advice} for one in done.notes],
+        "superseded": done.superseded,
     }

@@ -6,6 +6,7 @@ from typing import Final
 import pyarrow as pa
 
 from flowservice.domain.run import Run
+from flowservice.domain.write_mode import WriteMode
 from flowservice.engine.row_mapper import REJECTS
 
 SYSTEM_COLUMN: Final = "_flowservice"
@@ -22,6 +23,10 @@ _ORIGIN: Final = pa.schema(
     ]
 )
 
+VERSION_COLUMN: Final = "_flowservice_version"
+"""Of rows on their way to be upserted, and of no table: the time in the delta column, by which the last one wins."""
+_VERSION: Final = pa.field(VERSION_COLUMN, _INSTANT)
+
 QUARANTINE: Final = pa.schema([*REJECTS, *_ORIGIN])
 """Schema of a quarantine table."""
 
@@ -35,6 +40,17 @@ def data_rows(rows: pa.Table, run: Run, *, at: datetime) -> pa.Table:
     """Mapped rows with the system column."""
     system = pa.scalar({"batchId": run.batch_id, "ingestedAt": at}, _SYSTEM)
     return rows.append_column(pa.field(SYSTEM_COLUMN, _SYSTEM), pa.repeat(system, rows.num_rows))
+
+
+def staged_schema(rows: pa.Schema, mode: WriteMode) -> pa.Schema:
+    """The schema of the parts of a run: that of its table, and for upserts the version."""
+    return data_schema(rows).append(_VERSION) if mode.is_upsert else data_schema(rows)
+
+
+def versioned(rows: pa.Table, versions: pa.Array | None) -> pa.Table:
+    """Rows with the version of each; None: they have none."""
+    column = pa.nulls(rows.num_rows, _INSTANT) if versions is None else versions.cast(_INSTANT)
+    return rows.append_column(_VERSION, column)
 
 
 def rejected_rows(rejects: pa.Table, run: Run, *, mapping_version: int, split: int, at: datetime) -> pa.Table:

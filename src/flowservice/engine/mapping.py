@@ -1,7 +1,7 @@
 """Source rows to rows of an XDM schema: mapped, coerced and validated, a batch at a time."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ from flowservice.engine.validation import Columns, Violation, present, violation
 from flowservice.sdk import to_text
 
 CONVERSION_FAILED: Final = "MAPPER-3700-400"
+KEYLESS: Final = "key-missing"
+"""Code of rows without a value in a field by which rows are upserted."""
 _SHOWN_LENGTH: Final = 1000
 """Characters of a rejected value; the row beside it has it whole."""
 
@@ -41,11 +43,16 @@ class Mapper:
     `schema` is the whole landed schema; fields that nothing feeds are null. `source_columns` are those it reads.
     """
 
-    def __init__(self, version: MappingVersion, tree: ObjectField) -> None:
-        """Raises BadMapping, NotSupported, and BadSchema for a pattern that cannot be matched."""
+    def __init__(self, version: MappingVersion, tree: ObjectField, *, keys: tuple[str, ...] = ()) -> None:
+        """Rows without a value in one of `keys` are rejected.
+
+        Raises BadMapping, NotSupported, and BadSchema for a pattern that cannot be matched.
+        """
         version.check(tree)
+        version.check_keys(keys)
         check_patterns(tree)
         self._tree = tree
+        self._keys = keys
         self._fed = tuple(_fed(mapping, tree) for mapping in version.mappings)
         self.schema: pa.Schema = arrow_schema(tree)
         self.source_columns: tuple[str, ...] = tuple(
@@ -61,18 +68,27 @@ class Mapper:
             columns[fed.mapping.destination] = values
             if lost:
                 warnings.append(_warning(fed, batch, lost))
-        broken = violations(self._tree, columns, rows=batch.num_rows)
+        broken = (*_keyless(self._keys, columns), *violations(self._tree, columns, rows=batch.num_rows))
         rows = pa.Table.from_arrays(_assembled(self._tree, self.schema, columns, batch.num_rows), schema=self.schema)
-        rejects = REJECTS.empty_table()
+        rejects, kept = REJECTS.empty_table(), None
         if broken:
             rejected = broken[0].rows
             for violation in broken[1:]:
                 rejected = pc.or_(rejected, violation.rows)
-            rows = rows.filter(pc.invert(rejected))
+            kept = pc.invert(rejected)
+            rows = rows.filter(kept)
             origins = {fed.mapping.destination: fed.column for fed in self._fed if fed.column is not None}
             rejects = _rejects(batch, broken, pc.indices_nonzero(rejected), origins)
         rejections = (Tally(code=v.code, field=v.field, message=v.message, count=v.rows.true_count) for v in broken)
-        return Mapped(rows=rows, rejects=rejects, warnings=tuple(warnings), rejections=tuple(rejections))
+        return Mapped(rows=rows, rejects=rejects, warnings=tuple(warnings), rejections=tuple(rejections), kept=kept)
+
+
+def _keyless(keys: tuple[str, ...], columns: Columns) -> Iterator[Violation]:
+    for key in keys:
+        rows = columns[key].is_null()
+        if rows.true_count:
+            message = "a key field is missing or null: nobody could tell which row is meant"
+            yield Violation(code=KEYLESS, field=key, message=message, rows=rows)
 
 
 def _fed(mapping: Mapping, tree: ObjectField) -> _Fed:

@@ -38,6 +38,11 @@ class Totals:
             skipped=merged(tally for step in staged for tally in step.skipped),
         )
 
+    def without(self, superseded: int) -> "Totals":
+        """These totals, but so many of the rows written were older versions of others."""
+        counts = replace(self.counts, superseded=superseded, written=self.counts.written - superseded)
+        return replace(self, counts=counts)
+
     def tolerable(self, percent: float) -> "Totals":
         """These totals. Raises TooManyRejected if more than `percent` of the rows read were rejected."""
         if self.counts.rejected * 100 > percent * self.counts.read:

@@ -11,6 +11,7 @@ from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import Run
 from flowservice.domain.staging import SplitProgress
 from flowservice.domain.window import DeltaColumn, Window
+from flowservice.domain.write_mode import BESIDE, WriteMode
 from flowservice.engine.row_mapper import MapperFor, RowMapper
 from flowservice.errors import BadMapping, MissingMapping, MissingParameter
 from flowservice.ports.database import Database
@@ -50,6 +51,7 @@ class Plan:
     """The rows that the run takes; None: all. Each row is put to it, whatever the source leaves out by itself."""
     filtered: RowFilter | None = None
     """The part of it by which the source leaves rows out; None: it leaves out none."""
+    mode: WriteMode = BESIDE
 
     @property
     def telling(self) -> str:
@@ -74,6 +76,7 @@ class Plan:
             "toleratedPercent": self.tolerated_percent,
             "filter": _filter_json(self.filter),
             "filtered": _filter_json(self.filtered),
+            "keys": list(self.mode.keys),
             "splits": [{"number": split.number, **reads_json(split)} for split in self.splits],
         }
 
@@ -93,6 +96,7 @@ class Plan:
             tolerated_percent=float(stored.get("toleratedPercent", 0.0)),
             filter=row_filter(stored.get("filter") or {}, at="filter"),
             filtered=row_filter(stored.get("filtered") or {}, at="filtered"),
+            mode=WriteMode(keys=tuple(stored.get("keys", ()))),
         )
 
     def unread(self, progress: Iterable[SplitProgress]) -> tuple[Split, ...]:
@@ -163,9 +167,9 @@ class Route:
         """What is read, as it was when the flow took it up."""
         return self.flow.source
 
-    def mapper(self, version: int, mapper_for: MapperFor) -> RowMapper:
+    def mapper(self, version: int, mapper_for: MapperFor, mode: WriteMode) -> RowMapper:
         """The mapper of that version of the mapping set."""
-        return mapper_for(self.mapping_set, version, self.dataset)
+        return mapper_for(self.mapping_set, version, self.dataset, mode.keys)
 
 
 def planned(route: Route, source: Source, mapper: RowMapper, version: int, pending: Pending) -> Plan:
@@ -199,6 +203,7 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int, pendi
         watermark=pending.watermark,
         filter=wanted,
         filtered=reading.filtered,
+        mode=route.flow.mode,
     )
 
 

@@ -1,8 +1,9 @@
 """Publishing what a run staged: rows into the dataset, rejects into quarantine, each once whatever happens."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import pyarrow as pa
@@ -10,11 +11,12 @@ import pyarrow as pa
 from flowservice.domain.dataset import Dataset, TableRef
 from flowservice.domain.run import Run, RunError
 from flowservice.domain.staging import Part, run_folder
-from flowservice.engine.landing import QUARANTINE
+from flowservice.domain.write_mode import BESIDE, WriteMode
+from flowservice.engine.landing import QUARANTINE, SYSTEM_COLUMN, VERSION_COLUMN
 from flowservice.engine.outcome import Totals
 from flowservice.engine.patience import Patience
 from flowservice.errors import LakeError, OutcomeUnknown, Transient
-from flowservice.ports.lake import Lake
+from flowservice.ports.lake import Lake, Versions
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -27,6 +29,14 @@ class Publication:
     dataset: Dataset
     lake: Lake
     patience: Patience
+    mode: WriteMode = BESIDE
+
+    def superseded(self, totals: Totals) -> int:
+        """How many of the rows to publish are older versions of others. Raises LakeError."""
+        if not self.mode.is_upsert:
+            return 0
+        staged = self._versions(totals.data)
+        return self.patience.repeated(lambda: self.lake.superseded(self.dataset.table, staged))
 
     def publish(self, totals: Totals, schema: pa.Schema) -> Sequence[RunError]:
         """Everything into its table. What could not be done after the data was in.
@@ -38,10 +48,14 @@ class Publication:
         if totals.rejects:
             # Both tables are ready before the first commit: little is left that could stop the second.
             self.patience.repeated(lambda: self.lake.prepare(quarantine, QUARANTINE))
-        self._commit(data, totals.data, endless=False)
+        if self.mode.is_upsert:
+            staged = self._versions(totals.data)
+            self._commit(data, partial(self.lake.upsert, data, staged), endless=False)
+        else:
+            self._commit(data, partial(self.lake.commit, data, totals.data), endless=False)
         try:
             if totals.rejects:
-                self._commit(quarantine, totals.rejects, endless=True)
+                self._commit(quarantine, partial(self.lake.commit, quarantine, totals.rejects), endless=True)
         except LakeError as error:
             # The rows are published; to call the run failed would invite a second run and double them.
             _LOG.exception("run %s: rejects are not in quarantine", self.run.id)
@@ -52,12 +66,14 @@ class Publication:
         """Rejects alone, as diagnostics of a run that publishes nothing. Raises LakeError."""
         if totals.rejects:
             self.patience.repeated(lambda: self.lake.prepare(self.dataset.quarantine, QUARANTINE))
-            self._commit(self.dataset.quarantine, totals.rejects, endless=False)
+            table = self.dataset.quarantine
+            self._commit(table, partial(self.lake.commit, table, totals.rejects), endless=False)
 
     def sweep(self, keep: Totals | None) -> None:
         """Remove files of the run that no table and none of `keep` names. Never fails: they cost room, no more."""
         for table, parts in (
-            (self.dataset.table, keep.data if keep else ()),
+            # What was upserted is in files of the table's own.
+            (self.dataset.table, keep.data if keep and not self.mode.is_upsert else ()),
             (self.dataset.quarantine, keep.rejects if keep else ()),
         ):
             try:
@@ -65,7 +81,11 @@ class Publication:
             except LakeError:
                 _LOG.warning("run %s: files that nothing refers to could not be removed", self.run.id, exc_info=True)
 
-    def _commit(self, table: TableRef, parts: Sequence[Part], *, endless: bool) -> None:
+    def _versions(self, parts: Sequence[Part]) -> Versions:
+        untold = frozenset({SYSTEM_COLUMN})  # when a row came says nothing of which one is the last
+        return Versions(parts=parts, keys=self.mode.keys, version=VERSION_COLUMN, untold=untold)
+
+    def _commit(self, table: TableRef, commit: Callable[..., bool], *, endless: bool) -> None:
         """Commit, or find that it was done before.
 
         Once an outcome is unknown, or with `endless`, there is no giving up on what is transient: nobody may say that
@@ -74,9 +94,7 @@ class Publication:
         failures = 0
         while True:
             try:
-                if not self.lake.commit(
-                    table, parts, app_id=self.run.flow_id, number=self.run.number, note={"flowRun": self.run.id}
-                ):
+                if not commit(app_id=self.run.flow_id, number=self.run.number, note={"flowRun": self.run.id}):
                     self._made_sure(table)
             except (OutcomeUnknown, Transient) as error:
                 failures += 1

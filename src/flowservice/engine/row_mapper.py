@@ -21,6 +21,8 @@ class Mapped:
     rejects: pa.Table
     warnings: tuple[Tally, ...] = ()
     rejections: tuple[Tally, ...] = ()
+    kept: pa.BooleanArray | None = None
+    """Which rows of the batch those in `rows` are, in order; None: all."""
 
 
 class RowMapper(Protocol):
@@ -41,5 +43,10 @@ class RowMapper(Protocol):
 class MapperFor(Protocol):
     """Makes a mapper."""
 
-    def __call__(self, mapping_set: MappingSet, version: int, dataset: Dataset) -> RowMapper:
-        """The mapper of that version. Raises BadMapping, BadMappingVersion, BadSchema."""
+    def __call__(
+        self, mapping_set: MappingSet, version: int, dataset: Dataset, keys: tuple[str, ...] = ()
+    ) -> RowMapper:
+        """The mapper of that version, which rejects rows without a value in one of `keys` (dotted paths).
+
+        Raises BadMapping, BadMappingVersion, BadSchema.
+        """

@@ -99,6 +99,7 @@ class SplitReader:
             dataset=self.dataset,
             rows_schema=self.mapper.schema,
             mapping_version=self.plan.mapping_version,
+            mode=self.plan.mode,
             lake=self.lake,
             progress=progress,
             limits=self.limits,

@@ -10,7 +10,8 @@ import pyarrow as pa
 from flowservice.domain.dataset import Dataset, TableRef
 from flowservice.domain.run import Counts, Run, Tally, merged
 from flowservice.domain.staging import Part, SplitProgress, Staged, run_folder
-from flowservice.engine.landing import QUARANTINE, data_rows, data_schema, rejected_rows
+from flowservice.domain.write_mode import WriteMode
+from flowservice.engine.landing import QUARANTINE, data_rows, rejected_rows, staged_schema, versioned
 from flowservice.engine.row_mapper import Mapped
 from flowservice.engine.windowing import Selected
 from flowservice.ports.lake import Lake, PartWriter
@@ -53,6 +54,7 @@ class Step:
     dataset: Dataset
     rows_schema: pa.Schema
     mapping_version: int
+    mode: WriteMode
     lake: Lake
     progress: SplitProgress
     limits: PartLimits
@@ -69,7 +71,7 @@ class Step:
         # Attempts have numbers of their own, and each records its steps in order: a name is never used twice.
         progress = self.progress
         name = f"{run_folder(self.run.id)}{progress.number}-{progress.attempt}-{len(progress.staged)}.parquet"
-        schema = data_schema(self.rows_schema)
+        schema = staged_schema(self.rows_schema, self.mode)
         self._data = _Stream(self.lake, self.dataset.table, name, schema, self.limits)
         self._rejects = _Stream(self.lake, self.dataset.quarantine, name, QUARANTINE, self.limits)
 
@@ -92,10 +94,13 @@ class Step:
         self._counts += Counts(read=batch.rows.num_rows, filtered=skipped, input_bytes=batch.wire_bytes)
         self._skipped[:] = merged([*self._skipped, *selected.skipped])
         if mapped is not None:
-            self._keep(mapped)
+            self._keep(mapped, selected.times)
 
-    def _keep(self, mapped: Mapped) -> None:
-        self._data.write(data_rows(mapped.rows, self.run, at=self.at))
+    def _keep(self, mapped: Mapped, times: pa.Array | None) -> None:
+        rows = data_rows(mapped.rows, self.run, at=self.at)
+        if self.mode.is_upsert:
+            rows = versioned(rows, times if times is None or mapped.kept is None else times.filter(mapped.kept))
+        self._data.write(rows)
         self._rejects.write(
             rejected_rows(
                 mapped.rejects,

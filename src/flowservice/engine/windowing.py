@@ -26,6 +26,8 @@ class Selected:
     rows: pa.RecordBatch
     outside: int = 0
     skipped: tuple[Tally, ...] = ()
+    times: pa.Array | None = None
+    """Of each row, by the delta column: microseconds, UTC, without a zone; None where no window is asked for."""
 
 
 def selected(batch: pa.RecordBatch, window: Window | None, wanted: RowFilter | None = None) -> Selected:
@@ -58,11 +60,13 @@ def selected(batch: pa.RecordBatch, window: Window | None, wanted: RowFilter | N
             count=timeless - empty,
         ),
     )
-    rows = batch.filter(inside.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.bool_()))
+    chosen = inside.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.bool_())
+    rows = batch.filter(chosen)
     return Selected(
         rows=rows,
         outside=read - rows.num_rows - timeless,
         skipped=tuple(tally for tally in tallies if tally.count),
+        times=moments.to_arrow(compat_level=pl.CompatLevel.oldest()).filter(chosen),
     )
 
 

@@ -21,6 +21,20 @@ class DataFile:
     modified_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """Staged rows of which several may mean the same row: those with equal values in the fields `keys`, dotted paths.
+
+    The one with the highest `version`, a column of timestamps that the table has not, is the last. Where that does not
+    tell, the values do, but for those of the columns `untold`.
+    """
+
+    parts: Sequence[Part]
+    keys: Sequence[str]
+    version: str
+    untold: frozenset[str] = frozenset()
+
+
 class PartWriter(Protocol):
     """Writes one new file of a table. Nothing refers to the file until it is committed."""
 
@@ -57,6 +71,12 @@ class Lake(Protocol):
         False, and nothing done, if that number or a higher one is in the table already. Every part's schema is
         checked against the table first. Raises LakeError for a part that does not fit, OutcomeUnknown, LakeUnavailable.
         """
+
+    def upsert(self, table: TableRef, staged: Versions, *, app_id: str, number: int, note: Mapping[str, Any]) -> bool:
+        """As `commit`, but of each key the last row alone, in place of the rows of the table with that key."""
+
+    def superseded(self, table: TableRef, staged: Versions) -> int:
+        """How many staged rows are not the last of their key. Raises LakeError, LakeUnavailable."""
 
     def sweep(self, table: TableRef, prefix: str, keep: Sequence[Part]) -> int:
         """Remove files below `prefix` that are neither in `keep` nor in the table; how many."""

@@ -10,6 +10,7 @@ from flowservice.domain.identity import Caller
 from flowservice.domain.mapping import MappingVersion
 from flowservice.domain.resource import SpecRef
 from flowservice.domain.spec import SpecKind
+from flowservice.domain.write_mode import WriteMode
 from flowservice.errors import (
     BadField,
     BadMapping,
@@ -125,6 +126,7 @@ class FlowChecks:
                 "the mapping set's schema is not the dataset's",
                 advice=f"Create the mapping set with the schema {schema_id}.",
             )
+        mapping.check_keys(WriteMode.of(ends.target.params).keys)
         self._columns_exist(ends.source, mapping)
 
     def _columns_exist(self, source: SourceConnection, mapping: MappingVersion) -> None:

@@ -8,11 +8,13 @@ from flowservice.domain.connection import DATA_LAKE, TargetConnection
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Caller, Scope
 from flowservice.domain.spec import SpecKind
+from flowservice.domain.write_mode import WriteMode
 from flowservice.errors import BadField, EmptyDataset, MissingField, NoConnector, NotFound, SchemaMismatch
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.drafts import takes_drafts
 from flowservice.service.end_connections import EndConnections
+from flowservice.service.schemas import Schemas
 from flowservice.service.specs import Specs
 
 
@@ -26,6 +28,7 @@ class TargetConnections(EndConnections[TargetConnection]):
 
     database: Database
     specs: Specs
+    schemas: Schemas
     now: Clock
     ids: Ids
 
@@ -36,11 +39,14 @@ class TargetConnections(EndConnections[TargetConnection]):
     def checked(self, caller: Caller, end: TargetConnection) -> TargetConnection:
         """A target onto an existing dataset.
 
-        Raises UnknownSpec, NoConnector, NotFound (base connection), MissingField, EmptyDataset, BadField (dataset),
-        SchemaMismatch.
+        Raises UnknownSpec, NoConnector, NotFound (base connection), MissingField, EmptyDataset, BadField (dataset,
+        write mode), SchemaMismatch.
         """
         self._to_lake(caller, end)
         dataset = target_dataset(self.database, caller.scope, end.params)
+        mode = WriteMode.of(end.params)
+        if mode.is_upsert:
+            mode.check(self.schemas.tree(caller, dataset.schema_ref.id))
         stated = _stated_schema(end.data)
         if stated.get("id") not in (None, dataset.schema_ref.id):
             raise SchemaMismatch(
@@ -53,6 +59,7 @@ class TargetConnections(EndConnections[TargetConnection]):
         """A target that may still lack its dataset. Raises DraftUnsupported and as `checked`."""
         self._to_lake(caller, end)
         _stated_schema(end.data)
+        WriteMode.of(end.params)
         takes_drafts(self.specs.known(caller.scope, SpecKind.CONNECTION, end.spec.id))
         if end.params.get("dataSetId") is not None:
             target_dataset(self.database, caller.scope, end.params)

@@ -25,24 +25,30 @@ def entry(root: Path, part: Part, table: pa.Schema) -> AddAction:
 
     Raises LakeError if the file is not what was recorded, or does not fit the schema `table`; OSError.
     """
-    path = root / part.path
-    try:
-        status = path.stat()
-        footer = pq.read_metadata(path)
-    except (FileNotFoundError, pa.ArrowInvalid) as error:
-        raise LakeError(f"the staged part {part.path} is missing or broken", advice="Run the flow again.") from error
-    if (status.st_size, footer.num_rows) != (part.size_bytes, part.rows):
-        raise LakeError(f"the staged part {part.path} is not what was recorded", advice="Run the flow again.")
+    footer = footer_of(root, part)
     schema = footer.schema.to_arrow_schema()
     fits(schema, table, part.path)
     return AddAction(
         path=part.path,
-        size=status.st_size,
+        size=part.size_bytes,
         partition_values={},
-        modification_time=int(status.st_mtime * 1000),
+        modification_time=int((root / part.path).stat().st_mtime * 1000),
         data_change=True,
         stats=json.dumps(_statistics(footer, schema)),
     )
+
+
+def footer_of(root: Path, part: Part) -> pq.FileMetaData:
+    """What the file of `part` says of itself. Raises LakeError if the file is not what was recorded; OSError."""
+    path = root / part.path
+    try:
+        size_bytes = path.stat().st_size
+        footer = pq.read_metadata(path)
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        raise LakeError(f"the staged part {part.path} is missing or broken", advice="Run the flow again.") from error
+    if (size_bytes, footer.num_rows) != (part.size_bytes, part.rows):
+        raise LakeError(f"the staged part {part.path} is not what was recorded", advice="Run the flow again.")
+    return footer
 
 
 def _statistics(footer: pq.FileMetaData, schema: pa.Schema) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,19 +13,21 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from flowservice.adapters.delta.file_entry import entry
+from flowservice.adapters.delta.file_entry import entry, footer_of
+from flowservice.adapters.delta.newest import NewestRows, quoted
 from flowservice.adapters.delta.part_file import PartFile, unavailable
-from flowservice.adapters.delta.table_schema import landed, missing
+from flowservice.adapters.delta.table_schema import fits, landed, missing
 from flowservice.domain.dataset import TableKind, TableRef
 from flowservice.domain.staging import Part
 from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
-from flowservice.ports.lake import DataFile
+from flowservice.ports.lake import DataFile, Versions
 
 _REMOVED: Final = ".removed"
 """Folder, beside those of the sandboxes, of what is being removed."""
+_ZSTD: Final = WriterProperties(compression="ZSTD")
 _OF_A_FILE: Final = ["path", "num_records", "size_bytes", "modification_time"]
 
 
@@ -73,25 +75,75 @@ class DeltaLake:
         A commit of no parts is written too, so that a later look finds the number.
         """
         path = self._path(table)
-        try:
-            known = self._open(table)
-            if known is None:
-                raise LakeError(f"the table {path.name} does not exist", advice="Prepare it first.")
-            if _reached(known, app_id, number):
-                return False
+
+        def write(known: DeltaTable, properties: CommitProperties) -> None:
             schema = _schema(known)
             entries = [entry(path, part, schema) for part in parts]
+            known.create_write_transaction(list(entries), "append", known.schema(), commit_properties=properties)
+
+        return self._once(table, write, app_id=app_id, number=number, note=note)
+
+    def upsert(self, table: TableRef, staged: Versions, *, app_id: str, number: int, note: Mapping[str, Any]) -> bool:
+        """As `commit`, of each key the last row alone, in place of the rows of the table with that key."""
+
+        def write(known: DeltaTable, properties: CommitProperties) -> None:
+            if not staged.parts:
+                known.create_write_transaction([], "append", known.schema(), commit_properties=properties)
+                return
+            schema = _schema(known)
+            same = " AND ".join(f"held.{quoted(key)} = came.{quoted(key)}" for key in staged.keys)
+            with self._newest(table, staged, schema).reader(schema) as reader:
+                merging = known.merge(
+                    reader,
+                    same,
+                    source_alias="came",
+                    target_alias="held",
+                    writer_properties=_ZSTD,
+                    commit_properties=properties,
+                )
+                merging.when_matched_update_all().when_not_matched_insert_all().execute()
+
+        return self._once(table, write, app_id=app_id, number=number, note=note)
+
+    def superseded(self, table: TableRef, staged: Versions) -> int:
+        """How many staged rows are not the last of their key. Raises LakeError, LakeUnavailable."""
+        return self._newest(table, staged, None).superseded()
+
+    def _newest(self, table: TableRef, staged: Versions, schema: pa.Schema | None) -> NewestRows:
+        """The staged rows. Raises LakeError for a part that is not what was recorded, or does not fit the schema."""
+        path = self._path(table)
+        try:
+            for part in staged.parts:
+                came = footer_of(path, part).schema.to_arrow_schema()
+                if schema is not None:
+                    fits(came.remove(came.get_field_index(staged.version)), schema, part.path)
+        except OSError as error:
+            raise _translated(error, path) from error
+        files = [path / part.path for part in staged.parts]
+        return NewestRows(files=files, keys=staged.keys, version=staged.version, untold=staged.untold)
+
+    def _once(
+        self,
+        table: TableRef,
+        write: Callable[[DeltaTable, CommitProperties], None],
+        *,
+        app_id: str,
+        number: int,
+        note: Mapping[str, Any],
+    ) -> bool:
+        """`write` in a transaction that says: `app_id` has committed `number`. False if the table says that already."""
+        path = self._path(table)
+        try:
+            known = self._open(table)
         except (DeltaError, OSError) as error:
             raise _translated(error, path) from error
+        if known is None:
+            raise LakeError(f"the table {path.name} does not exist", advice="Prepare it first.")
+        if _reached(known, app_id, number):
+            return False
+        transaction = Transaction(app_id, number)
         try:
-            known.create_write_transaction(
-                list(entries),
-                "append",
-                known.schema(),
-                commit_properties=CommitProperties(
-                    app_transactions=[Transaction(app_id, number)], custom_metadata=dict(note)
-                ),
-            )
+            write(known, CommitProperties(app_transactions=[transaction], custom_metadata=dict(note)))
         except (DeltaError, OSError) as error:
             # Work after the commit (a checkpoint, a clean-up) may fail too: only the table knows.
             if not self._has_landed(table, app_id, number):

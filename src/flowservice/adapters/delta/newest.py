@@ -1,0 +1,116 @@
+"""Of staged rows with the same key, the last one: no two rows of an upsert may mean the same row of a table.
+
+Last by the version; where that is equal or missing, by the values of the row, so that the outcome does not depend on
+the order in which rows were read. DuckDB does it, in bounded memory and the rest on disk.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from flowservice.errors import LakeUnavailable
+
+_MEMORY: Final = "512MB"
+_BATCH_ROWS: Final = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewestRows:
+    """The rows of some Parquet files of one schema. `keys` are dotted paths, `version` a column of timestamps."""
+
+    files: Sequence[Path]
+    keys: Sequence[str]
+    version: str
+    untold: frozenset[str]
+    """Columns that play no part in which row is the last."""
+
+    def superseded(self) -> int:
+        """How many rows are not the last of their key. Raises LakeUnavailable."""
+        if not self.files:
+            return 0
+        keys = ", ".join(map(quoted, self.keys))
+        sql = f"SELECT (SELECT count(*) FROM staged) - (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM staged))"  # noqa: S608
+        with self._opened() as connection:
+            return int(connection.execute(sql).fetchall()[0][0])
+
+    @contextmanager
+    def reader(self, table: pa.Schema) -> Iterator[pa.RecordBatchReader]:
+        """The last row of each key, with the columns of `table`; those that the files lack are null.
+
+        Raises LakeUnavailable, also while it is read.
+        """
+        with self._opened() as connection:
+            columns = [row[0] for row in connection.execute("DESCRIBE staged").fetchall()]
+            told = [_name(column) for column in columns if column not in self.untold | {self.version}]
+            order = ", ".join(f"{column} DESC NULLS LAST" for column in (_name(self.version), *told))
+            keys = ", ".join(map(quoted, self.keys))
+            last = f"row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
+            sql = f"SELECT * EXCLUDE ({_name(self.version)}) FROM staged QUALIFY {last}"  # noqa: S608
+            found = connection.sql(sql).to_arrow_reader(_BATCH_ROWS)
+            failures: list[Exception] = []
+            try:
+                yield pa.RecordBatchReader.from_batches(table, _fitting(table, found, failures))
+            except Exception:
+                if failures:
+                    # Whoever read made an error of its own of it, which does not tell that it may pass.
+                    raise failures[0] from None
+                raise
+
+    @contextmanager
+    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            with tempfile.TemporaryDirectory(prefix="flowservice-") as spilled:
+                config: dict[str, str | bool | int | float | list[str]] = {
+                    "memory_limit": _MEMORY,
+                    "temp_directory": spilled,
+                    "preserve_insertion_order": False,
+                }
+                with duckdb.connect(config=config) as connection:
+                    connection.execute("SET TimeZone = 'UTC'").fetchall()
+                    connection.execute("SET enable_progress_bar = false").fetchall()
+                    paths = ", ".join(_text(str(path)) for path in self.files)
+                    view = f"CREATE VIEW staged AS SELECT * FROM read_parquet([{paths}], hive_partitioning = false)"  # noqa: S608
+                    connection.execute(view).fetchall()
+                    yield connection
+        except (duckdb.Error, OSError) as error:
+            raise LakeUnavailable(
+                f"staged rows could not be compared by their keys: {str(error)[:200]}",
+                advice="Check that the lake and the folder of temporary files have room; the run goes on by itself.",
+            ) from error
+
+
+def quoted(path: str) -> str:
+    """A dotted path in SQL, its levels quoted: DuckDB and Delta understand the same."""
+    return ".".join(map(_name, path.split(".")))
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _fitting(schema: pa.Schema, found: pa.RecordBatchReader, failures: list[Exception]) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in found:
+            yield _as(schema, batch)
+    except (duckdb.Error, OSError) as error:
+        failures.append(error)
+        raise
+
+
+def _as(schema: pa.Schema, batch: pa.RecordBatch) -> pa.RecordBatch:
+    known = batch.schema.names
+    columns = [
+        batch.column(field.name).cast(field.type) if field.name in known else pa.nulls(batch.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
