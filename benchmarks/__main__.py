@@ -15,6 +15,7 @@ from benchmarks import (
     read_ranges,
     run_flow,
     start,
+    start_due,
     steal_ranges,
     upsert_rows,
 )
@@ -33,6 +34,7 @@ BENCHMARKS: Final = (
     start,
     answer_calls,
     list_resources,
+    start_due,
 )
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
+from socket import gethostname
 from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
+from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
@@ -191,6 +193,11 @@ class App:
     def runs(self) -> Runs:
         """Runs."""
         return Runs(self.database, self.queue, self.now, self.ids, self.delta_columns)
+
+    @cached_property
+    def leadership(self) -> Leadership:
+        """Whether this process is the one that starts due flows. A home has one server (`serving`)."""
+        return Leadership(database=self.database, holder=f"{gethostname()}:{self.settings.home.absolute()}")
 
     def execution(self) -> "Execution":
         """What a worker does with a run."""

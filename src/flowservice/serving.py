@@ -18,9 +18,10 @@ import uvicorn
 
 from flowservice import logs
 from flowservice.app import App, decoder_in_use, read_credentials, utc_now, write_credentials
-from flowservice.errors import Invalid, NotFound
+from flowservice.errors import Invalid, NotFound, StoreUnavailable
 from flowservice.ports.runtime import Clock
 from flowservice.service.clearing import Clearing
+from flowservice.service.leadership import Leadership
 from flowservice.service.runs import Runs
 from flowservice.settings import Settings
 
@@ -43,22 +44,24 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
         app = App(settings, now)
         app.prepare()
         _tell_credentials(settings, url)
-        tick, clearing = _tick(app.runs), _clear(app.clearing)
+        ticks, clearing = tick(app.runs, app.leadership), _clear(app.clearing)
         idle = True
 
         def on_start() -> None:
             app.queue.prepare()
             app.queue.start(app.execution().execute)
-            tick.start()
+            ticks.start()
             clearing.start()
 
         def on_stop() -> None:
             nonlocal idle
-            tick.stop()
+            ticks.stop()
             clearing.stop()
+            with contextlib.suppress(StoreUnavailable):
+                app.leadership.resign()
             idle = app.queue.stop(_DRAIN_S)
 
-        web = app.web(on_start=on_start, on_stop=on_stop, wake=tick.wake, clear=clearing.wake)
+        web = app.web(on_start=on_start, on_stop=on_stop, wake=ticks.wake, clear=clearing.wake)
         config = uvicorn.Config(
             web,
             log_config=None,
@@ -134,11 +137,11 @@ class Rounds:
             self._woken.clear()
 
 
-def _tick(runs: Runs) -> Rounds:
-    """Starts due flows: every second, and at once when woken."""
+def tick(runs: Runs, leadership: Leadership) -> Rounds:
+    """Starts due flows, in one process of all on a store: every second, and at once when woken."""
 
     def start_due() -> float:
-        while runs.start_due():
+        while leadership.lead() and runs.start_due():
             pass
         return _TICK_S
 

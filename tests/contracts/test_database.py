@@ -1,5 +1,6 @@
 """What every store promises, on every database."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -298,3 +299,73 @@ def test_runs_that_wait_are_found_when_their_time_has_come_the_longest_due_first
     second = database.runs.find("A@AdobeOrg-r2")
     database.runs.replace(second, second.moved_to(RunState.FAILED, at=NOON))
     assert due(9) == ["3", "5"]
+
+
+def test_many_are_added_and_replaced_together_or_not_at_all(database: SqlDatabase, caller: Caller) -> None:
+    runs = [a_run(caller, number) for number in range(20)]
+    database.runs.add_all(runs)
+    listed = database.runs.list(caller.scope, Query(limit=100)).items
+    assert sorted(listed, key=lambda run: run.id) == sorted(runs, key=lambda run: run.id)
+    with pytest.raises(Conflict):
+        database.runs.add_all([a_run(caller, 20), runs[3]])
+    with pytest.raises(NotFound):
+        database.runs.find(a_run(caller, 20).id)
+
+    pairs = [(run, replace(run, number=7, stamp=run.stamp.touched())) for run in runs]
+    database.runs.replace_all(pairs[:10])
+    # One that was changed meanwhile, and one that is not there.
+    for wrong in (pairs[9], (a_run(caller, 99), a_run(caller, 99))):
+        with pytest.raises(Stale):
+            database.runs.replace_all([*pairs[10:], wrong])
+    assert [database.runs.find(run.id).number for run in runs] == [7] * 10 + [0] * 10
+    # What clients see was rewritten, too.
+    shown = Condition(path=("id",), operator=Operator.EQ, values=tuple(run.id for run in runs))
+    assert database.runs.count(caller.scope, Query(shown=(shown,))) == 20
+    database.runs.replace_all([])
+    database.runs.add_all([])
+
+
+def test_a_flow_has_a_run_in_line_if_one_for_a_slot_has_not_begun(database: SqlDatabase, caller: Caller) -> None:
+    waits = replace(a_run(caller, 0), starts_at=None, slot_at=NOON, number=1)
+    for number, (flow_id, run) in enumerate(
+        (
+            ("in line", waits),
+            ("begun", waits.moved_to(RunState.IN_PROGRESS, at=NOON)),
+            ("on demand", replace(waits, slot_at=None)),
+            ("repeated", replace(waits, parent_id="r")),
+            ("not asked for", waits),
+        )
+    ):
+        database.runs.add(replace(run, id=f"r{number}", flow_id=flow_id))
+    asked = ["in line", "begun", "on demand", "repeated", "without runs"]
+    assert database.runs.with_a_run_in_line(asked) == {"in line"}
+    assert database.runs.with_a_run_in_line([]) == set()
+
+
+def test_a_lease_has_one_holder_until_it_expires_by_the_clock_of_the_database(database: SqlDatabase) -> None:
+    leases, long, short = database.leases, timedelta(minutes=1), timedelta(milliseconds=200)
+    assert leases.holder("tick") is None
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda n: leases.take("tick", f"p{n}", lasts=long), range(8)))
+    assert sorted(taken) == [False] * 7 + [True]
+    held = f"p{taken.index(True)}"
+    assert leases.holder("tick") == held
+    assert leases.take("tick", held, lasts=long)
+    assert leases.take("another", "p9", lasts=long)
+    leases.give_up("tick", "p9")
+    assert leases.holder("tick") == held
+    leases.give_up("tick", held)
+    assert (leases.holder("tick"), leases.holder("another")) == (None, "p9")
+
+    assert leases.take("tick", "a", lasts=short)
+    assert not leases.take("tick", "b", lasts=short)
+    time.sleep(0.3)
+    assert leases.holder("tick") is None
+    assert leases.take("tick", "b", lasts=short)
+    assert not leases.take("tick", "a", lasts=short)
+
+
+def test_a_lease_from_before_the_clock_was_put_back_is_free(database: SqlDatabase) -> None:
+    assert database.leases.take("tick", "a", lasts=timedelta(hours=1))
+    assert database.leases.take("tick", "b", lasts=timedelta(seconds=5))
+    assert database.leases.holder("tick") == "b"

@@ -1,5 +1,6 @@
 """Which runs start when: slots, runs that wait, runs that repeat others, and what is refused."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -181,6 +182,60 @@ def test_after_a_pause_one_run_stands_for_all_slots_that_passed(office: Office) 
     assert office.at(NOON + 7 * HOUR + 2 * MINUTE) == 0
     assert [run.slot_at for run in office.stored()] == [NOON, NOON + 7 * HOUR]
     assert office.found(flow).next_run_at == NOON + 8 * HOUR
+
+
+def test_a_clock_that_is_put_back_starts_no_slot_twice_and_goes_on_with_the_next(office: Office) -> None:
+    flow = office.flow(HOURLY)
+    assert office.at(NOON) == 1
+    office.moved(office.stored()[0], RunState.SUCCESS)
+    back = [NOON - HOUR + 10 * n * MINUTE for n in range(12)]
+    assert [office.at(moment) for moment in back] == [0] * 12
+    assert office.found(flow).next_run_at == NOON + HOUR
+    assert office.at(NOON + HOUR) == 1
+    assert [run.slot_at for run in office.stored()] == [NOON, NOON + HOUR]
+
+
+def test_a_clock_that_is_put_back_while_a_slot_is_started_does_not_bring_it_up_again(office: Office) -> None:
+    flow = office.flow(HOURLY)
+
+    shown = iter([NOON])
+    runs = replace(office.runs, now=lambda: next(shown, NOON - HOUR))
+    assert runs.start_due() == 1
+    (run,) = office.stored()
+    assert run.slot_at == NOON
+    assert office.found(flow).next_run_at == NOON + HOUR
+    office.moved(run, RunState.SUCCESS)
+    assert [office.at(moment) for moment in (NOON - HOUR, NOON, NOON + HOUR)] == [0, 0, 1]
+
+
+def test_a_clock_that_is_put_forward_leaves_no_slot_out_one_run_stands_for_them(office: Office) -> None:
+    flows = [office.flow({**HOURLY, "backfill": backfill}) for backfill in (True, False)]
+    for moment in (NOON, NOON + 9 * HOUR + MINUTE, NOON + 9 * HOUR + 2 * MINUTE):
+        office.at(moment)
+        for run in office.stored():
+            office.moved(run, RunState.SUCCESS)
+    started = [(run.flow_id, run.slot_at) for run in office.stored()]
+    assert sorted(started) == sorted((flow.id, slot) for flow in flows for slot in (NOON, NOON + 9 * HOUR))
+    assert {office.found(flow).next_run_at for flow in flows} == {NOON + 10 * HOUR}
+
+
+@pytest.mark.parametrize("day", ["2026-03-28", "2026-10-24"])
+def test_slots_stay_where_they_are_when_the_local_clock_changes(
+    office: Office, monkeypatch: pytest.MonkeyPatch, day: str
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        start = datetime.fromisoformat(f"{day}T12:30:00+00:00")
+        office.now = start
+        office.flow({"startTime": int(start.timestamp()), "frequency": "minute", "interval": 15})
+        for n in range(96):
+            assert [office.at(start + n * 15 * MINUTE + shift * MINUTE) for shift in (0, 7, 14)] == [1, 0, 0]
+            office.moved(office.stored()[-1], RunState.SUCCESS)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [run.slot_at for run in office.stored()] == [start + n * 15 * MINUTE for n in range(96)]
 
 
 def test_slots_that_come_while_a_run_waits_in_line_are_its_own(office: Office) -> None:

@@ -1,8 +1,9 @@
 """Where resources live. Every method is one transaction, unless it is called inside `Database.transaction`."""
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
@@ -30,8 +31,17 @@ class Store(Protocol[R]):
     def add(self, resource: R) -> None:
         """Store a new resource. Raises Conflict if the id is taken."""
 
+    def add_all(self, resources: Sequence[R]) -> None:
+        """Store new resources, in as few exchanges as there are tables. Raises Conflict if an id is taken."""
+
     def replace(self, old: R, new: R) -> None:
         """Write `new` if the stored resource still has the revision of `old`. Raises Stale otherwise, or NotFound."""
+
+    def replace_all(self, pairs: Sequence[tuple[R, R]]) -> None:
+        """As `replace` for each pair of an old and a new one, or nothing at all. Raises Stale, also for one not there.
+
+        Where it is part of a transaction, that must not be committed after an error.
+        """
 
     def delete(self, resource: R) -> None:
         """Remove it if it still has this revision. Raises Stale otherwise, or NotFound."""
@@ -75,6 +85,9 @@ class RunStore(Store[Run], Protocol):
 
     def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
         """Runs of every scope that wait for a time that has come, the longest due first."""
+
+    def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
+        """Those of the flows with a run that stands for a slot, repeats no other and has not begun."""
 
 
 class TenancyStore(Protocol):
@@ -185,6 +198,23 @@ class ProgressStore(Protocol):
         """Every split that was begun or divided, by number."""
 
 
+class LeaseStore(Protocol):
+    """Names that one of several processes holds at a time. Time is that of the database."""
+
+    def take(self, name: str, holder: str, *, lasts: timedelta) -> bool:
+        """Hold it for so long from now on, as before or anew; whether that is so. All who take it name one duration.
+
+        False while somebody else holds it. Whoever stopped for longer than it lasts has lost it without noticing: it
+        spares others the work, and guards nothing.
+        """
+
+    def give_up(self, name: str, holder: str) -> None:
+        """Let others have it at once. Nothing happens where `holder` does not hold it."""
+
+    def holder(self, name: str) -> str | None:
+        """Who holds it now."""
+
+
 class Database(Protocol):
     """All stores over one database. Any call may raise StoreUnavailable."""
 
@@ -218,6 +248,8 @@ class Database(Protocol):
     def batch_search(self) -> Searched[Batch]: ...
     @property
     def contents(self) -> ContentsStore: ...
+    @property
+    def leases(self) -> LeaseStore: ...
 
     def transaction(self) -> AbstractContextManager["Database"]:
         """A database whose every call falls into one transaction, committed at the end and undone by an error."""

@@ -1,15 +1,18 @@
 """What the tick starts: flows that are due, and runs whose time has come."""
 
 import logging
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from flowservice.domain.flow import Flow
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import Run, RunError, RunState
 from flowservice.errors import Error, NotFound, Stale, Transient
-from flowservice.service.launch import Launch
+from flowservice.service.launch import Launch, Start
 
 _LOG: Final = logging.getLogger(__name__)
 _AT_ONCE: Final = 100
@@ -17,7 +20,7 @@ _AT_ONCE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class DueRuns:
-    """Starts them, each in a transaction of its own."""
+    """Starts them: flows many in a transaction, or each in its own where that fails."""
 
     launch: Launch
 
@@ -27,35 +30,66 @@ class DueRuns:
         A slot runs once: the flow moves on in the transaction. After a pause one run stands for all slots that passed.
         """
         at, database = self.launch.now(), self.launch.database
-        started = sum(self._due(flow) for flow in database.flows.due(at=at, limit=_AT_ONCE))
+        started = self._flows_due(at)
         return started + sum(self._come(run) for run in database.runs.waiting(at=at, limit=_AT_ONCE))
 
-    def _due(self, flow: Flow) -> bool:
-        """Start the flow's run; whether that was done."""
-        mark, at = flow.stamp.created, self.launch.now()
-        recurs = flow.schedule.period is not None
+    def _flows_due(self, at: datetime) -> int:
+        started = 0
+        while flows := self.launch.database.flows.due(at=at, limit=_AT_ONCE):
+            in_line = self.launch.database.runs.with_a_run_in_line([flow.id for flow in flows])
+            starts, moved = self._together(flows, in_line)
+            started += starts
+            if not moved or len(flows) < _AT_ONCE:
+                break
+        return started
+
+    def _together(self, flows: Sequence[Flow], in_line: AbstractSet[str]) -> tuple[int, bool]:
+        """Start the flows' runs; how many, and whether any flow moved on."""
         try:
-            if recurs and self._has_a_run_in_line(flow):
-                # It has not begun, and will take the rows of this slot, too.
-                self.launch.database.flows.replace(flow, flow.passed(at=at))
-                return False
-            stamp = Stamp(scope=flow.stamp.scope, created=replace(mark, at=at), updated=replace(mark, at=at))
-            run = self.launch.made(flow, stamp)
-            if recurs:
-                run = replace(run, slot_at=max(flow.schedule.slot_at(at), flow.next_run_at or at))
-            self.launch.queued(flow, flow.started(at=at), run)
+            starts = [self._start(flow, is_in_line=flow.id in in_line) for flow in flows]
+            self.launch.all_queued(starts)
+        except Transient:
+            # The store has a bad moment: the next tick finds them due still.
+            return 0, False
+        except Error:
+            # Another process started some of them, or one of them cannot start.
+            started = [self._alone(flow, is_in_line=flow.id in in_line) for flow in flows]
+            return sum(started), any(started)
+        return sum(start.run is not None for start in starts), True
+
+    def _start(self, flow: Flow, *, is_in_line: bool) -> Start:
+        """What starting it comes to. Raises FlowDisabled."""
+        # A clock that was put back meanwhile must not make the slot come up once more.
+        now = self.launch.now()
+        at = max(now, flow.next_run_at or now)
+        recurs = flow.schedule.period is not None
+        if recurs and is_in_line:
+            # That run has not begun, and will take the rows of this slot, too.
+            return Start(flow=flow, moved=flow.passed(at=at), run=None)
+        made = replace(flow.stamp.created, at=now)
+        run = self.launch.made(flow, Stamp(scope=flow.stamp.scope, created=made, updated=made))
+        if recurs:
+            run = replace(run, slot_at=max(flow.schedule.slot_at(at), flow.next_run_at or at))
+        return Start(flow=flow, moved=flow.started(at=at), run=run)
+
+    def _alone(self, flow: Flow, *, is_in_line: bool) -> bool:
+        """Start the flow's run; whether that was done."""
+        try:
+            start = self._start(flow, is_in_line=is_in_line)
+            self.launch.all_queued([start])
         except (Stale, Transient):
             # Someone changed the flow in between, or the store has a bad moment; the next tick sees what became of it.
             return False
         except Error as error:
             # One flow that cannot start must not keep the others from it.
             _LOG.warning("flow %s is due but cannot start: %s", flow.id, error.message)
-            if recurs:
+            if flow.schedule.period is not None:
                 # Otherwise someone has changed or deleted the flow in between.
                 with suppress(Stale, NotFound):
+                    at = max(self.launch.now(), flow.next_run_at or self.launch.now())
                     self.launch.database.flows.replace(flow, flow.passed(at=at))
             return False
-        return True
+        return start.run is not None
 
     def _come(self, run: Run) -> bool:
         """Start a run that waited; whether that was done. It fails if its flow is gone or disabled by now."""
@@ -75,7 +109,3 @@ class DueRuns:
         # Otherwise another process has done the same, or the sandbox was emptied.
         with suppress(Stale, NotFound):
             self.launch.database.runs.replace(run, failed)
-
-    def _has_a_run_in_line(self, flow: Flow) -> bool:
-        runs = self.launch.runs_of(flow, ("state",), RunState.SCHEDULED.value)
-        return any(run.slot_at is not None and run.parent_id is None for run in runs)

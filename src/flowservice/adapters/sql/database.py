@@ -1,6 +1,7 @@
 """All stores over one SQL database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from flowservice.adapters.sql.catalog_search import SqlSearch
 from flowservice.adapters.sql.contents import SqlContents
 from flowservice.adapters.sql.engine import without_transactions
 from flowservice.adapters.sql.faults import translated
+from flowservice.adapters.sql.leases import SqlLeases
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.refreshing import refresh
 from flowservice.adapters.sql.resources import Connect, SqlStore
@@ -25,7 +27,7 @@ from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.resource import Resource
-from flowservice.domain.run import Run
+from flowservice.domain.run import Run, RunState
 from flowservice.domain.schema import SchemaResource
 from flowservice.domain.search import SearchForm
 from flowservice.domain.spec import StoredSpec
@@ -107,6 +109,14 @@ class SqlRuns(SqlStore[Run]):
         with self.connect(reading=True) as connection:
             return [_RUN.validate_python(document) for document in connection.execute(query).scalars()]
 
+    def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
+        table = self.table
+        is_wanted = sa.and_(table.c.flow_id.in_(flow_ids), table.c.state == RunState.SCHEDULED.value)
+        with self.connect(reading=True) as connection:
+            documents = connection.execute(sa.select(table.c.document).where(is_wanted)).scalars()
+            runs = [_RUN.validate_python(document) for document in documents]
+        return {run.flow_id for run in runs if run.slot_at is not None and run.parent_id is None}
+
 
 class Forms(Protocol):
     """The search form of every kind of resource that is searched."""
@@ -146,6 +156,7 @@ class SqlDatabase:
     specs: SqlStore[StoredSpec] = field(init=False)
     progress: SqlProgress = field(init=False)
     contents: SqlContents = field(init=False)
+    leases: SqlLeases = field(init=False)
     dataset_search: SqlSearch[Dataset] = field(init=False)
     batch_search: SqlSearch[Batch] = field(init=False)
 
@@ -218,6 +229,7 @@ class SqlDatabase:
             ),
             "progress": SqlProgress(connect=connect),
             "contents": SqlContents(connect=connect),
+            "leases": SqlLeases(connect=connect),
             "dataset_search": SqlSearch(table=tables.datasets, adapter=_DATASET, connect=connect),
             "batch_search": SqlSearch(table=tables.batches, adapter=_BATCH, connect=connect),
         }

@@ -74,6 +74,34 @@ class SqlStore(Generic[R]):
                 found = self.search.table
                 connection.execute(found.update().where(found.c.id == new.id).values(self.search.row(new)))
 
+    def add_all(self, resources: Sequence[R]) -> None:
+        if not resources:
+            return
+        with self.connect() as connection:
+            try:
+                connection.execute(self.table.insert(), [self.new_row(resource) for resource in resources])
+            except sa.exc.IntegrityError:
+                raise Conflict(f"one of {len(resources)} {self.noun}s exists already") from None
+            if self.search is not None:
+                search = self.search
+                connection.execute(search.table.insert(), [search.new_row(resource) for resource in resources])
+
+    def replace_all(self, pairs: Sequence[tuple[R, R]]) -> None:
+        if not pairs:
+            return
+        # In one order for all writers: else two of them, each with some rows of the other's, would wait for each other.
+        ordered = sorted(pairs, key=lambda pair: pair[0].id)
+        with self.connect() as connection:
+            changed = connection.execute(
+                _replacing(self.table), [_old_row(old) | _new_values(self._changing(new)) for old, new in ordered]
+            ).rowcount
+            if changed != len(ordered):
+                raise Stale(f"{len(ordered) - changed} of {len(ordered)} {self.noun}s changed since they were read")
+            if self.search is not None:
+                search = self.search
+                rows = [{"old_id": new.id} | _new_values(search.row(new)) for _, new in ordered]
+                connection.execute(_rewriting(search.table), rows)
+
     def delete(self, resource: R) -> None:
         with self.connect() as connection:
             if not connection.execute(self._at(self.table.delete(), resource)).rowcount:
@@ -191,6 +219,37 @@ class SqlStore(Generic[R]):
 def _by_id(table: sa.Table) -> sa.Select[Any]:
     # Built once a table: it is what the service asks most.
     return sa.select(table.c.document).where(*(table.c[name] == sa.bindparam(name) for name in _PLACE))
+
+
+_FIXED: Final = frozenset({*_PLACE, "created_at_ms"})
+"""Columns that never change."""
+
+
+@cache
+def _replacing(table: sa.Table) -> sa.Update:
+    place = (table.c[name] == sa.bindparam(f"old_{name}") for name in (*_PLACE, "revision"))
+    return _rewritten(table).where(*place)
+
+
+@cache
+def _rewriting(table: sa.Table) -> sa.Update:
+    return _rewritten(table).where(table.c.id == sa.bindparam("old_id"))
+
+
+def _rewritten(table: sa.Table) -> sa.Update:
+    return table.update().values(
+        {column: sa.bindparam(f"new_{column.name}") for column in table.c if column.name not in _FIXED}
+    )
+
+
+def _old_row(resource: Resource) -> dict[str, Any]:
+    scope = resource.stamp.scope
+    place = {"old_id": resource.id, "old_sandbox_id": scope.sandbox_id, "old_org_id": scope.org_id}
+    return place | {"old_revision": resource.stamp.revision}
+
+
+def _new_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in values.items()}
 
 
 def _token(keys: tuple[Any, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -139,4 +139,13 @@ splits: Final = sa.Table(
     sa.Column("document", DOCUMENT, nullable=False),
     # Beside the document, which an attempt writes whole: somebody else may change it meanwhile.
     sa.Column("reads", DOCUMENT, nullable=True),
+)
+
+leases: Final = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("holder", sa.String, nullable=False),
+    # By the clock of the database, so that those of the processes need not agree.
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
 )
