@@ -42,7 +42,8 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 def runs_over(database: SqlDatabase, queue: RunQueue, now: Clock) -> Runs:
     """The use cases of runs, without any connector."""
     ids, specs = RandomIds(), Specs((), database)
-    accounts = Connections(database, specs, OpenSources(specs, EnvelopeBox(b"k" * 32), Egress(local=True)), now, ids)
+    sources = OpenSources(specs, EnvelopeBox(lambda: [b"k" * 32]), Egress(local=True))
+    accounts = Connections(database, specs, sources, now, ids)
     return Runs(database, queue, now, ids, DeltaColumns(database, specs, accounts))
 
 
