@@ -21,7 +21,7 @@ from demo.tutorial import Target, Tutorial
 
 PROPERTIES: Final = (16, 249)
 """Texts of the most that one can have, and the most that an entity can have besides its keys and Timestamp."""
-MOST_MB: Final = 600.0
+MOST_MB: Final = 700.0
 """What the server may need above idle: bytes in flight (256 MB), what waits to be written, and what allocators keep."""
 
 

@@ -26,7 +26,7 @@ PEER_PAGES: Final = 40
 ROUNDS: Final = 5
 ROW_GROUP: Final = 64_000
 
-ARROW_SDK, PARQUET_SDK, PARQUET_DLT, ORJSON = 60.0, 30.0, 45.0, 3.0
+ARROW_SDK, PARQUET_SDK, PARQUET_DLT, ORJSON = 100.0, 45.0, 65.0, 3.0
 """How many times our CPU the peers use at least, and how many times faster than `orjson.loads` we decode."""
 CEILING_ROWS: Final = 20_000
 """Entities a second that an account gives (learn.microsoft.com/azure/storage/tables/scalability-targets)."""
