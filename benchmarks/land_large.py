@@ -12,12 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from benchmarks.measuring import Cost, claim, table, watched
+from benchmarks.measuring import Cost, claim, table
 from benchmarks.range_server import LARGE, names
 from benchmarks.read_ranges import serving_ranges
-from benchmarks.run_flow import serving
+from benchmarks.run_flow import measured_run, serving, signed_in
 from demo.azurite import ACCOUNT, KEY
-from demo.tutorial import Target, Tutorial
+from demo.tutorial import Target
 
 PROPERTIES: Final = (16, 249)
 """Texts of the most that one can have, and the most that an entity can have besides its keys and Timestamp."""
@@ -39,23 +39,10 @@ def landed(properties: int) -> Cost:
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder) / "home", FLOWSERVICE_SPLIT_THREADS="8") as (url, process),
     ):
-        from flowservice.app import read_credentials
-
-        tutorial = Tutorial(url=url, credentials=read_credentials(Path(folder) / "home" / "credentials.json"))
-        tutorial.sign_in()
+        tutorial = signed_in(url, Path(folder) / "home")
         endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
-        connection_id = tutorial.connect(f"AccountName={ACCOUNT};AccountKey={KEY};TableEndpoint={endpoint}")
-        source_id = tutorial.source(connection_id, "large")
-        schema_id, tenant = tutorial.schema(target)
-        target_id = tutorial.target(tutorial.dataset("large", schema_id), schema_id)
-        mapping_id = tutorial.mapping(target, schema_id, tenant)
-        with watched(LARGE, process) as cost:
-            flow_id = tutorial.flow("large", source_id, target_id, mapping_id)
-            metrics = tutorial.ended_run(flow_id, within_s=600)["metrics"]
-            taken = cost()
-    if metrics["recordSummary"]["outputRecordCount"] != LARGE:
-        raise RuntimeError(f"the run did not land its {LARGE} rows: {metrics}")
-    return taken
+        account = f"AccountName={ACCOUNT};AccountKey={KEY};TableEndpoint={endpoint}"
+        return measured_run(tutorial, process, account, "large", target, LARGE)[0]
 
 
 def run() -> list[str]:

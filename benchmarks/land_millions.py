@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.measuring import Cost, claim, table, watched
+from benchmarks.measuring import Cost, claim, table
 from benchmarks.pages import PAGE_ROWS, pages
 from benchmarks.replay import TABLE, NoNginx, replay
-from benchmarks.run_flow import serving
-from demo.tutorial import Target, Tutorial
+from benchmarks.run_flow import measured_run, serving, signed_in
+from demo.tutorial import Target
 
 ROWS: Final = 10_000_000
 MOST_MB: Final = 400.0
@@ -62,21 +62,8 @@ def landed(rows: int) -> tuple[Cost, int]:
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder) / "home", FLOWSERVICE_SPLIT_THREADS="1") as (url, process),
     ):
-        from flowservice.app import read_credentials
-
-        tutorial = Tutorial(url=url, credentials=read_credentials(Path(folder) / "home" / "credentials.json"))
-        tutorial.sign_in()
-        connection_id = tutorial.connect(source.connection_string)
-        source_id = tutorial.source(connection_id, TABLE)
-        schema_id, tenant = tutorial.schema(PAGES)
-        target_id = tutorial.target(tutorial.dataset("pages", schema_id), schema_id)
-        mapping_id = tutorial.mapping(PAGES, schema_id, tenant)
-        with watched(rows, process) as cost:
-            flow_id = tutorial.flow("pages", source_id, target_id, mapping_id)
-            metrics = tutorial.ended_run(flow_id, within_s=3600)["metrics"]
-            taken = cost()
-    if metrics["recordSummary"]["outputRecordCount"] != rows:
-        raise RuntimeError(f"the run did not land its {rows} rows: {metrics}")
+        tutorial = signed_in(url, Path(folder) / "home")
+        taken, metrics = measured_run(tutorial, process, source.connection_string, TABLE, PAGES, rows)
     return taken, int(metrics["fileSummary"]["outputFileCount"])
 
 

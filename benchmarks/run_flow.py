@@ -32,7 +32,7 @@ from benchmarks.measuring import (
 from benchmarks.read_pages import ROW_GROUP
 from demo.azurite import Azurite
 from demo.tables import TableAccount, customers, seed
-from demo.tutorial import CUSTOMERS, Tutorial
+from demo.tutorial import CUSTOMERS, Target, Tutorial
 
 
 def run() -> list[str]:
@@ -70,24 +70,44 @@ def _landed(connection_string: str, rows: int, *, readers: int) -> Cost:
     """What a server spends on landing a table of so many rows."""
     threads = {"FLOWSERVICE_SPLIT_THREADS": str(readers)}
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "home", **threads) as (url, process):
-        from flowservice.app import read_credentials
-
-        tutorial = Tutorial(url=url, credentials=read_credentials(Path(folder) / "home" / "credentials.json"))
-        _ended(tutorial, tutorial.land(connection_string, _name(100), CUSTOMERS, name="warmup")[1], 100)
-        connection_id = tutorial.connect(connection_string)
-        source_id = tutorial.source(connection_id, _name(rows))
-        schema_id, tenant = tutorial.schema(CUSTOMERS)
-        target_id = tutorial.target(tutorial.dataset("measured", schema_id), schema_id)
-        mapping_id = tutorial.mapping(CUSTOMERS, schema_id, tenant)
-        with watched(rows, process) as cost:
-            _ended(tutorial, tutorial.flow("measured", source_id, target_id, mapping_id), rows)
-            return cost()
+        tutorial = signed_in(url, Path(folder) / "home")
+        _whole(tutorial.ended_run(tutorial.land(connection_string, _name(100), CUSTOMERS, name="warmup")[1]), 100)
+        return measured_run(tutorial, process, connection_string, _name(rows), CUSTOMERS, rows)[0]
 
 
-def _ended(tutorial: Tutorial, flow_id: str, rows: int) -> None:
-    metrics = tutorial.ended_run(flow_id)["metrics"]
+def signed_in(url: str, home: Path) -> Tutorial:
+    """A client of a server on that home."""
+    from flowservice.app import read_credentials
+
+    tutorial = Tutorial(url=url, credentials=read_credentials(home / "credentials.json"))
+    tutorial.sign_in()
+    return tutorial
+
+
+def measured_run(
+    tutorial: Tutorial, process: int, connection_string: str, name: str, target: Target, rows: int
+) -> tuple[Cost, Any]:
+    """What the server `process` spends from the POST of a flow to the end of its run, and the run's metrics.
+
+    Raises RuntimeError unless the run lands `rows` rows.
+    """
+    connection_id = tutorial.connect(connection_string)
+    source_id = tutorial.source(connection_id, name)
+    schema_id, tenant = tutorial.schema(target)
+    target_id = tutorial.target(tutorial.dataset("measured", schema_id), schema_id)
+    mapping_id = tutorial.mapping(target, schema_id, tenant)
+    with watched(rows, process) as cost:
+        flow_id = tutorial.flow("measured", source_id, target_id, mapping_id)
+        run = tutorial.ended_run(flow_id, within_s=3600)
+        taken = cost()
+    return taken, _whole(run, rows)
+
+
+def _whole(run: Any, rows: int) -> Any:
+    metrics = run["metrics"]
     if metrics["recordSummary"]["outputRecordCount"] != rows:
         raise RuntimeError(f"the run did not land its {rows} rows: {metrics}")
+    return metrics
 
 
 @contextmanager
