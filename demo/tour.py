@@ -322,6 +322,7 @@ class Tour:
         self._ended(flow_id)
         self.call("flows-list-flows", query={"limit": "1", "property": "state==enabled"})
         self.call("flows-search-flows", {"queryString": "state==enabled", "limit": 1})
+        self.call("dry-runs-take", {"rows": 2}, flow_id=flow_id)
         self._changed("flows", flow_id=flow_id)
         self._drafted("flows", body, "flow_id")
         empty = self.call("source-connections-create", source(RETURNS))["id"]

@@ -101,7 +101,8 @@ Each call needs all that stand beside it; without one of them it is refused with
 Flow Service). A change of a credential's permissions counts at once, also for tokens that are out.
 
 Two calls need more where they do more: `PATCH /connections/{{id}}` that changes `auth` needs `manage-secrets`, and
-`explore` with `preview=true` needs `view-data`.
+`explore` with `preview=true` needs `view-data`. A dry run of a flow reads as a run does and shows rows, and needs both
+permissions.
 
 Nobody grants what they do not have: a new credential, and one whose secret is rotated, may do at most what its
 administrator may. The last credential of an organisation that may administer cannot be revoked, nor can it lose that

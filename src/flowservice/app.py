@@ -38,6 +38,7 @@ from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
+from flowservice.service.dry_runs import DryRuns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
@@ -199,6 +200,39 @@ class App:
         """Whether this process is the one that starts due flows. A home has one server (`serving`)."""
         return Leadership(database=self.database, holder=f"{gethostname()}:{self.settings.home.absolute()}")
 
+    @cached_property
+    def mapping_sets(self) -> MappingSets:
+        """Mapping sets."""
+        return MappingSets(database=self.database, schemas=self.schemas, now=self.now, ids=self.ids)
+
+    @cached_property
+    def flows(self) -> Flows:
+        """Flows."""
+        checks = FlowChecks(self.database, self.specs, self.accounts, self.mapping_sets)
+        rules = ScheduleRules(
+            min_interval_minutes=self.settings.min_interval_minutes, strict_start=self.settings.strict_start_time
+        )
+        return Flows(self.database, checks, self.now, self.ids, self.delta_columns, rules)
+
+    @cached_property
+    def dry_runs(self) -> DryRuns:
+        """Dry runs of flows."""
+        from flowservice.engine.rehearsal import Rehearsal  # noqa: PLC0415 - `token` need not load it
+
+        rehearsal = Rehearsal(
+            database=self.database,
+            lake=self.lake,
+            sources=self.sources,
+            mapper_for=self._mapper,
+            now=self.now,
+            window_lag=self._window_lag,
+        )
+        return DryRuns(self.flows, rehearsal)
+
+    @property
+    def _window_lag(self) -> timedelta:
+        return timedelta(seconds=self.settings.window_lag_s)
+
     def execution(self) -> "Execution":
         """What a worker does with a run."""
         from flowservice.engine.execution import Execution  # noqa: PLC0415 - `token` need not load it
@@ -217,7 +251,7 @@ class App:
             limits=PartLimits.of(part_rows=self.settings.part_max_rows, readers=self.settings.split_threads),
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
             places=Semaphore(self.settings.workers),
-            window_lag=timedelta(seconds=self.settings.window_lag_s),
+            window_lag=self._window_lag,
         )
 
     def web(
@@ -236,6 +270,7 @@ class App:
             connectors,
             conversion,
             credentials,
+            dry_runs,
             ims,
             sandboxes,
             schemaregistry,
@@ -244,18 +279,13 @@ class App:
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
-        rules = ScheduleRules(
-            min_interval_minutes=self.settings.min_interval_minutes, strict_start=self.settings.strict_start_time
-        )
-        mapping_sets = MappingSets(database=database, schemas=self.schemas, now=now, ids=ids)
         datasets = Datasets(database=database, lake=self.lake, schemas=self.schemas, now=now, ids=ids)
-        checks = FlowChecks(database, self.specs, accounts, mapping_sets)
         return server.build(
             identity=self.identity,
             # Routes are looked through one by one: those first that are called most.
             routers=[
                 runs.router(self.runs),
-                flows.router(Flows(database, checks, now, ids, self.delta_columns, rules), wake),
+                flows.router(self.flows, wake),
                 connections.router(accounts),
                 end_connections.router(
                     SourceConnections(database, self.specs, accounts, now, ids), "sourceConnections"
@@ -269,10 +299,11 @@ class App:
                 sandboxes.router(
                     Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
                 ),
+                dry_runs.router(self.dry_runs),
                 credentials.router(self.credentials, self.settings.public_url),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),
-                conversion.router(mapping_sets, self.schemas),
+                conversion.router(self.mapping_sets, self.schemas),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),
             registry=REGISTRY,

@@ -25,6 +25,8 @@ app.add_typer(credentials, name="credentials")
 keys = typer.Typer(help="Keys that seal secrets and sign tokens.", no_args_is_help=True)
 app.add_typer(orgs, name="orgs")
 app.add_typer(keys, name="keys")
+flows = typer.Typer(help="Flows of this server.", no_args_is_help=True)
+app.add_typer(flows, name="flows")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OrgOption = Annotated[str | None, typer.Option("--org", help="Organisation (default: the first of this home).")]
@@ -206,6 +208,21 @@ def keys_rotate(
         typer.echo(f"flowservice: no key opens the secrets of {', '.join(lost)}, nor did one before", err=True)
         typer.echo("  Restore the key that they were sealed with as a further line of the key file, or", err=True)
         typer.echo("  delete these connections (DELETE /connections/{id}) and make them again.", err=True)
+
+
+@flows.command("dry-run")
+def flows_dry_run(
+    flow_id: Annotated[str, typer.Argument(help="Id of the flow.")],
+    rows: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows are read.")] = 1_000,
+    sandbox: Annotated[str, typer.Option(help="Sandbox of the flow.")] = "prod",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the next run of a flow would do with its first rows. Writes nothing."""
+    from flowservice.trying import run
+
+    with _reported():
+        run(_settings(home), flow_id, rows=rows, sandbox=sandbox, as_json=as_json, to=sys.stdout)
 
 
 def _print_fields(found: Mapping[str, Any], as_json: bool) -> None:

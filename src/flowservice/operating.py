@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flowservice.app import App
-from flowservice.domain.identity import Caller, Org, named_permissions, org_id_of
+from flowservice.domain.identity import Caller, Org, SandboxState, Scope, named_permissions, org_id_of
 from flowservice.errors import NotFound
 from flowservice.settings import Settings
 
@@ -78,6 +78,20 @@ def _served(settings: Settings) -> App:
     if settings.database_url is None and not (settings.home / "flowservice.db").is_file():
         raise NotFound(f"there is no store in {settings.home}", advice="Start the service once: flowservice serve.")
     return App(settings)
+
+
+def scope_of(app: App, sandbox: str) -> Scope:
+    """The sandbox of that name in the home's own organisation, the first one; others ask through the API.
+
+    Raises NotFound, also for a sandbox that was deleted.
+    """
+    orgs = app.database.tenancy.orgs()
+    if not orgs:
+        raise NotFound("there is no organisation yet", advice="Start the service once: flowservice serve.")
+    found = app.database.tenancy.sandbox(orgs[0].id, sandbox)
+    if found.state is SandboxState.DELETED:
+        raise NotFound(f"the sandbox {found.name} was deleted", advice="Name another one with --sandbox.")
+    return found.scope
 
 
 def _org(org: Org) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from typing import Any, Final, TextIO
 from flowservice.adapters.duckdb import FORMATS, LakeSql, write
 from flowservice.app import App
 from flowservice.domain.dataset import Dataset
-from flowservice.domain.identity import SandboxState, Scope
+from flowservice.domain.identity import Scope
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.xdm_arrow import arrow_schema
 from flowservice.engine.landing import QUARANTINE, data_schema
 from flowservice.errors import BadQuery, Invalid, NotFound
+from flowservice.operating import scope_of
 from flowservice.settings import Settings
 
 _QUARANTINE: Final = "-quarantine"
@@ -24,19 +25,8 @@ def run(settings: Settings, sql: str, *, sandbox: str, output: str, to: TextIO) 
     if not settings.home.is_dir():
         raise NotFound(f"{settings.home} does not exist", advice="Start the service once: flowservice serve.")
     app = App(settings)
-    scope = _scope(app, sandbox)
+    scope = scope_of(app, sandbox)
     write(LakeSql().run(sql, lambda name: _table(app, scope, name)), output, to)
-
-
-def _scope(app: App, sandbox: str) -> Scope:
-    # The first organisation is the home's own; others of the same server ask through the API.
-    orgs = app.database.tenancy.orgs()
-    if not orgs:
-        raise NotFound("there is no organisation yet", advice="Start the service once: flowservice serve.")
-    found = app.database.tenancy.sandbox(orgs[0].id, sandbox)
-    if found.state is SandboxState.DELETED:
-        raise NotFound(f"the sandbox {found.name} was deleted", advice="Name another one with --sandbox.")
-    return found.scope
 
 
 def _table(app: App, scope: Scope, name: str) -> Any:

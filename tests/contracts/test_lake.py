@@ -264,3 +264,100 @@ def test_tables_may_be_prepared_and_widened_by_several_at_once(lake: Lake) -> No
     schema = lake.schema(TABLE)
     assert schema is not None
     assert set(schema.names) == {"n", *(f"c{number}" for number in range(8))}
+
+
+def lacking(lake: Lake, schema: pa.Schema) -> dict[str, str]:
+    return {field.name: str(field.type) for field in lake.lacking(TABLE, schema)}
+
+
+def folder(lake: Lake) -> set[Path]:
+    return set(Path(lake.location(TABLE)).parent.rglob("*"))
+
+
+def test_a_table_that_does_not_exist_lacks_every_column_and_stays_away(lake: Lake) -> None:
+    assert lacking(lake, NESTED) == {
+        "_id": "string",
+        "person.name.fullName": "string",
+        "person.birthDate": "date32[day]",
+        "identityMap": "map<string, list<element: struct<id: string, primary: bool>>>",
+        "tags": "list<element: string>",
+        "at": "timestamp[us, tz=UTC]",
+        "total": "decimal128(20, 4)",
+        "photo": "binary",
+    }
+    assert (lake.schema(TABLE), folder(lake)) == (None, set())
+
+
+def test_what_a_table_lacks_is_what_preparing_adds(lake: Lake) -> None:
+    inner = pa.struct([("a", pa.string())])
+    wider = pa.struct([("a", pa.string()), ("b", pa.struct([("c", pa.int32()), ("d", pa.date32())]))])
+    narrow = pa.schema([("n", pa.int64()), ("s", inner), ("l", pa.list_(inner)), ("m", pa.map_(pa.string(), inner))])
+    wide = pa.schema(
+        [
+            ("x", pa.string()),
+            ("s", wider),
+            ("l", pa.list_(wider)),
+            ("m", pa.map_(pa.string(), wider)),
+            ("n", pa.int64()),
+        ]
+    )
+    lake.prepare(TABLE, narrow)
+    before = folder(lake)
+    added = {
+        f"{at}.b.{name}": kind
+        for at in ("s", "l[]", "m.value")
+        for name, kind in (("c", "int32"), ("d", "date32[day]"))
+    }
+    assert lacking(lake, wide) == {"x": "string", **added}
+    assert lacking(lake, narrow) == {}
+    assert (lake.schema(TABLE), folder(lake)) == (narrow, before)
+    lake.prepare(TABLE, wide)
+    assert lacking(lake, wide) == {}
+
+
+def test_a_clash_is_told_as_preparing_tells_it(lake: Lake) -> None:
+    lake.prepare(TABLE, NESTED)
+    clash = pa.schema([("new", pa.string()), ("person", pa.struct([("birthDate", pa.string())]))])
+    with pytest.raises(LakeError) as told:
+        lake.lacking(TABLE, clash)
+    with pytest.raises(LakeError) as refused:
+        lake.prepare(TABLE, clash)
+    assert told.value.message == refused.value.message
+    with pytest.raises(LakeError, match="column small"):
+        lake.lacking(TABLE, pa.schema([("small", pa.uint8())]))
+
+
+def test_the_keys_that_a_table_has_are_counted(lake: Lake) -> None:
+    assert lake.holding(TABLE, pa.table({"n": [1]}), most_rows=100) == 0
+    lake.prepare(TABLE, SCHEMA)
+    assert lake.holding(TABLE, pa.table({"n": [1]}), most_rows=100) == 0
+    parts = [staged(lake, f"run=a/{n}.parquet", numbers(*range(10 * n, 10 * n + 10))) for n in range(3)]
+    assert commit(lake, parts, 1)
+    before = folder(lake)
+    assert lake.holding(TABLE, pa.table({"n": [0, 9, 15, 29, 30, None]}), most_rows=30) == 4
+    assert lake.holding(TABLE, pa.table({"n": [1, 2], "text": ["t1", "t3"]}), most_rows=30) == 1
+    assert lake.holding(TABLE, pa.table({"n": pa.array([], pa.int64())}), most_rows=30) == 0
+    assert lake.holding(TABLE, pa.table({"other": ["x"]}), most_rows=30) == 0
+    assert lake.holding(TABLE, pa.table({"n": [1]}), most_rows=29) is None
+    assert folder(lake) == before
+
+
+def test_keys_may_lie_in_objects_and_have_any_type_of_a_key(lake: Lake) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    kinds = {
+        "text": pa.string(),
+        "day": pa.date32(),
+        "at": pa.timestamp("us", "UTC"),
+        "yes": pa.bool_(),
+        "n": pa.int32(),
+    }
+    schema = pa.schema([("key", pa.struct([("of", pa.struct(list(kinds.items())))]))])
+    values = {"text": "a", "day": at.date(), "at": at, "yes": True, "n": 1}
+    lake.prepare(TABLE, schema)
+    rows = [{"key": {"of": values}}, {"key": {"of": None}}, {"key": None}]
+    assert commit(lake, [staged(lake, "run=a/0.parquet", pa.Table.from_pylist(rows, schema))], 1)
+    for name, value in values.items():
+        keys = pa.table({f"key.of.{name}": pa.array([value], kinds[name])})
+        assert lake.holding(TABLE, keys, most_rows=10) == 1, name
+    everything = pa.table({f"key.of.{name}": pa.array([value], kinds[name]) for name, value in values.items()})
+    assert lake.holding(TABLE, everything, most_rows=10) == 1

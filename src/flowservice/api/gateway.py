@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowservice.api.bodies import replayed, whole_body
-from flowservice.api.permissions import needed
+from flowservice.api.permissions import OF_THE_ORG, needed
 from flowservice.api.problems import problem, sandbox_problem
 from flowservice.domain.documents import MAX_DEPTH, inner, is_deeper
 from flowservice.domain.identity import Caller
@@ -44,10 +44,8 @@ _log = structlog.get_logger("flowservice.api")
 
 _GUARDED: Final = ("/data/", "/v1/")
 _PUBLIC: Final = re.compile(r"/v1/(openapi\.json|docs(/.*)?)")
-_OF_THE_ORG: Final = ("/data/foundation/sandbox-management", "/v1/")
-"""Paths of what belongs to an organisation: the sandbox header plays no part there."""
-_FLOW: Final = "/data/foundation/flowservice"
-_WITHOUT_BODY: Final = ("/action", "/rotate", "/landingzone/credentials")
+_FLOWS: Final = ("/data/foundation/flowservice", "/v1/flows")
+_WITHOUT_BODY: Final = ("/action", "/rotate", "/landingzone/credentials", "/dryRun")
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # It goes into logs, bodies and a header.
@@ -118,8 +116,8 @@ class Gateway:
             return
         try:
             claims = self._claims(headers)
-            name = None if path.startswith(_OF_THE_ORG) else headers.get("x-sandbox-name") or None
-            writes = scope["method"] not in _READS and not path.startswith(_OF_THE_ORG)
+            name = None if path.startswith(OF_THE_ORG) else headers.get("x-sandbox-name") or None
+            writes = scope["method"] not in _READS and not path.startswith(OF_THE_ORG)
             # Before the sandbox is looked up: whoever closes it learns of this call.
             with self._admission.entered(claims.org_id, name) if writes else nullcontext():
                 # In a thread: it reads the database.
@@ -181,9 +179,9 @@ class Gateway:
             raise NotAuthenticated("org-malformed", "an organisation id ends in @AdobeOrg")
         if org != entrant.org.id:
             raise NotAuthenticated("org", "the credential belongs to another organisation")
-        if path.startswith(_OF_THE_ORG):
+        if path.startswith(OF_THE_ORG):
             return self._identity.member(entrant)
-        if name is None and self._strict_sandbox and path.startswith(_FLOW):
+        if name is None and self._strict_sandbox and path.startswith(_FLOWS):
             raise SandboxMissing("x-sandbox-name is missing", advice="Name the sandbox to work in.")
         return self._identity.caller(entrant, sandbox_name=name, sandbox_id=headers.get("x-sandbox-id") or None)
 
@@ -192,7 +190,7 @@ class Gateway:
             error = BadField(f"the body is larger than {self._max_body_bytes} bytes", advice="Send less at once.")
             return problem(error, path=path, request_id=request_id)
         if not body:
-            # Actions are posted without a body, and so is what renews a secret.
+            # Actions are posted without a body, and so is what renews a secret or tries a flow.
             if method == "POST" and path.endswith(_WITHOUT_BODY):
                 return None
             return problem(EmptyBody("the body is empty", advice="Send JSON."), path=path, request_id=request_id)

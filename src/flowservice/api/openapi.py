@@ -15,7 +15,7 @@ from pydantic.json_schema import models_json_schema
 from flowservice import errors as e
 from flowservice.api import answers
 from flowservice.api.links import add_links
-from flowservice.api.permissions import needed
+from flowservice.api.permissions import OF_THE_ORG, needed
 from flowservice.api.problems import problem
 
 _HEADERS: Final = {
@@ -74,10 +74,10 @@ def document(app: FastAPI) -> dict[str, Any]:
             _tell_refusals(call, path, method)
             _tidy_answers(call)
             _give_examples(call, examples.get(call["operationId"], {}))
-            if path.startswith("/data/"):
-                call["security"] = [_signed_in("sandbox"), _signed_in()]
-            elif path.startswith("/v1/"):
+            if path.startswith("/v1/") and path.startswith(OF_THE_ORG):
                 call["security"] = [_signed_in()]
+            elif path.startswith(("/data/", "/v1/")):
+                call["security"] = [_signed_in("sandbox"), _signed_in()]
             if "security" in call:
                 call["x-permissions"] = [permission.value for permission in needed(method.upper(), path)]
         add_links(made["paths"])

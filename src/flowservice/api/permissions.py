@@ -16,6 +16,10 @@ _MANAGING: Final = (Permission.VIEW_SOURCES, Permission.MANAGE_SOURCES)
 _READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+OF_THE_ORG: Final = ("/data/foundation/sandbox-management", "/v1/credentials")
+"""Paths of what belongs to an organisation: the sandbox header plays no part there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Calls of a path by a method (`read`: GET and its kin; `write`: all others; `any`) need all these permissions."""
@@ -40,7 +44,9 @@ RULES: Final = (
     # What belongs to the whole organisation.
     Rule("read", r"/data/foundation/sandbox-management(/.*)?"),
     Rule("write", r"/data/foundation/sandbox-management(/.*)?", (Permission.ADMINISTER,)),
-    Rule("any", r"/v1/.*", (Permission.ADMINISTER,)),
+    Rule("any", r"/v1/credentials(/.*)?", (Permission.ADMINISTER,)),
+    # It reads as a run does, and shows rows as a preview does.
+    Rule("POST", r"/v1/flows/[^/]+/dryRun", (Permission.VIEW_SOURCES, Permission.RUN, Permission.VIEW_DATA)),
     # Asked with POST, but nothing changes.
     Rule("POST", _FLOW + r"/\w+/search", (Permission.VIEW_SOURCES,)),
     # A new connection brings secrets.

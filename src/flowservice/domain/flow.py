@@ -113,6 +113,11 @@ class Flow(Governed):
         return WriteMode.of(self.target.params)
 
     @property
+    def dataset_id(self) -> str:
+        """The dataset that its rows go into; empty in a draft whose target names none."""
+        return str(self.target.params.get("dataSetId") or "")
+
+    @property
     def mapping_id(self) -> str | None:
         """The mapping set of the flow."""
         return next((str(step.params["mappingId"]) for step in self.transformations if step.name == "Mapping"), None)

@@ -44,6 +44,10 @@ class Counts:
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
+    def tolerable(self, percent: float) -> bool:
+        """Whether at most `percent` of the rows read were rejected."""
+        return self.rejected * 100 <= percent * self.read
+
     def balanced(self) -> "Counts":
         """These counts. Raises Unbalanced unless every row read is accounted for once."""
         accounted = self.filtered + self.rejected + self.superseded + self.written

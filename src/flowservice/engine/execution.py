@@ -24,7 +24,7 @@ from flowservice.engine.split_runner import SplitRunner, ThreadSplits
 from flowservice.engine.standing import Standing
 from flowservice.engine.stealing import Attempts
 from flowservice.engine.step import PartLimits
-from flowservice.errors import Error, LakeError, MissingField, NotFound, StoreUnavailable, TooManyRejected
+from flowservice.errors import Error, LakeError, NotFound, StoreUnavailable, TooManyRejected
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
 from flowservice.ports.runtime import Clock, Interrupted, Sources, Steps
@@ -127,7 +127,7 @@ class Execution:
         # A type that the table cannot take shows now, not after hours of reading.
         patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))
         if kept is None:
-            with self._opened(run, route) as source:
+            with route.opened(self.database, self.sources) as source:
                 plan = patience.repeated(
                     lambda: planned(route, source, mapper, version, self._pending(run, route, source))
                 )
@@ -146,7 +146,7 @@ class Execution:
         run, patience = self._standing(run_id)
         plan = self._plan_of(run_id)
         route = Route.of(run, self.database, plan)
-        with self._opened(run, route) as source:
+        with route.opened(self.database, self.sources) as source:
             reader = SplitReader(
                 run=run,
                 plan=plan,
@@ -246,17 +246,6 @@ class Execution:
         if plan is None:
             raise NotFound(f"the plan of run {run_id} is gone", advice="Run the flow again.")
         return plan
-
-    @contextmanager
-    def _opened(self, run: Run, route: Route) -> Iterator[Source]:
-        base_id = route.source.base_connection_id
-        if base_id is None:
-            raise MissingField(f"source connection {route.source.id} has no base connection")
-        source = self.sources.open(self.database.connections.get(run.stamp.scope, base_id))
-        try:
-            yield source
-        finally:
-            source.close()
 
 
 def _reported(work: Work, run_id: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Totals:
 
     def tolerable(self, percent: float) -> "Totals":
         """These totals. Raises TooManyRejected if more than `percent` of the rows read were rejected."""
-        if self.counts.rejected * 100 > percent * self.counts.read:
+        if not self.counts.tolerable(percent):
             share = 100 * self.counts.rejected / self.counts.read
             raise TooManyRejected(
                 f"{self.counts.rejected} of {self.counts.read} rows were rejected ({share:.4g} %), more than the "

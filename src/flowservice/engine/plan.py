@@ -1,6 +1,7 @@
 """The plan of a run: what is read, in which splits, through which mapping, into which dataset. Made once, then kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,8 +14,9 @@ from flowservice.domain.staging import SplitProgress
 from flowservice.domain.window import DeltaColumn, Window
 from flowservice.domain.write_mode import BESIDE, WriteMode
 from flowservice.engine.row_mapper import MapperFor, RowMapper
-from flowservice.errors import BadMapping, MissingMapping, MissingParameter
+from flowservice.errors import BadMapping, MissingField, MissingMapping, MissingParameter
 from flowservice.ports.database import Database
+from flowservice.ports.runtime import Sources
 from flowservice.sdk import (
     RowFilter,
     Selection,
@@ -149,16 +151,20 @@ class Route:
     @classmethod
     def of(cls, run: Run, database: Database, plan: Plan | None) -> "Route":
         """The route of `run`. Raises NotFound for what is gone, MissingMapping."""
-        scope = run.stamp.scope
-        flow = database.flows.get(scope, run.flow_id)
-        mapping_id = flow.mapping_id if plan is None else plan.mapping_id
+        flow = database.flows.get(run.stamp.scope, run.flow_id)
+        return cls.along(flow, database, run.dataset_id, flow.mapping_id if plan is None else plan.mapping_id)
+
+    @classmethod
+    def along(cls, flow: Flow, database: Database, dataset_id: str, mapping_id: str | None) -> "Route":
+        """The route of a run of `flow`. Raises NotFound for what is gone, MissingMapping."""
+        scope = flow.stamp.scope
         if mapping_id is None:
             raise MissingMapping(
                 f"flow {flow.id} has no mapping", advice="Add the transformation Mapping with its mappingId."
             )
         return cls(
             flow=flow,
-            dataset=database.datasets.get(scope, run.dataset_id),
+            dataset=database.datasets.get(scope, dataset_id),
             mapping_set=database.mapping_sets.get(scope, mapping_id),
         )
 
@@ -170,6 +176,15 @@ class Route:
     def mapper(self, version: int, mapper_for: MapperFor, mode: WriteMode) -> RowMapper:
         """The mapper of that version of the mapping set."""
         return mapper_for(self.mapping_set, version, self.dataset, mode.keys)
+
+    @contextmanager
+    def opened(self, database: Database, sources: Sources) -> Iterator[Source]:
+        """The source, closed at the end. Dials nothing. Raises MissingField, NotFound, NoConnector."""
+        base_id = self.source.base_connection_id
+        if base_id is None:
+            raise MissingField(f"source connection {self.source.id} has no base connection")
+        with closing(sources.open(database.connections.get(self.flow.stamp.scope, base_id))) as source:
+            yield source
 
 
 def planned(route: Route, source: Source, mapper: RowMapper, version: int, pending: Pending) -> Plan:

@@ -57,6 +57,21 @@ class Lake(Protocol):
         Raises LakeError if a column has another type, LakeUnavailable.
         """
 
+    def lacking(self, table: TableRef, schema: pa.Schema) -> Sequence[pa.Field]:
+        """The columns that `prepare` would add, of a table that does not exist all of them. Nothing is written.
+
+        Each is named by its dotted path; an object that is missing, by the fields in it.
+
+        Raises LakeError if a column has another type, LakeUnavailable.
+        """
+
+    def holding(self, table: TableRef, keys: pa.Table, *, most_rows: int) -> int | None:
+        """How many of `keys` (distinct rows; its columns are named by the dotted paths of single fields) rows of the
+        table have; None if the table has more than `most_rows` rows, which would take too long to compare.
+
+        Raises LakeError, LakeUnavailable.
+        """
+
     def writer(self, table: TableRef, name: str, schema: pa.Schema) -> PartWriter:
         """Start the file `name` (a relative path, used once). Raises LakeUnavailable."""
 

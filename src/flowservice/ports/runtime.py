@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from flowservice.domain.connection import Connection
+from flowservice.domain.dry_run import DryRun
+from flowservice.domain.flow import Flow
 from flowservice.domain.run import Run
 from flowservice.ports.database import Database
 from flowservice.sdk import Source
@@ -67,6 +69,18 @@ class Sources(Protocol):
 
     def open(self, connection: Connection) -> Source:
         """The source, with the connection's secrets. Dials nothing. Raises NoConnector."""
+
+
+class Rehearsing(Protocol):
+    """Tells what the next run of a flow would do. Reads the source, and leaves no trace in the store or the lake."""
+
+    def dry_run(self, flow: Flow, *, rows: int) -> DryRun:
+        """What a run that started now would do with the first `rows` rows that it takes, or with those that come in
+        about 20 s. `flow` need not be stored as it is.
+
+        Raises NotFound for what is gone, MissingMapping, BadMapping, MissingParameter, BadRowFilter,
+        MissingDeltaColumn, NoConnector, SourceError, LakeError.
+        """
 
 
 class Interrupted(BaseException):

@@ -149,23 +149,36 @@ class Flows(Readable[Flow]):
         caller.may(Permission.MANAGE_SOURCES)
         if flow.state is not FlowState.DRAFT:
             raise BadTransition(f"flow {flow.id} is no draft", advice="Only a draft can be published.")
-        ends = self.checks.ends(caller, flow.flow_spec, (flow.source.id,), (flow.target.id,))
-        self._check(caller, flow.name, ends, flow.transformations, recurs=recurs(flow.schedule_sent))
-        now = self.now()
-        schedule = parsed_schedule(flow.schedule_sent, now=now, rules=self.rules)
-        # The ends may have been completed since the draft was made.
+        completed, now = self._completed(caller, flow, flow.name), self.now()
         published = replace(
-            flow,
+            completed,
             state=FlowState.ENABLED,
-            source=Endpoint.of(ends.source),
-            target=Endpoint.of(ends.target),
-            schedule=schedule,
-            next_run_at=schedule.first_run(now=now),
+            next_run_at=completed.schedule.first_run(now=now),
             stamp=flow.stamp.moved(caller, at=now),
         ).noted(Operation.ENABLE, at=now)
         with self._settled(published) as tx:
             tx.flows.replace(flow, published)
         return published
+
+    def runnable(self, caller: Caller, flow: Flow) -> Flow:
+        """The flow as its runs know it; a draft as they would once it is published, though it may lack a name.
+
+        Nothing is stored. Raises for a draft as `create`.
+        """
+        caller.may(Permission.VIEW_SOURCES)
+        return self._completed(caller, flow, None) if flow.state is FlowState.DRAFT else flow
+
+    def _completed(self, caller: Caller, draft: Flow, name: str | None) -> Flow:
+        """The draft checked like a new flow, with its ends and its schedule as they are now."""
+        ends = self.checks.ends(caller, draft.flow_spec, (draft.source.id,), (draft.target.id,))
+        self._check(caller, name, ends, draft.transformations, recurs=recurs(draft.schedule_sent))
+        return replace(
+            draft,
+            # They may have been completed since the draft was made.
+            source=Endpoint.of(ends.source),
+            target=Endpoint.of(ends.target),
+            schedule=parsed_schedule(draft.schedule_sent, now=self.now(), rules=self.rules),
+        )
 
     def switch(self, caller: Caller, flow: Flow, state: FlowState) -> Flow:
         """The flow enabled or disabled; a disabled flow starts no run. Raises BadTransition for a draft, Stale."""
@@ -225,14 +238,14 @@ class Flows(Readable[Flow]):
     def _check(
         self,
         caller: Caller,
-        name: str,
+        name: str | None,
         ends: Ends,
         steps: Sequence[Transformation],
         *,
         recurs: bool | None,
         kept: DeltaColumn | None = None,
     ) -> None:
-        if not name.strip():
+        if name is not None and not name.strip():
             raise _nameless()
         self.checks.published(ends)
         self.checks.transformations(caller, ends, steps)

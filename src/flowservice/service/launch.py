@@ -42,7 +42,7 @@ class Launch:
             flow_spec=flow.flow_spec,
             source_connection_id=flow.source.id,
             target_connection_id=flow.target.id,
-            dataset_id=str(flow.target.params["dataSetId"]),
+            dataset_id=flow.dataset_id,
             number=0,
             batch_id=self.ids.ulid(stamp.created.at),
         )

@@ -17,9 +17,10 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction, WriterP
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from flowservice.adapters.delta.file_entry import entry, footer_of
+from flowservice.adapters.delta.held_keys import held
 from flowservice.adapters.delta.newest import NewestRows, quoted
 from flowservice.adapters.delta.part_file import PartFile, unavailable
-from flowservice.adapters.delta.table_schema import fits, landed, missing
+from flowservice.adapters.delta.table_schema import fits, landed, landed_rows, missing
 from flowservice.domain.dataset import TableKind, TableRef
 from flowservice.domain.staging import Part
 from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
@@ -54,6 +55,25 @@ class DeltaLake:
                     write_deltalake(known, wanted.empty_table(), mode="append", schema_mode="merge")
         except (DeltaError, OSError) as error:
             raise _translated(error, path) from error
+
+    def lacking(self, table: TableRef, schema: pa.Schema) -> Sequence[pa.Field]:
+        """The columns that `prepare` would add. Raises LakeError for a type clash, LakeUnavailable."""
+        wanted = landed(schema)
+        try:
+            known = self._open(table)
+            return missing(pa.schema([]) if known is None else _schema(known), wanted)
+        except (DeltaError, OSError) as error:
+            raise _translated(error, self._path(table)) from error
+
+    def holding(self, table: TableRef, keys: pa.Table, *, most_rows: int) -> int | None:
+        """How many of `keys` rows of the table have; None if it has more than `most_rows`. Raises LakeError."""
+        if sum(file.rows for file in self.files(table)) > most_rows:
+            return None
+        try:
+            known = self._open(table)
+            return 0 if known is None else held(known.to_pyarrow_dataset(), landed_rows(keys))
+        except (DeltaError, OSError) as error:
+            raise _translated(error, self._path(table)) from error
 
     def writer(self, table: TableRef, name: str, schema: pa.Schema) -> PartFile:
         """Start the file `name`. Raises LakeUnavailable."""

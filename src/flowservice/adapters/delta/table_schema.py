@@ -4,6 +4,7 @@ Everything is nullable in the table: what is required is checked while mapping, 
 no value in older files.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import pyarrow as pa
@@ -30,21 +31,24 @@ def landed(schema: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(field.name, _landed(field.type, field.name)) for field in schema])
 
 
-def missing(table: pa.Schema, wanted: pa.Schema) -> bool:
-    """Whether `table` lacks a column of `wanted`, nested ones too. Raises LakeError if one has another type."""
-    # A list, not a generator: every column is looked at, so that a clash shows behind a missing one.
-    lacks = [
-        field.name not in table.names or _lacks(table.field(field.name).type, field.type, field.name)
-        for field in wanted
-    ]
-    return any(lacks)
+def landed_rows(rows: pa.Table) -> pa.Table:
+    """`rows` as Delta holds them. Raises LakeError naming a column."""
+    return rows.cast(landed(rows.schema))
+
+
+def missing(table: pa.Schema, wanted: pa.Schema) -> tuple[pa.Field, ...]:
+    """The columns of `wanted` that `table` lacks, each named by its dotted path, an object by the fields in it.
+
+    Raises LakeError if a column has another type: every one is looked at, so a clash shows behind a missing one.
+    """
+    return tuple(_missing({field.name: field.type for field in table}, wanted, ""))
 
 
 def fits(part: pa.Schema, table: pa.Schema, path: str) -> None:
     """Return if a file of schema `part` may join the table. Raises LakeError naming the column that does not fit."""
-    if missing(table, part):
-        unknown = sorted(set(part.names) - set(table.names)) or ["a nested one"]
-        raise LakeError(f"the part {path} has a column that its table lacks: {', '.join(unknown)}")
+    if lacking := missing(table, part):
+        unknown = ", ".join(sorted(field.name for field in lacking))
+        raise LakeError(f"the part {path} has a column that its table lacks: {unknown}")
 
 
 def _landed(kind: pa.DataType, column: str) -> pa.DataType:
@@ -64,23 +68,34 @@ def _landed(kind: pa.DataType, column: str) -> pa.DataType:
     return next((wanted for is_of, wanted in _LANDED if is_of(kind)), kind)
 
 
-def _lacks(table: pa.DataType, wanted: pa.DataType, column: str) -> bool:
-    """Whether the column must be widened to hold `wanted`. Children of lists and maps compare by place, not name."""
+def _missing(known: Mapping[str, pa.DataType], wanted: Iterable[pa.Field], at: str) -> Iterator[pa.Field]:
+    for field in wanted:
+        column = f"{at}{field.name}"
+        if field.name in known:
+            yield from _widening(known[field.name], field.type, column)
+        else:
+            yield from _leaves(field.type, column)
+
+
+def _widening(table: pa.DataType, wanted: pa.DataType, column: str) -> Iterator[pa.Field]:
+    """What the column lacks to hold `wanted`. Children of lists and maps compare by place, not name."""
     if t.is_struct(table) and t.is_struct(wanted):
-        known = {child.name: child.type for child in table}
-        lacks = [
-            child.name not in known or _lacks(known[child.name], child.type, f"{column}.{child.name}")
-            for child in wanted
-        ]
-        return any(lacks)
-    if t.is_list(table) and t.is_list(wanted):
-        return _lacks(table.value_type, wanted.value_type, f"{column}[]")
-    if t.is_map(table) and t.is_map(wanted):
-        keys = _lacks(table.key_type, wanted.key_type, f"{column}.key")
-        return _lacks(table.item_type, wanted.item_type, f"{column}.value") or keys
-    if table != wanted:
+        yield from _missing({child.name: child.type for child in table}, wanted, f"{column}.")
+    elif t.is_list(table) and t.is_list(wanted):
+        yield from _widening(table.value_type, wanted.value_type, f"{column}[]")
+    elif t.is_map(table) and t.is_map(wanted):
+        yield from _widening(table.key_type, wanted.key_type, f"{column}.key")
+        yield from _widening(table.item_type, wanted.item_type, f"{column}.value")
+    elif table != wanted:
         raise LakeError(
             f"column {column} is {table} in the table and cannot become {wanted}",
             advice="Land into a new dataset, or restore the field's type in the schema.",
         )
-    return False
+
+
+def _leaves(kind: pa.DataType, column: str) -> Iterator[pa.Field]:
+    if t.is_struct(kind) and kind.num_fields:
+        for child in kind:
+            yield from _leaves(child.type, f"{column}.{child.name}")
+    else:
+        yield pa.field(column, kind)
