@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, Schema
 
 from flowservice.adapters.delta import DeltaLake
 from flowservice.adapters.duckdb import FORMATS, LakeSql, write
@@ -183,3 +184,21 @@ def test_a_table_is_aligned_counts_its_rows_and_leaves_the_terminal_alone() -> N
 def test_no_rows_print_no_rows(format_name: str) -> None:
     text = printed(pa.table({"n": pa.array([], pa.int64())}), format_name)
     assert text == {"ndjson": "", "csv": "n\n", "table": "n\n-\n(0 rows)\n"}[format_name]
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [("t.k = '3'", 1), ("t.k > '7' AND n < 9", 1), ("x IN ('1', '2')", 2), ("x LIKE '1%'", 1), ("b = '5'::BLOB", 1)],
+)
+def test_a_table_that_delta_itself_rewrote_is_filtered_by_its_texts(tmp_path: Path, condition: str, found: int) -> None:
+    schema = pa.schema(
+        [("n", pa.int64()), ("x", pa.string()), ("t", pa.struct([("k", pa.string())])), ("b", pa.binary())]
+    )
+    rows = [{"n": n, "x": str(n), "t": {"k": str(n)}, "b": str(n).encode()} for n in range(10)]
+    DeltaTable.create(str(tmp_path), schema=Schema.from_arrow(schema))
+    merging = DeltaTable(str(tmp_path)).merge(
+        pa.Table.from_pylist(rows, schema), "held.x = came.x", source_alias="came", target_alias="held"
+    )
+    merging.when_matched_update_all().when_not_matched_insert_all().execute()
+    landed = DeltaTable(str(tmp_path)).to_pyarrow_dataset()
+    assert LakeSql().run(f'SELECT * FROM "t" WHERE {condition}', lambda _: landed).read_all().num_rows == found

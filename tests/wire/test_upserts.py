@@ -48,8 +48,8 @@ def upserting(teams: Dataflow, key: str) -> tuple[str, str]:
     return dataset_id, answer.json()["id"]
 
 
-def held(server: Server, teams: Dataflow, dataset_id: str) -> dict[str, str]:
-    sql = f'SELECT _id, {teams.tenant}.said FROM "{dataset_id}"'
+def held(server: Server, teams: Dataflow, dataset_id: str, condition: str = "true") -> dict[str, str]:
+    sql = f'SELECT _id, {teams.tenant}.said FROM "{dataset_id}" WHERE {condition}'
     rows = [json.loads(line) for line in server.run("sql", sql, "--format", "ndjson").splitlines()]
     found = {row["_id"]: row["said"] for row in rows}
     assert len(found) == len(rows)
@@ -78,6 +78,8 @@ def test_a_second_run_replaces_what_the_first_one_landed(teams: Dataflow, server
     assert (status(run), counts(run)) == ("success", (2, 2, 0, 0))
     expected = {f"{number:05d}": f"first {number}" for number in range(10)} | {"00010": "x"}
     assert held(server, teams, dataset_id) == expected | {"00003": "second 3", "00011": "second 11"}
+    assert held(server, teams, dataset_id, f"{teams.tenant}.team = 't9'") == {"00003": "second 3", "00011": "second 11"}
+    assert held(server, teams, dataset_id, "_id = '00001'") == {"00001": "first 1"}
 
 
 def test_rows_of_one_key_land_once_and_one_without_a_key_is_kept_in_quarantine(teams: Dataflow, server: Server) -> None:

@@ -12,13 +12,16 @@ from typing import Any, Final, TypeAlias
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 
+from flowservice.domain.staging import run_folder
 from flowservice.errors import Error, Invalid
 
 Resolve: TypeAlias = Callable[[str], Any]
 """A table's name to its pyarrow dataset, or to an empty pyarrow table. Raises NotFound, Invalid (ambiguous)."""
 
 _SYSTEM_COLUMN: Final = "_flowservice"
+_OF_A_RUN: Final = f"/{run_folder('').rstrip('/')}"
 _BATCH_ROWS: Final = 10_000
 _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "enable_external_access": "false",
@@ -48,8 +51,10 @@ class LakeSql:
             connection.execute("SET TimeZone = 'UTC'").fetchall()
             # After two seconds it would be drawn into the output, also where that is no terminal.
             connection.execute("SET enable_progress_bar = false").fetchall()
-            for place, name in enumerate(sorted(_tables(connection, sql))):
-                source = resolve(name)
+            sources = {name: resolve(name) for name in sorted(_tables(connection, sql))}
+            if any(map(_holds_views, sources.values())):
+                connection.execute("SET disabled_optimizers = 'filter_pushdown,join_filter_pushdown'").fetchall()
+            for place, (name, source) in enumerate(sources.items()):
                 raw = f"{_SYSTEM_COLUMN}_{place}"
                 connection.register(raw, source)
                 columns = "*"
@@ -60,6 +65,24 @@ class LakeSql:
             connection.execute("SET lock_configuration = true").fetchall()
             reader = connection.sql(sql).to_arrow_reader(_BATCH_ROWS)
         return pa.RecordBatchReader.from_batches(reader.schema, _batches(connection, reader))
+
+
+def _holds_views(source: Any) -> bool:
+    """Whether a file of the table holds texts as views, as Delta's own writer leaves them after an upsert.
+
+    Arrow does not compare these with the texts of a filter: then all rows come to DuckDB, which does.
+    """
+    if not isinstance(source, ds.Dataset):
+        return False
+    # Those of runs are looked at by their names alone: there may be many.
+    others = (fragment for fragment in source.get_fragments() if _OF_A_RUN not in fragment.path)
+    return any(_has_views(field.type) for fragment in others for field in fragment.physical_schema)
+
+
+def _has_views(kind: pa.DataType) -> bool:
+    if pa.types.is_nested(kind):
+        return any(_has_views(kind.field(place).type) for place in range(kind.num_fields))
+    return bool(pa.types.is_string_view(kind) or pa.types.is_binary_view(kind))
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
