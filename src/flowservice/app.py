@@ -231,6 +231,7 @@ class App:
             sandboxes,
             schemaregistry,
             server,
+            undo,
         )
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
@@ -261,6 +262,7 @@ class App:
                     Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
                 ),
                 credentials.router(self.credentials, self.settings.public_url),
+                undo.router(self.runs),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),
                 conversion.router(mapping_sets, self.schemas),

@@ -44,10 +44,10 @@ _log = structlog.get_logger("flowservice.api")
 
 _GUARDED: Final = ("/data/", "/v1/")
 _PUBLIC: Final = re.compile(r"/v1/(openapi\.json|docs(/.*)?)")
-_OF_THE_ORG: Final = ("/data/foundation/sandbox-management", "/v1/")
+_OF_THE_ORG: Final = ("/data/foundation/sandbox-management", "/v1/credentials")
 """Paths of what belongs to an organisation: the sandbox header plays no part there."""
 _FLOW: Final = "/data/foundation/flowservice"
-_WITHOUT_BODY: Final = ("/action", "/rotate", "/landingzone/credentials")
+_WITHOUT_BODY: Final = ("/action", "/rotate", "/undo", "/landingzone/credentials")
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # It goes into logs, bodies and a header.

@@ -74,7 +74,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             _tell_refusals(call, path, method)
             _tidy_answers(call)
             _give_examples(call, examples.get(call["operationId"], {}))
-            if path.startswith("/data/"):
+            if path.startswith(("/data/", "/v1/runs")):
                 call["security"] = [_signed_in("sandbox"), _signed_in()]
             elif path.startswith("/v1/"):
                 call["security"] = [_signed_in()]

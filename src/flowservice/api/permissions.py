@@ -40,6 +40,7 @@ RULES: Final = (
     # What belongs to the whole organisation.
     Rule("read", r"/data/foundation/sandbox-management(/.*)?"),
     Rule("write", r"/data/foundation/sandbox-management(/.*)?", (Permission.ADMINISTER,)),
+    Rule("POST", r"/v1/runs/[^/]+/undo", (Permission.VIEW_SOURCES, Permission.RUN)),
     Rule("any", r"/v1/.*", (Permission.ADMINISTER,)),
     # Asked with POST, but nothing changes.
     Rule("POST", _FLOW + r"/\w+/search", (Permission.VIEW_SOURCES,)),
