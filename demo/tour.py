@@ -86,8 +86,9 @@ class Tour:
         dataset_id = self.datasets(schema_id)
         mapping_id = self.mapping(schema_id)
         flow_id = self.flows(self.connections(), dataset_id, schema_id, mapping_id)
-        self.runs(flow_id)
+        run_id = self.runs(flow_id)
         self.landed(dataset_id)
+        self.call("runs-undo", run_id=run_id)
 
     def operations(self) -> None:
         """Sign-in, probes, and what is never done here."""
@@ -330,13 +331,14 @@ class Tour:
         self.call("runs-act", _COMPLETED, query={"op": "re-trigger"}, run_id=self._ended(failing))
         return flow_id
 
-    def runs(self, flow_id: str) -> None:
+    def runs(self, flow_id: str) -> str:
         """One on demand."""
-        run_id = self.call("runs-create", {"flowId": flow_id})["id"]
+        run_id = str(self.call("runs-create", {"flowId": flow_id})["id"])
         self._ended(flow_id, runs=2)
         self.call("runs-list-runs", query={"property": f"flowId=={flow_id}", "limit": "1"})
         etag = self.etag("runs-read", run_id=run_id)
         self.call("runs-replaced", {"flowId": flow_id}, if_match=etag, run_id=run_id, refused=True)
+        return run_id
 
     def landed(self, dataset_id: str) -> None:
         """What the runs left behind."""

@@ -155,6 +155,12 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_schedules.py::test_rows_without_a_time_are_told_of",
     ),
     Difference(
+        what="A run that was undone (`POST /v1/runs/{id}/undo`, an addition) keeps its state, says `undoneBy` in "
+        "`statusSummary.extensions`, and may be run again (`op=re-trigger`) like one that failed.",
+        why="Its rows are out of the dataset, where they may be wanted once more.",
+        test=f"{_W}/test_undo.py::test_a_run_is_undone_and_run_again",
+    ),
+    Difference(
         what="`POST /runs` answers the union of the three documented shapes: `id`, `etag` and `items`.",
         why="Published clients read different ones.",
         test=f"{_W}/test_runs.py::test_a_flow_runs_again_on_demand",

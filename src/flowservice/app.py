@@ -275,6 +275,7 @@ class App:
             sandboxes,
             schemaregistry,
             server,
+            undo,
         )
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
@@ -301,6 +302,7 @@ class App:
                 ),
                 dry_runs.router(self.dry_runs),
                 credentials.router(self.credentials, self.settings.public_url),
+                undo.router(self.runs),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),
                 conversion.router(self.mapping_sets, self.schemas),

@@ -670,6 +670,24 @@ class NotRetriable(Invalid):
     code = "run-not-retriable"
 
 
+class NotUndoable(Invalid):
+    """The run cannot be taken back: it is not over, landed nothing, is undone already, or is an undo itself."""
+
+    code = "run-not-undoable"
+
+
+class ChangedSince(NotUndoable):
+    """Rows of an upsert were changed after it, and may not give way to what was there before it. Nothing was undone."""
+
+    code = "rows-changed-since"
+
+
+class EarlierRowsGone(NotUndoable):
+    """The lake no longer has the rows that an upsert replaced. Nothing was undone."""
+
+    code = "earlier-rows-gone"
+
+
 class UnknownRunAction(Invalid):
     """The action does not exist for runs."""
 

@@ -1,7 +1,7 @@
 """A small world for runs: a source that counts, a mapping of two columns, a real lake and a real database."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -219,7 +219,7 @@ class World:
             patience=Patience(tries=4, sleep=self.slept.append, stopping=self.stopping),
         )
 
-    def add_run(self, number: int = 1) -> Run:
+    def add_run(self, number: int = 1, **more: Any) -> Run:
         run = Run(
             id=f"run{number}",
             stamp=STAMP,
@@ -231,12 +231,17 @@ class World:
             number=number,
             batch_id=f"batch{number}",
         )
+        run = replace(run, **more)
         self.database.runs.add(run)
         return run
 
-    def executed(self, number: int = 1) -> Run:
+    def undone(self, number: int, *, by: int) -> Run:
+        """The undo of the run of that number: made, with its own number, and executed."""
+        return self.executed(by, undoes=f"run{number}", window=self.run(number).window)
+
+    def executed(self, number: int = 1, **more: Any) -> Run:
         """The run of that number, made and executed."""
-        self.add_run(number)
+        self.add_run(number, **more)
         self.execution.execute(f"run{number}", AtOnce())
         return self.run(number)
 

@@ -113,6 +113,15 @@ def _disabled(at: Place) -> httpx.Response:
     return answer
 
 
+def _undone_before_it_began(at: Place) -> httpx.Response:
+    flow = at.dataflow.started(scheduleParams=resources.never())
+    later = {"startTime": resources.never()["startTime"]}
+    run = at.client.made(f"{FLOW}/runs", {"flowId": flow, "params": later})["id"]
+    answer = at.client.post(f"/v1/runs/{run}/undo")
+    at.client.delete(f"{FLOW}/flows/{flow}")
+    return answer
+
+
 def _filtered(at: Place, *, filters: Any) -> httpx.Response:
     return at.source(params={"tableName": "people", "filters": filters})
 
@@ -350,6 +359,7 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
     e.BadRunParams: ("CONNECTOR-1384-400", lambda at: at.asked(startTime="soon")),
     e.NotOnDemand: ("CONNECTOR-1386-400", lambda at: at.asked(at.hourly)),
     e.NotRetriable: ("CONNECTOR-1387-400", lambda at: at.post(f"runs/{at.run}/action?op=re-trigger")),
+    e.NotUndoable: ("/placeholder/type/uri", _undone_before_it_began),
     e.UnknownRunAction: ("CONNECTOR-1333-400", lambda at: at.post(f"runs/{at.run}/action?op=cancel")),
     e.RunsAreManaged: (
         "FLOW-1427-400",
@@ -414,6 +424,14 @@ NOT_BY_A_CALL: Final[Mapping[type[e.Error], tuple[str, str]]] = {
     e.ConnectorRunsNot: (
         "the server must have lost the connector that it made the flow with",
         "tests/service/test_runs.py::test_what_cannot_run_on_demand_is_refused",
+    ),
+    e.ChangedSince: (
+        "only runs report it",
+        "tests/engine/test_undo.py::test_an_upsert_whose_keys_a_later_run_touched_stays_until_that_one_is_undone",
+    ),
+    e.EarlierRowsGone: (
+        "only runs report it",
+        "tests/engine/test_undo.py::test_without_the_rows_of_before_nothing_is_undone",
     ),
     e.TooManyRejected: (
         "only runs report it",

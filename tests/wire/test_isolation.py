@@ -156,6 +156,8 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
             return None
         return operation.path.replace("{container}", "tenant").replace("{ref}", ids[f"{REGISTRY}/{segment}"])
     path = operation.path.replace("{view_id}", ids["view"])
+    # Our own additions to what the Flow Service has.
+    collection = collection.replace("/v1/", f"{FLOW}/")
     return re.sub(r"\{\w+\}", ids[collection], path, count=1) + QUERIES.get(operation.name, "")
 
 

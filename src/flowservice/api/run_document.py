@@ -64,10 +64,10 @@ def _records(item: Run) -> dict[str, Any]:
         "inputRecordCount": _known(item, counts.read),
         "outputRecordCount": counts.written,
         "createdRecordCount": counts.written,
-        "updatedRecordCount": 0,
+        "updatedRecordCount": counts.restored,
         "skippedRecordCount": _known(item, counts.filtered + counts.superseded),
         "failedRecordCount": _known(item, counts.rejected),
-        "deletedRecordCount": 0,
+        "deletedRecordCount": counts.deleted,
         "warningRecordCount": _known(item, counts.warnings),
         "failedInfo": [_info(tally) for tally in item.rejections],
         "warningInfo": [_info(tally) for tally in item.warnings],
@@ -88,8 +88,17 @@ def _status(item: Run) -> dict[str, Any]:
             for error in item.errors
         ],
         "activityRefs": ["promotionActivity"],
-        "extensions": {"type": _type(item)},
+        "extensions": {"type": _type(item), **_undoing(item)},
     }
+
+
+def _undoing(item: Run) -> dict[str, Any]:
+    """Our own members, where the documented ones leave room: who undid the run, or what it undid."""
+    if item.undone_by is not None:
+        return {"undoneBy": item.undone_by}
+    if item.undoes is not None:
+        return {"undoes": item.undoes, "takesWindowAgain": item.rewinds}
+    return {}
 
 
 def _type(item: Run) -> str:

@@ -80,6 +80,8 @@ class BatchStatus(StrEnum):
     STAGING = "staging"
     SUCCESS = "success"
     FAILED = "failed"
+    INACTIVE = "inactive"
+    """Its rows were taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,10 @@ _NEXT: Final[Mapping[RunState, frozenset[RunState]]] = {
 }
 
 
+LANDED: Final = frozenset({RunState.SUCCESS, RunState.PARTIAL_SUCCESS})
+"""The states of a run whose rows were published."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """What a run, a split or a part counted. Rows unless the name says otherwise."""
@@ -36,6 +40,10 @@ class Counts:
     rejected: int = 0
     superseded: int = 0
     written: int = 0
+    deleted: int = 0
+    """Rows of another run that an undo took out of the dataset, with nothing in their place."""
+    restored: int = 0
+    """Rows that an undo put back in place of those of another run."""
     warnings: int = 0
     input_bytes: int = 0
     output_bytes: int = 0
@@ -115,6 +123,12 @@ class Run(Resource):
     """The run that it repeats."""
     root_id: str | None = None
     """The first one of the runs that repeat each other."""
+    undoes: str | None = None
+    """The run whose rows it takes out of the dataset again; it reads none."""
+    rewinds: bool = False
+    """Of an undo: whether the next run of the flow takes the rows of that run's window again."""
+    undone_by: str | None = None
+    """The undo that took its rows out again."""
     started_at: datetime | None = None
     read_completed_at: datetime | None = None
     completed_at: datetime | None = None
@@ -129,6 +143,12 @@ class Run(Resource):
     def is_waiting(self) -> bool:
         """Whether its time has yet to come."""
         return self.number == 0 and not self.has_ended
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether rows of it are in the dataset or in quarantine: it published some, and no undo took them back."""
+        landed = self.state in LANDED and self.undone_by is None
+        return landed and self.counts.written + self.counts.rejected > 0
 
     @property
     def has_ended(self) -> bool:

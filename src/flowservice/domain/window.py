@@ -87,6 +87,11 @@ class Window:
             return True
         return _begins_before_end(self, other) and _begins_before_end(other, self)
 
+    @property
+    def onward(self) -> "Window":
+        """All from its beginning on."""
+        return replace(self, end=None)
+
     def after(self, mark: datetime | None) -> "Window":
         """What of this window is not before `mark`; it may be empty, and then lies at `mark`."""
         if mark is None or (self.start is not None and self.start >= mark):

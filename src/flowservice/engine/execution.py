@@ -1,7 +1,7 @@
 """A run from its first to its last step. Kill the process anywhere: a replay ends the same."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +13,7 @@ from flowservice.domain.run import Run, RunError, RunState
 from flowservice.domain.write_mode import BESIDE
 from flowservice.engine.landing import data_schema
 from flowservice.engine.ledger import Ledger
-from flowservice.engine.outcome import Outcome, Totals
+from flowservice.engine.outcome import Done, Outcome, Totals
 from flowservice.engine.patience import Patience
 from flowservice.engine.pending import pending
 from flowservice.engine.plan import Pending, Plan, Route, planned
@@ -24,6 +24,7 @@ from flowservice.engine.split_runner import SplitRunner, ThreadSplits
 from flowservice.engine.standing import Standing
 from flowservice.engine.stealing import Attempts
 from flowservice.engine.step import PartLimits
+from flowservice.engine.undoing import Undoing, UndoPlan
 from flowservice.errors import Error, LakeError, NotFound, StoreUnavailable, TooManyRejected
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
@@ -34,16 +35,6 @@ _LOG: Final = logging.getLogger(__name__)
 _TURN_POLL_S: Final = 0.5
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """What a step that did not fail came to."""
-
-    notes: Sequence[RunError] = ()
-    """What it could not do all the same."""
-    superseded: int = 0
-    """Rows that were staged, and not published: older versions of others."""
 
 
 Work: TypeAlias = Callable[[str], Done]
@@ -83,7 +74,7 @@ class Execution:
             self.patience.sleep(_TURN_POLL_S)
         with self._place():
             outcome: dict[str, Any] = {}
-            for name, work in self._works():
+            for name, work in self._works() if run.undoes is None else self._undo_works():
                 outcome = steps.run(name, partial(_reported, partial(self._repeated, work), run_id))
                 if outcome["failed"]:
                     break
@@ -109,6 +100,9 @@ class Execution:
 
     def _works(self) -> tuple[tuple[str, Work], ...]:
         return ("start", self._start), ("plan", self._plan), ("read", self._read), ("commit", self._commit)
+
+    def _undo_works(self) -> tuple[tuple[str, Work], ...]:
+        return ("start", self._start), ("plan", self._plan_undo), ("commit", self._take_back)
 
     @property
     def _ledger(self) -> Ledger:
@@ -189,6 +183,21 @@ class Execution:
         superseded = publication.superseded(totals)
         return Done(notes=publication.publish(totals, data_schema(mapper.schema)), superseded=superseded)
 
+    def _plan_undo(self, run_id: str) -> Done:
+        run, patience = self._standing(run_id)
+        if self.database.progress.plan(run_id) is None:
+            self.database.progress.keep_plan(run_id, self._undoing(patience).planned(run).to_json())
+        self._ledger.has_planned_undo(run_id, rewinds=self._undo_plan_of(run_id).rewinds)
+        return Done()
+
+    def _take_back(self, run_id: str) -> Done:
+        # Not to be stopped halfway: a replay may find that the rows are gone, and has to say so.
+        run, _ = self._standing(run_id)
+        return self._undoing(self.patience).take_back(run, self._undo_plan_of(run_id))
+
+    def _undoing(self, patience: Patience) -> Undoing:
+        return Undoing(database=self.database, lake=self.lake, patience=patience)
+
     def _standing(self, run_id: str) -> tuple[Run, Patience]:
         """The run, and a patience that ends when the run has to. Raises Cancelled, NotFound."""
         run = self.database.runs.find(run_id)
@@ -199,6 +208,8 @@ class Execution:
     def _close(self, run: Run, steps: Steps, outcome: dict[str, Any]) -> None:
         def close() -> str:
             totals = self._totals(run.id).without(outcome.get("superseded", 0))  # an earlier version kept none
+            if run.undoes is not None:
+                totals = totals.taken_back(deleted=outcome.get("deleted", 0), restored=outcome.get("restored", 0))
             errors = [RunError(**error) for error in outcome["errors"]]
             ended = Outcome.failed(totals, errors) if outcome["failed"] else Outcome.published(totals, errors)
             return self._closed(run.id, ended).state.value
@@ -224,6 +235,9 @@ class Execution:
 
     def _sweep(self, run: Run) -> None:
         """Remove what an ended run left behind: files of attempts that were cut off, or all of a failed run's."""
+        if run.undoes is not None:
+            # It stages nothing.
+            return
         try:
             dataset = self.database.datasets.get(run.stamp.scope, run.dataset_id)
         except NotFound:
@@ -247,6 +261,13 @@ class Execution:
             raise NotFound(f"the plan of run {run_id} is gone", advice="Run the flow again.")
         return plan
 
+    def _undo_plan_of(self, run_id: str) -> UndoPlan:
+        """The plan of an undo that was planned."""
+        stored = self.database.progress.plan(run_id)
+        if stored is None:
+            raise NotFound(f"the plan of run {run_id} is gone", advice="Undo the run again.")
+        return UndoPlan.from_json(stored)
+
 
 def _reported(work: Work, run_id: str) -> dict[str, Any]:
     """What the step `work` came to, as JSON: an error is a result like others, and a replay finds it again."""
@@ -266,4 +287,6 @@ def _reported(work: Work, run_id: str) -> dict[str, Any]:
         "failed": failed,
         "errors": [{"code": one.code, "message": one.message, "advice": one.advice} for one in done.notes],
         "superseded": done.superseded,
+        "deleted": done.deleted,
+        "restored": done.restored,
     }

@@ -69,6 +69,16 @@ class Ledger:
 
         self._write(write)
 
+    def has_planned_undo(self, run_id: str, *, rewinds: bool) -> None:
+        """Whether the next run of the flow takes the rows again that this one takes back."""
+
+        def write(database: Database) -> None:
+            run = database.runs.find(run_id)
+            if run.rewinds is not rewinds and not run.has_ended:
+                database.runs.replace(run, replace(run, rewinds=rewinds, stamp=run.stamp.moved(None, at=self.now())))
+
+        self._write(write)
+
     def has_read(self, run_id: str, totals: Totals) -> None:
         """Everything is read; the batch is being promoted."""
 
@@ -83,7 +93,7 @@ class Ledger:
         self._write(write)
 
     def close(self, run_id: str, outcome: Outcome) -> Run:
-        """The run has ended, and its batch, dataset and flow tell it."""
+        """The run has ended, and its batch, dataset and flow tell it; so does the run that it undid."""
 
         def write(database: Database) -> Run:
             run = database.runs.find(run_id)
@@ -99,6 +109,8 @@ class Ledger:
                 errors=outcome.errors,
             )
             database.runs.replace(run, ended)
+            if run.undoes is not None and outcome.has_landed:
+                self._tell_undone(database, run.undoes, by=ended)
             diagnostics = self._tell_flow_and_dataset(database, ended, landed=outcome.has_landed)
             self._move_batch(
                 database,
@@ -111,6 +123,16 @@ class Ledger:
             return ended
 
         return self._write(write)
+
+    def _tell_undone(self, database: Database, run_id: str, *, by: Run) -> None:
+        """The run and its batch tell that their rows were taken back. They stay what they ended as."""
+        at = self.now()
+        undone = database.runs.find(run_id)
+        database.runs.replace(undone, replace(undone, undone_by=by.id, stamp=undone.stamp.moved(None, at=at)))
+        with suppress(NotFound):
+            batch = database.batches.get(undone.stamp.scope, undone.batch_id)
+            inactive = replace(batch, status=BatchStatus.INACTIVE, stamp=batch.stamp.moved(None, at=at))
+            database.batches.replace(batch, inactive)
 
     def _tell_flow_and_dataset(self, database: Database, run: Run, *, landed: bool) -> bool:
         """Write what they show of their newest run; whether either wants error diagnostics. Both may be gone."""
@@ -150,7 +172,7 @@ class Ledger:
                 run_id=run.id,
             )
             database.batches.add(batch)
-        if batch.status in (BatchStatus.SUCCESS, BatchStatus.FAILED):
+        if batch.status in (BatchStatus.SUCCESS, BatchStatus.FAILED, BatchStatus.INACTIVE):
             return
         new = replace(
             batch,

@@ -15,6 +15,20 @@ NO_DIAGNOSTICS: Final = "INGEST-1211-400"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a step that did not fail came to."""
+
+    notes: Sequence[RunError] = ()
+    """What it could not do all the same."""
+    superseded: int = 0
+    """Rows that were staged, and not published: older versions of others."""
+    deleted: int = 0
+    """Rows of another run that were taken out of the dataset, with nothing in their place."""
+    restored: int = 0
+    """Rows that were put back in place of those of another run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """What all splits of a run staged."""
 
@@ -42,6 +56,10 @@ class Totals:
         """These totals, but so many of the rows written were older versions of others."""
         counts = replace(self.counts, superseded=superseded, written=self.counts.written - superseded)
         return replace(self, counts=counts)
+
+    def taken_back(self, *, deleted: int, restored: int) -> "Totals":
+        """These totals, of a run that did this to the rows of another."""
+        return replace(self, counts=replace(self.counts, deleted=deleted, restored=restored))
 
     def tolerable(self, percent: float) -> "Totals":
         """These totals. Raises TooManyRejected if more than `percent` of the rows read were rejected."""

@@ -6,10 +6,11 @@ failed moves nothing, and its rows are in the next window; and windows of a flow
 
 from datetime import datetime, timedelta
 
+from flowservice.domain.dataset import Dataset
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.window import Window
-from flowservice.engine.plan import Pending, Plan, Route
+from flowservice.engine.plan import Pending, Route, time_of
 from flowservice.errors import LakeError, MissingDeltaColumn, NotFound
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
@@ -31,7 +32,7 @@ def pending(
     schedule = route.flow.schedule
     if schedule.period is None:
         return Pending(window=run.window)
-    reached = _watermark(route, database, lake)
+    reached = watermark(run, route.dataset, database=database, lake=lake)
     if run.window is not None:
         window = run.window.after(reached) if _repeats_a_failure(run, database) else run.window
         ends = [at for at in (reached, window.end) if at is not None]
@@ -51,23 +52,25 @@ def pending(
     return Pending(window=Window(column=column, start=start, end=end), watermark=end)
 
 
-def _watermark(route: Route, database: Database, lake: Lake) -> datetime | None:
-    number = lake.committed(route.dataset.table, route.flow.id)
+def watermark(run: Run, dataset: Dataset, *, database: Database, lake: Lake) -> datetime | None:
+    """Where the next window of the run's flow begins; None: at the very beginning. Raises LakeError."""
+    number = lake.committed(dataset.table, run.flow_id)
     if number is None:
         return None
     conditions = (
-        Condition(path=("flow_id",), operator=Operator.EQ, values=(route.flow.id,)),
+        Condition(path=("flow_id",), operator=Operator.EQ, values=(run.flow_id,)),
         Condition(path=("number",), operator=Operator.EQ, values=(str(number),)),
     )
-    found = database.runs.list(route.flow.stamp.scope, Query(conditions=conditions, limit=1)).items
+    found = database.runs.list(run.stamp.scope, Query(conditions=conditions, limit=1)).items
     plan = database.progress.plan(found[0].id) if found else None
     if plan is None:
         # To begin anew would double what is there.
         raise LakeError(
-            f"run {number} of flow {route.flow.id} is in the table, but the service knows nothing of it",
+            f"run {number} of flow {run.flow_id} is in the table, but the service knows nothing of it",
             advice="The control store is older than the lake; restore the one that belongs to it.",
         )
-    return Plan.from_json(plan).watermark
+    # That of an undo, too: the rest of it is another.
+    return time_of(plan.get("watermark"))
 
 
 def _repeats_a_failure(run: Run, database: Database) -> bool:

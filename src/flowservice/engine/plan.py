@@ -74,7 +74,7 @@ class Plan:
             "mappingId": self.mapping_id,
             "mappingVersion": self.mapping_version,
             "window": None if self.window is None else _window_json(self.window),
-            "watermark": _text(self.watermark),
+            "watermark": time_text(self.watermark),
             "toleratedPercent": self.tolerated_percent,
             "filter": _filter_json(self.filter),
             "filtered": _filter_json(self.filtered),
@@ -94,7 +94,7 @@ class Plan:
             splits=tuple(split_reading(split["number"], split) for split in stored["splits"]),
             # Plans of earlier versions have none of these.
             window=_window(stored.get("window")),
-            watermark=_time(stored.get("watermark")),
+            watermark=time_of(stored.get("watermark")),
             tolerated_percent=float(stored.get("toleratedPercent", 0.0)),
             filter=row_filter(stored.get("filter") or {}, at="filter"),
             filtered=row_filter(stored.get("filtered") or {}, at="filtered"),
@@ -249,21 +249,23 @@ def _filter_json(wanted: RowFilter | None) -> dict[str, Any] | None:
 
 
 def _window_json(window: Window) -> dict[str, Any]:
-    return {"column": window.column.to_json(), "from": _text(window.start), "to": _text(window.end)}
+    return {"column": window.column.to_json(), "from": time_text(window.start), "to": time_text(window.end)}
 
 
 def _window(stored: Mapping[str, Any] | None) -> Window | None:
     if stored is None:
         return None
     column = DeltaColumn.of(stored["column"])
-    return Window(column=column, start=_time(stored["from"]), end=_time(stored["to"]))
+    return Window(column=column, start=time_of(stored["from"]), end=time_of(stored["to"]))
 
 
-def _text(at: datetime | None) -> str | None:
+def time_text(at: datetime | None) -> str | None:
+    """A time in the JSON of a plan."""
     return None if at is None else at.isoformat()
 
 
-def _time(stored: str | None) -> datetime | None:
+def time_of(stored: str | None) -> datetime | None:
+    """The time that `time_text` wrote."""
     return None if stored is None else datetime.fromisoformat(stored)
 
 

@@ -50,12 +50,12 @@ class Publication:
             self.patience.repeated(lambda: self.lake.prepare(quarantine, QUARANTINE))
         if self.mode.is_upsert:
             staged = self._versions(totals.data)
-            self._commit(data, partial(self.lake.upsert, data, staged), endless=False)
+            self.commit(data, partial(self.lake.upsert, data, staged), endless=False)
         else:
-            self._commit(data, partial(self.lake.commit, data, totals.data), endless=False)
+            self.commit(data, partial(self.lake.commit, data, totals.data), endless=False)
         try:
             if totals.rejects:
-                self._commit(quarantine, partial(self.lake.commit, quarantine, totals.rejects), endless=True)
+                self.commit(quarantine, partial(self.lake.commit, quarantine, totals.rejects), endless=True)
         except LakeError as error:
             # The rows are published; to call the run failed would invite a second run and double them.
             _LOG.exception("run %s: rejects are not in quarantine", self.run.id)
@@ -67,7 +67,7 @@ class Publication:
         if totals.rejects:
             self.patience.repeated(lambda: self.lake.prepare(self.dataset.quarantine, QUARANTINE))
             table = self.dataset.quarantine
-            self._commit(table, partial(self.lake.commit, table, totals.rejects), endless=False)
+            self.commit(table, partial(self.lake.commit, table, totals.rejects), endless=False)
 
     def sweep(self, keep: Totals | None) -> None:
         """Remove files of the run that no table and none of `keep` names. Never fails: they cost room, no more."""
@@ -85,8 +85,8 @@ class Publication:
         untold = frozenset({SYSTEM_COLUMN})  # when a row came says nothing of which one is the last
         return Versions(parts=parts, keys=self.mode.keys, version=VERSION_COLUMN, untold=untold)
 
-    def _commit(self, table: TableRef, commit: Callable[..., bool], *, endless: bool) -> None:
-        """Commit, or find that it was done before.
+    def commit(self, table: TableRef, commit: Callable[..., bool], *, endless: bool) -> None:
+        """Have the run's number committed by `commit`, or find that it was done before.
 
         Once an outcome is unknown, or with `endless`, there is no giving up on what is transient: nobody may say that
         the run failed while its rows may be in the table.
@@ -110,6 +110,6 @@ class Publication:
         highest = self.lake.committed(table, self.run.flow_id)
         if highest != self.run.number:
             raise LakeError(
-                f"run {highest} of the flow is in the table already; the rows of run {self.run.number} were not added",
+                f"run {highest} of the flow is in the table already; nothing of run {self.run.number} was published",
                 advice="Run the flow again.",
             )

@@ -35,6 +35,38 @@ class Versions:
     untold: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """The rows of a table whose `column` (a dotted path) holds the text `value`."""
+
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upserted:
+    """The rows that one upsert left in a table, those with equal `keys` (dotted paths) meaning the same row.
+
+    `note` is that of its commit. What it replaced counts as nothing where it was `withdrawn`: marked with one of these
+    values of the column.
+    """
+
+    rows: Marked
+    keys: Sequence[str]
+    note: Mapping[str, str]
+    withdrawn: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a commit did to the rows of its table: the commit's version, and how many rows, where the log tells it."""
+
+    version: int
+    inserted: int
+    updated: int
+    deleted: int
+
+
 class PartWriter(Protocol):
     """Writes one new file of a table. Nothing refers to the file until it is committed."""
 
@@ -92,6 +124,21 @@ class Lake(Protocol):
 
     def superseded(self, table: TableRef, staged: Versions) -> int:
         """How many staged rows are not the last of their key. Raises LakeError, LakeUnavailable."""
+
+    def withdraw(self, table: TableRef, rows: Marked, *, app_id: str, number: int, note: Mapping[str, Any]) -> bool:
+        """As `commit`, but delete these rows, whatever files they are in by now. A commit of none is written too."""
+
+    def restore(
+        self, table: TableRef, upserted: Upserted, *, app_id: str, number: int, note: Mapping[str, Any]
+    ) -> bool:
+        """As `commit`, but put what an upsert replaced back in place of its rows, and delete those that replaced none.
+
+        Raises ChangedSince if not every row is as the upsert left it, EarlierRowsGone.
+        """
+
+    def change(self, table: TableRef, note: Mapping[str, str]) -> Change | None:
+        """What the newest commit whose note holds all of `note` did; None if the table's log does not know it (any
+        more). Raises LakeError."""
 
     def sweep(self, table: TableRef, prefix: str, keep: Sequence[Part]) -> int:
         """Remove files below `prefix` that are neither in `keep` nor in the table; how many."""

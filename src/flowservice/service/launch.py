@@ -91,6 +91,14 @@ class Launch:
         )
         return self.database.runs.list(flow.stamp.scope, Query(conditions=conditions, limit=_MOST_RUNS)).items
 
+    def undos_of(self, flow: Flow) -> Sequence[Run]:
+        """The flow's newest undos."""
+        conditions = (
+            Condition(path=("flow_id",), operator=Operator.EQ, values=(flow.id,)),
+            Condition(path=("undoes",), operator=Operator.NE, values=("",)),
+        )
+        return self.database.runs.list(flow.stamp.scope, Query(conditions=conditions, limit=_MOST_RUNS)).items
+
     def _batch_of(self, run: Run) -> Batch:
         made = replace(run.stamp.created, at=self.now())
         return Batch(

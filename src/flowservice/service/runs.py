@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from flowservice.domain.flow import Flow, Operation
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Stamp
-from flowservice.domain.run import Run, RunState
+from flowservice.domain.run import LANDED, Run, RunState
 from flowservice.domain.run_params import RunParams
 from flowservice.domain.staging import read_so_far
 from flowservice.errors import (
@@ -30,8 +30,7 @@ from flowservice.service.delta_columns import DeltaColumns, same_column
 from flowservice.service.due_runs import DueRuns
 from flowservice.service.launch import Launch
 from flowservice.service.readable import Readable
-
-_LANDED: Final = frozenset({RunState.SUCCESS, RunState.PARTIAL_SUCCESS})
+from flowservice.service.undo import Undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +77,21 @@ class Runs(Readable[Run]):
         return _created(launch)
 
     def repeat(self, caller: Caller, run: Run) -> Run:
-        """A new run over the window of one that failed or landed nothing.
+        """A new run over the window of one that failed, landed nothing, or was undone.
 
         Raises NotRetriable, UnknownFlow, FlowDisabled, RunNotCreated.
         """
         caller.may(Permission.RUN)
+        if run.undoes is not None:
+            raise NotRetriable(
+                f"run {run.id} is an undo and cannot be run again",
+                advice=f"Undo the run once more: POST /v1/runs/{run.undoes}/undo.",
+            )
         landed_nothing = run.state is RunState.SUCCESS and run.counts.written == 0
-        if run.state is not RunState.FAILED and not landed_nothing:
+        if run.state is not RunState.FAILED and not landed_nothing and run.undone_by is None:
             raise NotRetriable(
                 f"run {run.id} is {run.state.value} and cannot be run again",
-                advice="Only a failed run, or a successful one that ingested no record, can.",
+                advice="Only a failed run, one that was undone, or a successful one that ingested no record, can.",
             )
 
         def launch() -> Run:
@@ -103,6 +107,20 @@ class Runs(Readable[Run]):
                 root_id=root_id,
             )
             return self._launch.queued(flow, flow.counted(), again)
+
+        return _created(launch)
+
+    def undo(self, caller: Caller, run_id: str) -> Run:
+        """A new run that takes the rows of a run out of its dataset again.
+
+        Raises NotFound, NotUndoable, UnknownFlow, RunNotCreated.
+        """
+        caller.may(Permission.RUN)
+        undo = Undo(self._launch)
+
+        def launch() -> Run:
+            run = self.get(caller, run_id)
+            return undo.queued(caller, self._flow(caller, run.flow_id), run)
 
         return _created(launch)
 
@@ -134,12 +152,12 @@ class Runs(Readable[Run]):
     def _check_not_covered(self, flow: Flow, run: Run, root_id: str) -> None:
         """Return if nobody else has taken the rows of `run`, or is about to: they would land twice."""
         repeats = [other for other in self._launch.runs_of(flow, ("root_id",), root_id) if other.id != run.id]
-        if any(not other.has_ended or other.counts.written for other in repeats):
+        if any(not other.has_ended or other.has_rows for other in repeats):
             raise NotRetriable(
                 f"run {run.id} was run again already", advice=f"Look at the runs with parentFlowRunId {root_id}."
             )
         if flow.schedule.period is None:
-            for state in (*_LANDED, RunState.SCHEDULED, RunState.IN_PROGRESS):
+            for state in (*LANDED, RunState.SCHEDULED, RunState.IN_PROGRESS):
                 others = (other for other in self._launch.runs_of(flow, ("state",), state.value) if other.id != run.id)
                 same = next((other for other in others if _has_rows_of(run, other)), None)
                 if same is not None:
@@ -147,10 +165,34 @@ class Runs(Readable[Run]):
                         f"run {same.id} of the flow takes, or has taken, rows of run {run.id}",
                         advice="What is missing, run by POST /runs with a window of its own.",
                     )
-        elif run.state is RunState.FAILED:
-            for state in _LANDED:
-                later = (other for other in self._launch.runs_of(flow, ("state",), state.value))
-                if any(other.number > run.number and other.parent_id is None for other in later):
+        else:
+            self._check_not_overtaken(flow, run)
+
+    def _check_not_overtaken(self, flow: Flow, run: Run) -> None:
+        """Return if no window of the recurring flow, past or to come, has the rows of `run`. Raises NotRetriable."""
+        later = [undo for undo in self._launch.undos_of(flow) if undo.number > run.number]
+        if run.window is not None:
+            for undo in later:
+                if not undo.has_ended:
+                    raise NotRetriable(
+                        f"run {undo.id} is undoing another run of the flow", advice="Try again once it has ended."
+                    )
+                if (
+                    undo.state in LANDED
+                    and undo.rewinds
+                    and undo.window is not None
+                    and undo.window.onward.overlaps(run.window)
+                ):
+                    raise NotRetriable(
+                        f"the next run of the flow takes the rows of run {run.id}, or has taken them",
+                        advice="There is nothing left to do: its window begins where that of the undone run began.",
+                    )
+        if run.state is RunState.FAILED:
+            for state in LANDED:
+                others = (other for other in self._launch.runs_of(flow, ("state",), state.value))
+                if any(
+                    other.number > run.number and other.parent_id is None and other.undoes is None for other in others
+                ):
                     raise NotRetriable(
                         f"a later run of the flow has taken the rows of run {run.id}",
                         advice="There is nothing left to do: a window begins where the last one that landed ended.",
@@ -190,7 +232,7 @@ class Runs(Readable[Run]):
 
 def _has_rows_of(run: Run, other: Run) -> bool:
     """Whether `other` has landed rows that `run` would take, or may yet."""
-    if other.has_ended and not other.counts.written:
+    if other.undoes is not None or other.undone_by is not None or (other.has_ended and not other.counts.written):
         return False
     return run.window is None or other.window is None or run.window.overlaps(other.window)
 

@@ -18,13 +18,14 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from flowservice.adapters.delta.file_entry import entry, footer_of
 from flowservice.adapters.delta.held_keys import held
-from flowservice.adapters.delta.newest import NewestRows, quoted
+from flowservice.adapters.delta.newest import NewestRows, quoted, text
 from flowservice.adapters.delta.part_file import PartFile, unavailable
+from flowservice.adapters.delta.replaced import ReplacedRows, change_of, gone
 from flowservice.adapters.delta.table_schema import fits, landed, landed_rows, missing
 from flowservice.domain.dataset import TableKind, TableRef
 from flowservice.domain.staging import Part
 from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
-from flowservice.ports.lake import DataFile, Versions
+from flowservice.ports.lake import Change, DataFile, Marked, Upserted, Versions
 
 _REMOVED: Final = ".removed"
 """Folder, beside those of the sandboxes, of what is being removed."""
@@ -108,7 +109,7 @@ class DeltaLake:
 
         def write(known: DeltaTable, properties: CommitProperties) -> None:
             if not staged.parts:
-                known.create_write_transaction([], "append", known.schema(), commit_properties=properties)
+                _write_nothing(known, properties)
                 return
             schema = _schema(known)
             same = " AND ".join(f"held.{quoted(key)} = came.{quoted(key)}" for key in staged.keys)
@@ -124,6 +125,60 @@ class DeltaLake:
                 merging.when_matched_update_all().when_not_matched_insert_all().execute()
 
         return self._once(table, write, app_id=app_id, number=number, note=note)
+
+    def withdraw(self, table: TableRef, rows: Marked, *, app_id: str, number: int, note: Mapping[str, Any]) -> bool:
+        """As `commit`, but delete these rows, whatever files they are in by now. A commit of none is written too."""
+
+        def write(known: DeltaTable, properties: CommitProperties) -> None:
+            marked = f"{quoted(rows.column)} = {text(rows.value)}"
+            version = known.version()
+            known.delete(marked, writer_properties=_ZSTD, commit_properties=properties)
+            if known.version() == version:
+                # Where there was nothing to delete, nothing was committed either.
+                _write_nothing(known, properties)
+
+        return self._once(table, write, app_id=app_id, number=number, note=note)
+
+    def restore(
+        self, table: TableRef, upserted: Upserted, *, app_id: str, number: int, note: Mapping[str, Any]
+    ) -> bool:
+        """As `commit`, but put what an upsert replaced back in place of its rows, and delete those that replaced none.
+
+        Raises ChangedSince if not every row is as the upsert left it, EarlierRowsGone.
+        """
+        path = self._path(table)
+
+        def write(known: DeltaTable, properties: CommitProperties) -> None:
+            change = change_of(known, dict(upserted.note))
+            if change is None or not change.inserted + change.updated:
+                raise gone()
+            column, value, schema = quoted(upserted.rows.column), text(upserted.rows.value), _schema(known)
+            replaced = ReplacedRows(path=path, known=known, upserted=upserted, change=change)
+            with replaced.reader(schema) as reader:
+                # The row that has the mark alone meets all rows of the upsert; what is put back meets none.
+                merging = known.merge(
+                    reader,
+                    f"held.{column} = came.{column} AND came.{column} = {value}",
+                    source_alias="came",
+                    target_alias="held",
+                    writer_properties=_ZSTD,
+                    commit_properties=properties,
+                )
+                merging = merging.when_matched_delete()
+                merging.when_not_matched_insert_all(f"came.{column} IS DISTINCT FROM {value}").execute()
+
+        return self._once(table, write, app_id=app_id, number=number, note=note)
+
+    def change(self, table: TableRef, note: Mapping[str, str]) -> Change | None:
+        """What the newest commit whose note holds all of `note` did; None if the log does not know it (any more).
+
+        Raises LakeError.
+        """
+        try:
+            known = self._open(table)
+            return None if known is None else change_of(known, dict(note))
+        except (DeltaError, OSError) as error:
+            raise _translated(error, self._path(table)) from error
 
     def superseded(self, table: TableRef, staged: Versions) -> int:
         """How many staged rows are not the last of their key. Raises LakeError, LakeUnavailable."""
@@ -301,6 +356,10 @@ class DeltaLake:
 def _reached(known: DeltaTable, app_id: str, number: int) -> bool:
     committed = known.transaction_version(app_id)
     return committed is not None and committed >= number
+
+
+def _write_nothing(known: DeltaTable, properties: CommitProperties) -> None:
+    known.create_write_transaction([], "append", known.schema(), commit_properties=properties)
 
 
 def _schema(known: DeltaTable) -> pa.Schema:

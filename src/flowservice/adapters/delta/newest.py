@@ -17,7 +17,7 @@ import pyarrow as pa
 from flowservice.errors import LakeUnavailable
 
 _MEMORY: Final = "512MB"
-_BATCH_ROWS: Final = 16_384
+BATCH_ROWS: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +52,10 @@ class NewestRows:
             keys = ", ".join(map(quoted, self.keys))
             last = f"row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
             sql = f"SELECT * EXCLUDE ({_name(self.version)}) FROM staged QUALIFY {last}"  # noqa: S608
-            found = connection.sql(sql).to_arrow_reader(_BATCH_ROWS)
+            found = connection.sql(sql).to_arrow_reader(BATCH_ROWS)
             failures: list[Exception] = []
             try:
-                yield pa.RecordBatchReader.from_batches(table, _fitting(table, found, failures))
+                yield pa.RecordBatchReader.from_batches(table, fitting(table, found, failures))
             except Exception:
                 if failures:
                     # Whoever read made an error of its own of it, which does not tell that it may pass.
@@ -64,25 +64,32 @@ class NewestRows:
 
     @contextmanager
     def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        try:
-            with tempfile.TemporaryDirectory(prefix="flowservice-") as spilled:
-                config: dict[str, str | bool | int | float | list[str]] = {
-                    "memory_limit": _MEMORY,
-                    "temp_directory": spilled,
-                    "preserve_insertion_order": False,
-                }
-                with duckdb.connect(config=config) as connection:
-                    connection.execute("SET TimeZone = 'UTC'").fetchall()
-                    connection.execute("SET enable_progress_bar = false").fetchall()
-                    paths = ", ".join(_text(str(path)) for path in self.files)
-                    view = f"CREATE VIEW staged AS SELECT * FROM read_parquet([{paths}], hive_partitioning = false)"  # noqa: S608
-                    connection.execute(view).fetchall()
-                    yield connection
-        except (duckdb.Error, OSError) as error:
-            raise LakeUnavailable(
-                f"staged rows could not be compared by their keys: {str(error)[:200]}",
-                advice="Check that the lake and the folder of temporary files have room; the run goes on by itself.",
-            ) from error
+        with comparing() as connection:
+            paths = ", ".join(text(str(path)) for path in self.files)
+            view = f"CREATE VIEW staged AS SELECT * FROM read_parquet([{paths}], hive_partitioning = false)"  # noqa: S608
+            connection.execute(view).fetchall()
+            yield connection
+
+
+@contextmanager
+def comparing() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in bounded memory, the rest on disk, for as long as rows are compared. Raises LakeUnavailable."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="flowservice-") as spilled:
+            config: dict[str, str | bool | int | float | list[str]] = {
+                "memory_limit": _MEMORY,
+                "temp_directory": spilled,
+                "preserve_insertion_order": False,
+            }
+            with duckdb.connect(config=config) as connection:
+                connection.execute("SET TimeZone = 'UTC'").fetchall()
+                connection.execute("SET enable_progress_bar = false").fetchall()
+                yield connection
+    except (duckdb.Error, OSError) as error:
+        raise LakeUnavailable(
+            f"rows could not be compared by their keys: {str(error)[:200]}",
+            advice="Check that the lake and the folder of temporary files have room; the run goes on by itself.",
+        ) from error
 
 
 def quoted(path: str) -> str:
@@ -94,11 +101,13 @@ def _name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def text(value: str) -> str:
+    """A text in SQL."""
+    return "'" + value.replace("'", "''") + "'"
 
 
-def _fitting(schema: pa.Schema, found: pa.RecordBatchReader, failures: list[Exception]) -> Iterator[pa.RecordBatch]:
+def fitting(schema: pa.Schema, found: pa.RecordBatchReader, failures: list[Exception]) -> Iterator[pa.RecordBatch]:
+    """What was found, with the columns of `schema`. What fails while it is read is kept in `failures`, too."""
     try:
         for batch in found:
             yield _as(schema, batch)
