@@ -54,6 +54,7 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     account = resources.connection(azurite.connection_string, description="words", labels=["core/C1"], policy={})
     source = resources.source(flow.connection_id, flow.table, params=columns)
     target = resources.target(flow.dataset_id, data={"schema": {"id": flow.schema_id}})
+    target["params"] |= {"writeMode": "upsert", "keyFields": ["_id"]}
     options = {"partialIngestionPercent": 5, "errorDiagnosticsEnabled": True}
     flow_body = flow.body(scheduleParams=resources.never() | {"endTime": 1}, options=options, description="words")
     connection_spec = {
@@ -130,6 +131,7 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PATCH {SANDBOXES}/sandboxes/{{name}}": ("dev", {"title": "Dev"}),
         f"PUT {SANDBOXES}/sandboxes/{{name}}": ("dev", {"action": "nothing"}),
         "POST /v1/credentials": ("", credential),
+        "POST /v1/flows/{flow_id}/dryRun": (waiting, {"rows": 1}),
         "PATCH /v1/credentials/{client_id}": (client_id, credential),
         f"POST {REGISTRY}/tenant/schemas": ("", resources.schema(resources.PROFILE)),
         f"POST {REGISTRY}/tenant/fieldgroups": ("", resources.field_group(flow.tenant, own, required=["age"])),
