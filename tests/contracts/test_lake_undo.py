@@ -1,8 +1,7 @@
 """Rows of a run out of a table again, and what they replaced back in their place: what every lake must do."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,20 +15,7 @@ from flowservice.domain.dataset import TableRef
 from flowservice.domain.staging import Part
 from flowservice.errors import ChangedSince, EarlierRowsGone
 from flowservice.ports.lake import Lake, Marked, Upserted, Versions
-
-TABLE = TableRef(sandbox_id="s1", dataset_id="d1")
-FIELDS = [
-    pa.field("_tenant", pa.struct([("rowKey", pa.string()), ("Part Key", pa.int64()), ('say "hi"', pa.string())])),
-    pa.field("born", pa.date32()),
-    pa.field("total", pa.decimal128(20, 4)),
-    pa.field("photo", pa.binary()),
-    pa.field("tags", pa.list_(pa.string())),
-    pa.field("names", pa.map_(pa.string(), pa.list_(pa.struct([("id", pa.string())])))),
-    pa.field("_flowservice", pa.struct([("batchId", pa.string()), ("ingestedAt", pa.timestamp("us", "UTC"))])),
-]
-SCHEMA = pa.schema(FIELDS)
-STAGED = SCHEMA.append(pa.field("version", pa.timestamp("us", "UTC")))
-KEYS = ("_tenant.rowKey", "_tenant.Part Key")
+from tests.contracts.keyed_rows import KEYS, SCHEMA, STAGED, TABLE, WIDER, keyed_row
 
 
 @pytest.fixture(params=["delta"])
@@ -37,17 +23,6 @@ def lake(tmp_path: Path) -> Lake:
     made = DeltaLake(tmp_path / "lake")
     made.prepare(TABLE, SCHEMA)
     return made
-
-
-def row(key: str, number: int, said: str) -> dict[str, Any]:
-    return {
-        "_tenant": {"rowKey": key, "Part Key": number, 'say "hi"': said},
-        "born": date(1815, 12, 10),
-        "total": Decimal("1.2500"),
-        "photo": b"\x00\xff",
-        "tags": ["x", None],
-        "names": [("email", [{"id": key}])],
-    }
 
 
 def staged(lake: Lake, name: str, rows: Sequence[dict[str, Any]], schema: pa.Schema) -> Part:
@@ -119,9 +94,9 @@ def files(lake: Lake) -> DeltaTable:
 
 
 def test_rows_of_one_batch_go_and_all_others_stay(lake: Lake) -> None:
-    append(lake, 1, row("a", 1, "one"), row("a", 1, "again"))
-    append(lake, 2, row("a", 1, "two"), row("b", 1, "two"))
-    append(lake, 3, row("a", 1, "three"))
+    append(lake, 1, keyed_row("a", 1, "one"), keyed_row("a", 1, "again"))
+    append(lake, 2, keyed_row("a", 1, "two"), keyed_row("b", 1, "two"))
+    append(lake, 3, keyed_row("a", 1, "three"))
     assert withdraw(lake, 2, 4)
     assert [known["_tenant"]['say "hi"'] for known in rows(lake)] == ["again", "one", "three"]
     assert (counted(lake, 4), lake.committed(TABLE, "flow")) == ((0, 0, 2), 4)
@@ -129,7 +104,7 @@ def test_rows_of_one_batch_go_and_all_others_stay(lake: Lake) -> None:
 
 def test_they_go_wherever_a_compaction_moved_them(lake: Lake) -> None:
     for number in (1, 2, 3):
-        append(lake, number, row("a", number, f"{number}"))
+        append(lake, number, keyed_row("a", number, f"{number}"))
     files(lake).optimize.compact()
     assert len(lake.files(TABLE)) == 1
     assert withdraw(lake, 2, 4)
@@ -137,15 +112,15 @@ def test_they_go_wherever_a_compaction_moved_them(lake: Lake) -> None:
 
 
 def test_a_number_withdraws_once(lake: Lake) -> None:
-    append(lake, 1, row("a", 1, "one"))
-    append(lake, 2, row("b", 1, "two"))
+    append(lake, 1, keyed_row("a", 1, "one"))
+    append(lake, 2, keyed_row("b", 1, "two"))
     assert withdraw(lake, 2, 3)
     assert not withdraw(lake, 1, 3)
     assert set(held(lake)) == {("a", 1)}
 
 
 def test_to_withdraw_nothing_is_remembered(lake: Lake) -> None:
-    append(lake, 1, row("a", 1, "one"))
+    append(lake, 1, keyed_row("a", 1, "one"))
     before = files(lake).version()
     assert withdraw(lake, 7, 8)
     assert not withdraw(lake, 1, 8)
@@ -158,33 +133,33 @@ def test_to_withdraw_nothing_is_remembered(lake: Lake) -> None:
 
 
 def test_what_was_replaced_comes_back_whole_and_what_was_new_goes(lake: Lake) -> None:
-    upsert(lake, 1, row("a", 1, "old"), row("b", 1, "stays"))
+    upsert(lake, 1, keyed_row("a", 1, "old"), keyed_row("b", 1, "stays"))
     before = rows(lake)
-    upsert(lake, 2, row("a", 1, "new") | {"born": None, "names": None}, row("c", 1, "more"))
+    upsert(lake, 2, keyed_row("a", 1, "new") | {"born": None, "names": None}, keyed_row("c", 1, "more"))
     assert restore(lake, 2, 3)
     assert rows(lake) == before
     assert (counted(lake, 3), lake.committed(TABLE, "flow")) == ((1, 0, 2), 3)
 
 
 def test_an_upsert_that_replaced_nothing_leaves_nothing(lake: Lake) -> None:
-    upsert(lake, 1, row("a", 1, "one"), row("b", 1, "two"))
+    upsert(lake, 1, keyed_row("a", 1, "one"), keyed_row("b", 1, "two"))
     assert restore(lake, 1, 2)
     assert (rows(lake), counted(lake, 2)) == ([], (0, 0, 2))
 
 
 def test_a_number_restores_once(lake: Lake) -> None:
-    upsert(lake, 1, row("a", 1, "one"))
-    upsert(lake, 2, row("a", 1, "two"))
+    upsert(lake, 1, keyed_row("a", 1, "one"))
+    upsert(lake, 2, keyed_row("a", 1, "two"))
     assert restore(lake, 2, 3)
     assert not restore(lake, 1, 3)
     assert held(lake) == {("a", 1): ("one", "b1")}
 
 
 def test_later_rows_under_other_keys_stay_and_the_newest_goes_first(lake: Lake) -> None:
-    upsert(lake, 1, row("a", 1, "one"))
-    upsert(lake, 2, row("a", 1, "two"), row("b", 1, "two"))
-    upsert(lake, 3, row("c", 1, "three"))
-    upsert(lake, 4, row("b", 1, "four"))
+    upsert(lake, 1, keyed_row("a", 1, "one"))
+    upsert(lake, 2, keyed_row("a", 1, "two"), keyed_row("b", 1, "two"))
+    upsert(lake, 3, keyed_row("c", 1, "three"))
+    upsert(lake, 4, keyed_row("b", 1, "four"))
     with pytest.raises(ChangedSince, match="of the 2 rows that the run wrote, 1 "):
         restore(lake, 2, 5)
     assert (lake.committed(TABLE, "flow"), held(lake)["a", 1]) == (4, ("two", "b2"))
@@ -194,52 +169,51 @@ def test_later_rows_under_other_keys_stay_and_the_newest_goes_first(lake: Lake) 
 
 
 def test_a_row_that_was_deleted_by_hand_counts_as_changed(lake: Lake) -> None:
-    upsert(lake, 1, row("a", 1, "one"), row("b", 1, "one"))
+    upsert(lake, 1, keyed_row("a", 1, "one"), keyed_row("b", 1, "one"))
     files(lake).delete('born IS NOT NULL AND "_tenant"."rowKey" = \'a\'')
     with pytest.raises(ChangedSince):
         restore(lake, 1, 2)
 
 
 def test_a_compaction_changes_no_row(lake: Lake) -> None:
-    upsert(lake, 1, row("a", 1, "one"), row("b", 1, "one"))
-    upsert(lake, 2, row("a", 1, "two"))
-    append(lake, 3, row("c", 1, "three"), flow="another")
+    upsert(lake, 1, keyed_row("a", 1, "one"), keyed_row("b", 1, "one"))
+    upsert(lake, 2, keyed_row("a", 1, "two"))
+    append(lake, 3, keyed_row("c", 1, "three"), flow="another")
     files(lake).optimize.compact()
     assert restore(lake, 2, 4)
     assert held(lake) == {("a", 1): ("one", "b1"), ("b", 1): ("one", "b1"), ("c", 1): ("three", "b3")}
 
 
 def test_rows_that_were_appended_twice_all_come_back(lake: Lake) -> None:
-    append(lake, 1, row("a", 1, "once"), flow="another")
-    append(lake, 2, row("a", 1, "twice"), flow="another")
+    append(lake, 1, keyed_row("a", 1, "once"), flow="another")
+    append(lake, 2, keyed_row("a", 1, "twice"), flow="another")
     before = rows(lake)
-    upsert(lake, 3, row("a", 1, "new"))
+    upsert(lake, 3, keyed_row("a", 1, "new"))
     assert restore(lake, 3, 4)
     assert rows(lake) == before
 
 
 def test_rows_of_an_append_that_was_undone_since_do_not_come_back(lake: Lake) -> None:
-    append(lake, 1, row("a", 1, "one"), row("b", 1, "one"))
-    append(lake, 2, row("c", 1, "two"))
-    upsert(lake, 3, row("a", 1, "three"), row("c", 1, "three"))
+    append(lake, 1, keyed_row("a", 1, "one"), keyed_row("b", 1, "one"))
+    append(lake, 2, keyed_row("c", 1, "two"))
+    upsert(lake, 3, keyed_row("a", 1, "three"), keyed_row("c", 1, "three"))
     assert withdraw(lake, 1, 4)
     assert restore(lake, 3, 5, 1)
     assert held(lake) == {("c", 1): ("two", "b2")}
 
 
 def test_columns_that_came_since_are_null_in_what_comes_back(lake: Lake) -> None:
-    upsert(lake, 1, row("a", 1, "one"))
-    upsert(lake, 2, row("a", 1, "two"))
-    wider = pa.schema([pa.field("_tenant", pa.struct([*FIELDS[0].type, ("more", pa.string())])), ("extra", pa.int64())])
-    lake.prepare(TABLE, wider)
+    upsert(lake, 1, keyed_row("a", 1, "one"))
+    upsert(lake, 2, keyed_row("a", 1, "two"))
+    lake.prepare(TABLE, WIDER)
     assert restore(lake, 2, 3)
     (found,) = rows(lake)
     assert (found["extra"], found["_tenant"]["more"], found["_tenant"]['say "hi"']) == (None, None, "one")
 
 
 def test_without_the_files_of_the_earlier_version_nothing_changes(lake: Lake) -> None:
-    upsert(lake, 1, row("a", 1, "one"))
-    upsert(lake, 2, row("a", 1, "two"))
+    upsert(lake, 1, keyed_row("a", 1, "one"))
+    upsert(lake, 2, keyed_row("a", 1, "two"))
     files(lake).vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
     with pytest.raises(EarlierRowsGone):
         restore(lake, 2, 3)
@@ -247,18 +221,18 @@ def test_without_the_files_of_the_earlier_version_nothing_changes(lake: Lake) ->
 
 
 def test_files_that_no_row_is_needed_of_may_be_gone(lake: Lake) -> None:
-    append(lake, 1, row("x", 1, "one"), flow="another")
-    append(lake, 2, row("x", 2, "two"), flow="another")
+    append(lake, 1, keyed_row("x", 1, "one"), flow="another")
+    append(lake, 2, keyed_row("x", 2, "two"), flow="another")
     files(lake).optimize.compact()
-    upsert(lake, 3, row("a", 1, "three"))
+    upsert(lake, 3, keyed_row("a", 1, "three"))
     files(lake).vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
     assert restore(lake, 3, 4)
     assert set(held(lake)) == {("x", 1), ("x", 2)}
 
 
 def test_an_upsert_that_the_log_does_not_know_any_more_cannot_be_undone(lake: Lake) -> None:
-    upsert(lake, 1, row("a", 1, "one"))
-    upsert(lake, 2, row("a", 1, "two"))
+    upsert(lake, 1, keyed_row("a", 1, "one"))
+    upsert(lake, 2, keyed_row("a", 1, "two"))
     known = files(lake)
     known.create_checkpoint()
     for version in range(known.version() + 1):
@@ -280,7 +254,7 @@ def test_random_upserts_undone_from_the_newest_leave_each_earlier_state(lake: La
     states = [rows(lake)]
     for number in range(1, 5):
         keys = {(draw.choice("abc"), draw.randrange(4)) for _ in range(draw.randrange(1, 9))}
-        upsert(lake, number, *(row(*key, f"{number}") for key in sorted(keys)))
+        upsert(lake, number, *(keyed_row(*key, f"{number}") for key in sorted(keys)))
         states.append(rows(lake))
         if draw.random() < 0.3:
             files(lake).optimize.compact()

@@ -1,7 +1,7 @@
 """Rows in place of others with the same key: what every lake must do."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -12,24 +12,10 @@ import pyarrow as pa
 import pytest
 
 from flowservice.adapters.delta import DeltaLake
-from flowservice.domain.dataset import TableRef
 from flowservice.domain.staging import Part
 from flowservice.errors import LakeError, LakeUnavailable
 from flowservice.ports.lake import Lake, Versions
-
-TABLE = TableRef(sandbox_id="s1", dataset_id="d1")
-FIELDS = [
-    pa.field("_tenant", pa.struct([("rowKey", pa.string()), ("Part Key", pa.int64()), ('say "hi"', pa.string())])),
-    pa.field("born", pa.date32()),
-    pa.field("total", pa.decimal128(20, 4)),
-    pa.field("photo", pa.binary()),
-    pa.field("tags", pa.list_(pa.string())),
-    pa.field("names", pa.map_(pa.string(), pa.list_(pa.struct([("id", pa.string())])))),
-    pa.field("_flowservice", pa.struct([("batchId", pa.string())])),
-]
-SCHEMA = pa.schema(FIELDS)
-STAGED = SCHEMA.append(pa.field("version", pa.timestamp("us", "UTC")))
-KEYS = ("_tenant.rowKey", "_tenant.Part Key")
+from tests.contracts.keyed_rows import KEYS, SCHEMA, STAGED, TABLE, WIDER, keyed_row
 
 
 @pytest.fixture(params=["delta"])
@@ -41,16 +27,8 @@ def lake(tmp_path: Path) -> Lake:
 
 def row(key: str, number: int, said: str, *, at: int | None = None, batch: str = "b") -> dict[str, Any]:
     version = None if at is None else datetime.fromtimestamp(at, UTC)
-    return {
-        "_tenant": {"rowKey": key, "Part Key": number, 'say "hi"': said},
-        "born": date(1815, 12, 10),
-        "total": Decimal("1.2500"),
-        "photo": b"\x00\xff",
-        "tags": ["x", None],
-        "names": [("email", [{"id": key}])],
-        "_flowservice": {"batchId": batch},
-        "version": version,
-    }
+    system = {"batchId": batch, "ingestedAt": None}
+    return keyed_row(key, number, said) | {"_flowservice": system, "version": version}
 
 
 def staged(lake: Lake, name: str, *rows: dict[str, Any]) -> Part:
@@ -132,8 +110,7 @@ def test_rows_that_were_appended_twice_are_all_replaced(lake: Lake) -> None:
 
 def test_columns_that_a_part_lacks_are_null(lake: Lake) -> None:
     part = staged(lake, "1", row("a", 1, "x"))
-    wider = pa.schema([pa.field("_tenant", pa.struct([*FIELDS[0].type, ("more", pa.string())])), ("extra", pa.int64())])
-    lake.prepare(TABLE, wider)
+    lake.prepare(TABLE, WIDER)
     assert upsert(lake, 1, part)
     (found,) = lake.dataset(TABLE).to_table().to_pylist()
     assert (found["extra"], found["_tenant"]["more"], found["_tenant"]["rowKey"]) == (None, None, "a")
