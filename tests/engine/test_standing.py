@@ -192,9 +192,12 @@ def delete_flow(world: World) -> None:
     world.database.flows.delete(world.database.flows.get(SCOPE, "flow"))
 
 
-@pytest.mark.parametrize(("act", "told"), [(told_to_end, "cancelled by ann"), (delete_flow, "the flow was deleted")])
+@pytest.mark.parametrize(
+    ("act", "code", "told"),
+    [(told_to_end, "cancelled", "cancelled by ann"), (delete_flow, "not-found", "the flow was deleted")],
+)
 def test_a_run_that_reads_ends_when_it_is_cancelled_or_its_flow_is_deleted(
-    tmp_path: Path, act: Callable[[World], None], told: str
+    tmp_path: Path, act: Callable[[World], None], code: str, told: str
 ) -> None:
     gate = Gate(5)
     world = World(tmp_path, Numbers(hook=gate))
@@ -209,7 +212,7 @@ def test_a_run_that_reads_ends_when_it_is_cancelled_or_its_flow_is_deleted(
     ended = world.run()
     assert (ended.state, ended.errors[0].code, world.landed(), world.files()) == (
         RunState.FAILED,
-        "cancelled",
+        code,
         [],
         set(),
     )

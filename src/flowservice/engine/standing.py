@@ -43,13 +43,13 @@ class Standing:
         return self._against() is None
 
     def check(self) -> None:
-        """Return if it may go on. Raises Cancelled, RunTimedOut."""
+        """Return if it may go on. Raises Cancelled, NotFound, RunTimedOut."""
         self._looked_at_s = time.monotonic()
         if (error := self._against()) is not None:
             raise error
 
     def check_now_and_then(self) -> None:
-        """`check`, unless that was done a moment ago. Raises Cancelled, RunTimedOut."""
+        """`check`, unless that was done a moment ago. Raises as `check`."""
         if time.monotonic() - self._looked_at_s >= _LOOK_EVERY_S:
             self.check()
 
@@ -90,8 +90,9 @@ class Standing:
         try:
             self.database.flows.get(scope, self.run.flow_id)
         except NotFound:
-            return Cancelled(
-                "the flow was deleted while the run read; nothing was published", advice="Create the flow anew."
+            return NotFound(
+                "the flow was deleted before the run had read everything; nothing was published",
+                advice="Create the flow anew.",
             )
         if time.monotonic() > self.reading.until_s:
             return RunTimedOut(
