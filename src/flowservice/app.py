@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
     from flowservice.adapters.dbos import DbosRuns
     from flowservice.adapters.delta import DeltaLake
+    from flowservice.adapters.duckdb.quarantine import LakeQuarantine
     from flowservice.engine.execution import Execution
     from flowservice.engine.row_mapper import RowMapper
 
@@ -141,6 +142,13 @@ class App:
         from flowservice.adapters.delta import DeltaLake  # noqa: PLC0415 - `token` need not load it
 
         return DeltaLake(self.settings.lake_root)
+
+    @cached_property
+    def quarantine(self) -> "LakeQuarantine":
+        """Rejected rows."""
+        from flowservice.adapters.duckdb.quarantine import LakeQuarantine  # noqa: PLC0415 - `token` need not load it
+
+        return LakeQuarantine(self.lake)
 
     @cached_property
     def connectors(self) -> Sequence[Connector]:
@@ -244,6 +252,7 @@ class App:
         return Execution(
             database=self.database,
             lake=self.lake,
+            quarantine=self.quarantine,
             sources=self.sources,
             mapper_for=self._mapper,
             now=self.now,

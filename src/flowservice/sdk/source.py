@@ -123,6 +123,15 @@ class Clocked(Protocol):
         """Now, aware, never later than the truth. Raises as `Source.check`."""
 
 
+@runtime_checkable
+class Keyed(Protocol):
+    """A source whose rows have a key of their own: columns that come along with every row, selected or not."""
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns that together tell a row of a table from all others of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Division:
     """The `Split.range` of a split that was cut in two: what it keeps, and what it gives away."""
