@@ -25,6 +25,7 @@ NEW, REPLAYED, FAILED = "new", "replayed", "replayFailed"
 
 def rejecting(home: Path, **more: Any) -> World:
     """Of 0 … 59 each tenth is rejected, in two splits."""
+    home.mkdir(exist_ok=True)
     settings: dict[str, Any] = {"source": Numbers(rows=60, splits=2, batch_rows=20), "part_rows": 20}
     return World(home, mapper=Doubling(reject_every=10), tolerated_percent=50, **(settings | more))
 

@@ -104,12 +104,13 @@ class SearchForms:
                 "lastRunDetails.completedAtUTC",
                 "options.partialIngestionPercent",
                 "options.errorDiagnosticsEnabled",
+                "options.maxRejectedRecords",
             ),
         )
     )
     runs: SearchForm[Run] = field(
         default=SearchForm(
-            number=2,
+            number=3,
             placed=_PLACED,
             aliases=_ALIASES,
             shown=run_document.run,

@@ -1,7 +1,7 @@
 """Replaying rejected rows: those of one run, as they were read, through the mapping as it is now."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,7 +51,7 @@ class QuarantinedRows:
         """One split."""
         return whole(selection)
 
-    def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:  # noqa: ARG002 - there is one
+    def read(self, split: Split, *, after: Cursor | None) -> Generator[Batch]:  # noqa: ARG002 - there is one
         """Rows by their names: nobody but a later run of the flow changes them. Raises LakeError."""
         past = None if after is None else str(after["after"])
         lines = self.quarantine.lines(self.dataset.quarantine, self.wanted, _LINE, after=past)
@@ -94,7 +94,7 @@ class Replaying:
         origin.check_replayable()
         dataset = self._dataset(run)
         patience.repeated(lambda: self._check_told(origin, dataset))
-        route, kept = Route.of(run, self.database, None), self._plan(origin)
+        route, kept = Route.of(run, self.database, None), self.plan_of(origin)
         version = route.mapping_set.current.version
         mapper = self.mapper(route, version, kept)
         patience.repeated(lambda: self.lake.prepare(dataset.table, data_schema(mapper.schema)))
@@ -166,7 +166,8 @@ class Replaying:
     def _origin(self, run: Run) -> Run:
         return self.database.runs.find(run.replays or "")
 
-    def _plan(self, origin: Run) -> Plan:
+    def plan_of(self, origin: Run) -> Plan:
+        """The plan by which the rows were read. Raises NotFound."""
         stored = self.database.progress.plan(origin.id)
         if stored is None:
             raise NotFound(f"the plan of run {origin.id} is gone", advice="Its rejected rows can be read alone.")
