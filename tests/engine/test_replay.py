@@ -1,6 +1,7 @@
 """Rejected rows are replayed through another mapping: those that pass land once, wherever the replay is cut off."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from flowservice.domain.quarantine import RejectState, Wanted
 from flowservice.domain.run import Run, RunState
 from flowservice.engine.row_mapper import Mapped
 from flowservice.errors import LakeError
+from tests.engine.events import Recurring, TimedEvents
 from tests.engine.test_resumption import Fate, Killed, Mortal
 from tests.engine.test_upserts import doubles
-from tests.engine.world import SCOPE, AtOnce, Doubling, Numbers, World
+from tests.engine.world import NOON, SCOPE, AtOnce, Doubling, Numbers, World
 
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 NEW, REPLAYED, FAILED = "new", "replayed", "replayFailed"
 
 
@@ -264,6 +267,31 @@ def test_of_two_runs_whose_rows_are_replayed_the_later_one_wins(tmp_path: Path, 
     assert batches(world)[10] == f"batch{3 + order.index(2)}"
 
 
+# --- windows ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_replay_moves_no_window(tmp_path: Path) -> None:
+    world = World(tmp_path, mapper=Doubling(reject_every=3), tolerated_percent=50)
+    events = TimedEvents([(n, NOON + (n - 6) * 10 * MINUTE) for n in range(30)])
+    flow = Recurring.at(world, events)
+
+    def at(hour: int, number: int, **more: Any) -> Run:
+        events.clock = NOON + hour * HOUR
+        return flow.run(number, **more)
+
+    first, second = at(0, 1), at(1, 2)
+    world.mapper = Doubling()
+    replay = at(2, 3, slot_at=None, replays="run1", window=first.window)
+    assert (replay.state, replay.counts.written) == (RunState.SUCCESS, first.counts.rejected)
+    third = at(2, 4)
+    assert third.window is not None
+    assert second.window is not None
+    assert third.window.start == second.window.end
+    assert at(2, 5, slot_at=None, undoes="run3", window=replay.window).rewinds is False
+    # Neither the replay nor its undo took rows of the third run's window.
+    assert at(2, 6, slot_at=None, undoes="run4", window=third.window).rewinds is True
+
+
 # --- cut off ---------------------------------------------------------------------------------------------------------
 
 
@@ -280,11 +308,14 @@ def mortal(home: Path, fatal: int | None, keys: tuple[str, ...]) -> Fate:
     return fate
 
 
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.faults), 13])
 @pytest.mark.parametrize("keys", [(), ("n",)])
-def test_a_replay_that_is_cut_off_anywhere_lands_each_row_once(tmp_path: Path, keys: tuple[str, ...]) -> None:
+def test_a_replay_that_is_cut_off_anywhere_lands_each_row_once(
+    tmp_path: Path, keys: tuple[str, ...], stride: int
+) -> None:
     points = mortal(tmp_path / "whole", None, keys).points
     assert points > 30
-    for fatal in range(1, points + 1, 3):
+    for fatal in range(1, points + 1, stride):
         home = tmp_path / str(fatal)
         with pytest.raises(Killed):
             mortal(home, fatal, keys)

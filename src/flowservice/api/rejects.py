@@ -68,7 +68,7 @@ def router(rejects: Rejects, runs: Runs) -> APIRouter:
         after: After = None,
     ) -> dict[str, Any]:
         """As they stand now, in the order in which they were read, with counts of each code and field before them."""
-        return _page(rejects.of_run(caller, run_id, _wanted(codes, fields, states), after=after, limit=limit))
+        return page_json(rejects.of_run(caller, run_id, _wanted(codes, fields, states), after=after, limit=limit))
 
     @routes.get("/datasets/{dataset_id}/rejects", summary="List the rows rejected on their way", responses=_PAGE)
     def of_dataset(
@@ -81,7 +81,9 @@ def router(rejects: Rejects, runs: Runs) -> APIRouter:
         after: After = None,
     ) -> dict[str, Any]:
         """Those of all runs into the dataset, run by run."""
-        return _page(rejects.of_dataset(caller, dataset_id, _wanted(codes, fields, states), after=after, limit=limit))
+        return page_json(
+            rejects.of_dataset(caller, dataset_id, _wanted(codes, fields, states), after=after, limit=limit)
+        )
 
     @routes.post(
         "/runs/{run_id}/replay",
@@ -103,7 +105,7 @@ def router(rejects: Rejects, runs: Runs) -> APIRouter:
         flow's mapping set, and lands those that pass, once. With `dryRun`, only how many would pass is told (200)."""
         asked = body or ReplayBody()
         if asked.dry_run:
-            return JSONResponse(_trial(rejects.tried(caller, run_id, asked.chosen)))
+            return JSONResponse(trial_json(rejects.tried(caller, run_id, asked.chosen)))
         made = runs.replay(caller, run_id, asked.chosen)
         response.headers["Location"] = f"{FLOW_SERVICE}/runs/{made.id}"
         return wire.created(made)
@@ -118,10 +120,11 @@ def _wanted(codes: Sequence[str] | None, fields: Sequence[str] | None, states: S
     return Wanted(codes=tuple(codes or ()), fields=tuple(fields or ()), states=tuple(states or ()))
 
 
-def _page(page: RejectPage) -> dict[str, Any]:
+def page_json(page: RejectPage) -> dict[str, Any]:
+    """Rejected rows as JSON."""
     return {
         "counts": [_tally(tally) for tally in page.tallies],
-        "rejects": [shown(row) for row in page.rows],
+        "rejects": [_row(row) for row in page.rows],
         "next": page.next,
     }
 
@@ -136,8 +139,7 @@ def _tally(tally: RejectTally) -> dict[str, Any]:
     }
 
 
-def shown(row: Quarantined) -> dict[str, Any]:
-    """A rejected row as JSON."""
+def _row(row: Quarantined) -> dict[str, Any]:
     return {
         "id": row.id,
         "runId": row.run_id,
@@ -157,7 +159,8 @@ def shown(row: Quarantined) -> dict[str, Any]:
     }
 
 
-def _trial(trial: ReplayTrial) -> dict[str, Any]:
+def trial_json(trial: ReplayTrial) -> dict[str, Any]:
+    """What a replay would do, as JSON."""
     return {
         "runId": trial.run_id,
         "mappingId": trial.mapping_id,
