@@ -62,7 +62,7 @@ def test_a_run_stops_reading_once_it_has_rejected_too_many(tmp_path: Path) -> No
 
 def test_the_count_goes_on_where_a_killed_run_left_it(tmp_path: Path) -> None:
     world = limited(tmp_path, maxRejectedRecords=11)
-    fate = Fate(5)
+    fate = Fate(4)
     world.source.hook = fate.strike
     world.part_rows = 40
     world.add_run()
@@ -115,7 +115,7 @@ def test_in_a_sandbox_that_is_closed_nothing_is_written(tmp_path: Path) -> None:
             known = world.database.tenancy.sandbox("org", "prod")
             if known.state is SandboxState.ACTIVE:
                 closed = replace(known, state=SandboxState.RESETTING, revision=known.revision + 1)
-                world.database.tenancy.replace_sandbox(known, closed)
+                world.database.tenancy.put_sandbox(closed)
             raise Denied("no more")
 
     world.source.hook = hook
