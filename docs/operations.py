@@ -161,8 +161,8 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_undo.py::test_a_run_is_undone_and_run_again",
     ),
     Difference(
-        what="`options.maxRejectedRecords` of a flow (an addition) is a number of rejected rows beyond which a run fails; "
-        "named without `partialIngestionPercent`, it alone is the limit.",
+        what="`options.maxRejectedRecords` of a flow (an addition) is a number of rejected rows beyond which a run "
+        "fails; named without `partialIngestionPercent`, it alone is the limit.",
         why="A share is known only when all is read, and of a large table even a small one is many rows.",
         test=f"{_W}/test_quarantine.py::test_a_run_with_more_rejects_than_the_flow_takes_fails_and_keeps_them",
     ),

@@ -61,17 +61,22 @@ def test_a_run_stops_reading_once_it_has_rejected_too_many(tmp_path: Path) -> No
 
 
 def test_the_count_goes_on_where_a_killed_run_left_it(tmp_path: Path) -> None:
-    world = limited(tmp_path, maxRejectedRecords=11)
-    fate = Fate(4)
-    world.source.hook = fate.strike
-    world.part_rows = 40
+    def halfway() -> World:
+        """Two splits, one after the other: the first has 20 rejects, and the second as many."""
+        world = limited(tmp_path, maxRejectedRecords=25)
+        world.source = Numbers(rows=400, splits=2)
+        world.part_rows, world.threads = 40, 1
+        return world
+
+    world = halfway()
+    world.source.hook = Fate(8).strike
     world.add_run()
     with pytest.raises(Killed):
         world.execution.execute("run1", AtOnce())
-    again = World(tmp_path, Numbers(splits=1), Doubling(reject_every=10), part_rows=40)
+    again = halfway()
     again.execution.execute("run1", AtOnce())
     assert again.run().state is RunState.FAILED
-    assert sorted(again.rejects()) == list(range(0, 120, 10))
+    assert sorted(again.rejects()) == list(range(0, 280, 10))
 
 
 def test_rejects_are_kept_when_the_source_fails_the_run(tmp_path: Path) -> None:

@@ -20,6 +20,11 @@ _INPUT_FILES: Final = "input_files"
 _INPUT: Final = "fileMetaData1.json"
 _FILE: Final = re.compile(r"(?:row_errors/)?validation_errors_([1-9][0-9]{0,5})\.json")
 _LINES: Final = "application/x-ndjson"
+_EXAMPLE: Final = (
+    '{"PartitionKey": "DE", "RowKey": "R-0001", "visits": "unknown", "_errors": [{"code": "1555", '
+    '"message": "_shop.visits: a required field is missing or null", "column": "_shop.visits"}], '
+    '"_filename": "shopreturns"}\n'
+)
 _CODE: Final = re.compile(r"[A-Z]+-([0-9]+)-[0-9]+")
 _REQUIRED: Final = "1555"
 
@@ -28,7 +33,7 @@ Limit = Annotated[int, Query(ge=1, le=100, description="Files a page.")]
 Start = Annotated[int, Query(ge=0, le=1_000_000, description="How many to pass over.")]
 FilePath = Annotated[str | None, Query(max_length=200, description="A folder to list, or a file to read.")]
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"model": told.DiagnosticFiles, "content": {_LINES: {"schema": {"type": "string"}}}}
+    200: {"model": told.DiagnosticFiles, "content": {_LINES: {"schema": {"type": "string"}, "example": _EXAMPLE}}}
 }
 
 

@@ -20,6 +20,8 @@ from flowservice.service.runs import Runs
 
 _MOST_ROWS: Final = 1_000
 _LONGEST: Final = 500
+_LONGEST_ID: Final = 120
+_MOST_WORDS: Final = 100
 _TRIAL: Final = {
     "runId": "1f7b4a52-93ce-4d0a-8a44-5d1c9f0f6f3c",
     "mappingId": "5ab1d8c0f2e34a6f9d7c1b2a3f4e5d6c",
@@ -30,7 +32,8 @@ _TRIAL: Final = {
     "hasMore": False,
 }
 Name = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
-Names = Annotated[list[Name], Field(max_length=MOST_NAMED)]
+Names = Annotated[list[Name], Field(max_length=_MOST_WORDS)]
+Ids = Annotated[list[Annotated[str, Field(min_length=1, max_length=_LONGEST_ID)]], Field(max_length=MOST_NAMED)]
 DatasetId = Annotated[str, Path(description="Id of a dataset: 24 hexadecimal digits.")]
 Codes = Annotated[list[Name] | None, Query(alias="code", max_length=100, description="Code; may be repeated.")]
 Fields = Annotated[list[Name] | None, Query(alias="field", max_length=100, description="Field; may be repeated.")]
@@ -44,7 +47,7 @@ class ReplayBody(OwnWire):
 
     codes: Names = Field(default=[], description="Codes that rejected them.", examples=[["INGEST-1555-400"]])
     fields: Names = Field(default=[], description="Fields that had no good value.", examples=[["_tenant.visits"]])
-    rows: Names = Field(default=[], description="Ids of rows.")
+    rows: Ids = Field(default=[], description="Ids of rows.")
     dry_run: bool = Field(default=False, description="Only tell how many would pass; nothing is written.")
 
     @property

@@ -104,7 +104,6 @@ class SearchForms:
                 "lastRunDetails.completedAtUTC",
                 "options.partialIngestionPercent",
                 "options.errorDiagnosticsEnabled",
-                "options.maxRejectedRecords",
             ),
         )
     )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 MOST_NAMED: Final = 1_000
-"""Values of one kind that a choice may name."""
+"""Rows that a choice may name."""
 
 
 class Told(StrEnum):
