@@ -682,6 +682,12 @@ class NotReplayable(Invalid):
     code = "run-not-replayable"
 
 
+class NotCancellable(Invalid):
+    """The run has ended."""
+
+    code = "run-not-cancellable"
+
+
 class ChangedSince(NotUndoable):
     """Rows of an upsert were changed after it, and may not give way to what was there before it. Nothing was undone."""
 
@@ -743,6 +749,12 @@ class Cancelled(Error):
     """The run was told to stop."""
 
     code = "cancelled"
+
+
+class RunTimedOut(Error):
+    """The run took longer than runs may."""
+
+    code = "run-timeout"
 
 
 # --- the foreign system ----------------------------------------------------------------------------------------------

@@ -90,8 +90,13 @@ def _status(item: Run, address: str) -> dict[str, Any]:
             for error in item.errors
         ],
         "activityRefs": ["promotionActivity"],
-        "extensions": {"type": _type(item), **_relations(item), **_manifest(item, address)},
+        "extensions": {"type": _type(item), **_cancelled(item), **_relations(item), **_manifest(item, address)},
     }
+
+
+def _cancelled(item: Run) -> dict[str, Any]:
+    """Our own member: who asked for its end."""
+    return {} if item.cancelled_by is None else {"cancelledBy": item.cancelled_by}
 
 
 def _manifest(item: Run, address: str) -> dict[str, Any]:

@@ -131,6 +131,10 @@ class Run(Resource):
     """The undo that took its rows out again."""
     replays: str | None = None
     """The run whose rejected rows it maps and lands; it reads no source."""
+    connection_id: str | None = None
+    """The account that it reads from. Runs of earlier versions do not tell."""
+    cancelled_by: str | None = None
+    """Who asked for its end. It may have come too late: `state` tells how it ended."""
     started_at: datetime | None = None
     read_completed_at: datetime | None = None
     completed_at: datetime | None = None

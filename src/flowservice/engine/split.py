@@ -104,7 +104,9 @@ class SplitReader:
                 batches.close()
 
     def _chosen(self, rows: pa.RecordBatch) -> Selected:
-        return selected(rows, self.plan.window, self.plan.filter) if self.choose is None else self.choose(rows)
+        if self.choose is not None:
+            return self.choose(rows)
+        return selected(rows, self.plan.window, self.plan.filter, self.plan.late)
 
     def _step(self, progress: SplitProgress) -> Step:
         return Step(

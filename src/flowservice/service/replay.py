@@ -30,6 +30,8 @@ class Replay:
             source_connection_id=run.source_connection_id,
             target_connection_id=run.target_connection_id,
             dataset_id=run.dataset_id,
+            # It reads no source, and need not wait for room there.
+            connection_id=None,
             window=run.window,
             params=chosen.to_json(),
             replays=run.id,
