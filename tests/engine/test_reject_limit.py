@@ -11,6 +11,7 @@ from flowservice.domain.dataset import TableKind
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import SandboxState
 from flowservice.domain.run import RunState
+from flowservice.engine.rehearsal import Rehearsal
 from flowservice.errors import Denied, LakeError
 from tests.engine.test_resumption import Fate, Killed
 from tests.engine.world import SCOPE, AtOnce, Doubling, Numbers, World
@@ -126,3 +127,19 @@ def test_in_a_sandbox_that_is_closed_nothing_is_written(tmp_path: Path) -> None:
     world.source.hook = hook
     run = world.executed()
     assert (run.state, world.quarantined()) == (RunState.FAILED, [])
+
+
+@pytest.mark.parametrize(("most", "is_tolerable"), [(9, False), (10, True)])
+def test_a_dry_run_tells_whether_its_rejects_are_too_many(tmp_path: Path, most: int, is_tolerable: bool) -> None:
+    world = limited(tmp_path, maxRejectedRecords=most)
+    execution = world.execution
+    rehearsal = Rehearsal(
+        database=world.database,
+        lake=world.lake,
+        sources=world.source,
+        mapper_for=execution.mapper_for,
+        now=world.clock,
+        window_lag=execution.window_lag,
+    )
+    done = rehearsal.dry_run(world.database.flows.get(SCOPE, "flow"), rows=100)
+    assert (done.counts.rejected, done.most_rejected, done.is_tolerable) == (10, most, is_tolerable)
