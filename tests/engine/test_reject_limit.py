@@ -141,5 +141,7 @@ def test_a_dry_run_tells_whether_its_rejects_are_too_many(tmp_path: Path, most: 
         now=world.clock,
         window_lag=execution.window_lag,
     )
-    done = rehearsal.dry_run(world.database.flows.get(SCOPE, "flow"), rows=100)
+    flow: Flow = world.database.flows.get(SCOPE, "flow")
+    flow = replace(flow, target=replace(flow.target, params={"dataSetId": "dataset"}))
+    done = rehearsal.dry_run(flow, rows=100)
     assert (done.counts.rejected, done.most_rejected, done.is_tolerable) == (10, most, is_tolerable)
