@@ -27,6 +27,8 @@ app.add_typer(orgs, name="orgs")
 app.add_typer(keys, name="keys")
 flows = typer.Typer(help="Flows of this server.", no_args_is_help=True)
 app.add_typer(flows, name="flows")
+runs = typer.Typer(help="Runs of this server.", no_args_is_help=True)
+app.add_typer(runs, name="runs")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OrgOption = Annotated[str | None, typer.Option("--org", help="Organisation (default: the first of this home).")]
@@ -223,6 +225,60 @@ def flows_dry_run(
 
     with _reported():
         run(_settings(home), flow_id, rows=rows, sandbox=sandbox, as_json=as_json, to=sys.stdout)
+
+
+RunIdArgument = Annotated[str, typer.Argument(help="Id of the run.")]
+SandboxOption = Annotated[str, typer.Option(help="Sandbox of the run.")]
+CodeOption = Annotated[list[str] | None, typer.Option(help="Only rows rejected by this code; may be repeated.")]
+FieldOption = Annotated[list[str] | None, typer.Option(help="Only rows rejected by this field; may be repeated.")]
+
+
+@runs.command("rejects")
+def runs_rejects(
+    run_id: RunIdArgument,
+    code: CodeOption = None,
+    field: FieldOption = None,
+    state: Annotated[list[str] | None, typer.Option(help="new, replayed or replayFailed; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=0, max=1_000, help="How many rows are shown.")] = 20,
+    after: Annotated[str | None, typer.Option(help="Go on after the row of this id.")] = None,
+    sandbox: SandboxOption = "prod",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the rows that a run rejected, as they stand now."""
+    from flowservice.repairing import rejects
+
+    wanted = {"codes": code or [], "fields": field or [], "states": state or []}
+    with _reported():
+        rejects(
+            _settings(home),
+            run_id,
+            wanted=wanted,
+            limit=limit,
+            after=after,
+            sandbox=sandbox,
+            as_json=as_json,
+            to=sys.stdout,
+        )
+
+
+@runs.command("replay")
+def runs_replay(
+    run_id: RunIdArgument,
+    code: CodeOption = None,
+    field: FieldOption = None,
+    row: Annotated[list[str] | None, typer.Option(help="Only the row of this id; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would pass.")] = False,
+    sandbox: SandboxOption = "prod",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Map the rows that a run rejected once more, and land those that pass. The server of the home does it."""
+    from flowservice.repairing import replay
+
+    chosen = {"codes": code or [], "fields": field or [], "rows": row or []}
+    with _reported():
+        replay(_settings(home), run_id, chosen=chosen, dry_run=dry_run, sandbox=sandbox, as_json=as_json, to=sys.stdout)
 
 
 def _print_fields(found: Mapping[str, Any], as_json: bool) -> None:
