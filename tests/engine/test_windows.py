@@ -413,3 +413,17 @@ def test_without_another_time_to_go_by_nothing_counts_as_late(tmp_path: Path, re
     tell(hourly, NOON + HOUR)
     assert late_rows(hourly.run(2)) == {}
     assert events.asked[-1].late is None
+
+
+def test_after_an_undo_the_rows_that_would_have_been_late_land_with_the_others(tmp_path: Path) -> None:
+    events = DatedEvents(every_minute(0, 60))
+    events.written = dict.fromkeys(range(60), NOON - HOUR)
+    hourly = Recurring.at(World(tmp_path), events)
+    hourly.run(1)
+    again = hourly.run(2, undoes="run1", window=hourly.world.run(1).window)
+    assert (again.state, again.rewinds) == (RunState.SUCCESS, True)
+    events.rows += [(1000, NOON - HOUR)]
+    events.written[1000] = NOON + MINUTE
+    tell(hourly, NOON + HOUR)
+    assert late_rows(hourly.run(3)) == {}
+    assert 1000 in hourly.world.landed()
