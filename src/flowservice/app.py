@@ -137,10 +137,20 @@ class App:
 
     @cached_property
     def lake(self) -> "DeltaLake":
-        """The lake."""
-        from flowservice.adapters.delta import DeltaLake  # noqa: PLC0415 - `token` need not load it
+        """The lake. Raises Invalid for a URL or options of no lake."""
+        from flowservice.adapters.delta import Access, DeltaLake, storage_at  # noqa: PLC0415 - `token` need not load it
 
-        return DeltaLake(self.settings.lake_root)
+        settings = self.settings
+        access = Access(
+            account=settings.lake_account,
+            key_id=settings.lake_key_id,
+            key=settings.lake_key,
+            endpoint=settings.lake_endpoint,
+            region=settings.lake_region,
+            allow_http=settings.lake_allow_http,
+            emulator=settings.lake_emulator,
+        )
+        return DeltaLake(storage_at(settings.resolved_lake_url, access))
 
     @cached_property
     def connectors(self) -> Sequence[Connector]:

@@ -8,12 +8,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as pads
+from pyarrow import fs
 
+from flowservice.adapters.delta.storage import without_urls
 from flowservice.errors import LakeUnavailable
 
 _MEMORY: Final = "512MB"
@@ -24,7 +26,8 @@ BATCH_ROWS: Final = 16_384
 class NewestRows:
     """The rows of some Parquet files of one schema. `keys` are dotted paths, `version` a column of timestamps."""
 
-    files: Sequence[Path]
+    filesystem: fs.FileSystem
+    files: Sequence[str]
     keys: Sequence[str]
     version: str
     untold: frozenset[str]
@@ -65,9 +68,7 @@ class NewestRows:
     @contextmanager
     def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with comparing() as connection:
-            paths = ", ".join(text(str(path)) for path in self.files)
-            view = f"CREATE VIEW staged AS SELECT * FROM read_parquet([{paths}], hive_partitioning = false)"  # noqa: S608
-            connection.execute(view).fetchall()
+            connection.register("staged", pads.dataset(list(self.files), filesystem=self.filesystem, format="parquet"))
             yield connection
 
 
@@ -87,9 +88,9 @@ def comparing() -> Iterator[duckdb.DuckDBPyConnection]:
                 yield connection
     except (duckdb.Error, OSError) as error:
         raise LakeUnavailable(
-            f"rows could not be compared by their keys: {str(error)[:200]}",
+            f"rows could not be compared by their keys: {without_urls(str(error))[:200]}",
             advice="Check that the lake and the folder of temporary files have room; the run goes on by itself.",
-        ) from error
+        ) from None
 
 
 def quoted(path: str) -> str:
