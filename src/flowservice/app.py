@@ -42,6 +42,7 @@ from flowservice.service.dry_runs import DryRuns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
+from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.rotation import Rotated, Rotation
@@ -150,7 +151,18 @@ class App:
             allow_http=settings.lake_allow_http,
             emulator=settings.lake_emulator,
         )
-        return DeltaLake(storage_at(settings.resolved_lake_url, access))
+        undo = timedelta(days=settings.undo_retention_days)
+        return DeltaLake(storage_at(settings.resolved_lake_url, access), undo)
+
+    @cached_property
+    def lake_upkeep(self) -> LakeUpkeep:
+        """What keeps the tables of the lake quick and small."""
+        return LakeUpkeep(
+            database=self.database,
+            lake=self.lake,
+            target_bytes=self.settings.compact_file_mb * 1_000_000,
+            least_files=self.settings.compact_min_files,
+        )
 
     @cached_property
     def connectors(self) -> Sequence[Connector]:

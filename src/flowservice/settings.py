@@ -93,6 +93,28 @@ class Settings(BaseSettings):
         description="Ranges of one table that a run reads at the same time, each over a connection of its own. A range "
         "is split while it is read, as long as there is much left of it; 1: never.",
     )
+    undo_retention_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days for which the lake keeps what an upsert replaced, so that its run can be undone; and files of "
+        "dead runs.",
+    )
+    compact_file_mb: int = Field(
+        default=100,
+        ge=1,
+        le=4096,
+        description="Size of a file of the lake, in millions of bytes, up to which smaller ones are put together.",
+    )
+    compact_min_files: int = Field(
+        default=20, ge=2, description="Files smaller than that which a table has before they are put together."
+    )
+    lake_upkeep_minutes: int = Field(
+        default=60,
+        ge=0,
+        description="Minutes between two looks for tables with many small files; once a day, files that nobody needs are "
+        "deleted. 0: never; then `flowservice lake compact` and `lake vacuum` are for you to call.",
+    )
     require_native: bool = Field(
         default=False,
         description="Refuse to set up and to start without the native decoder of Azure tables. Otherwise the portable "

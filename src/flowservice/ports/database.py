@@ -86,6 +86,9 @@ class RunStore(Store[Run], Protocol):
     def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
         """Runs of every scope that wait for a time that has come, the longest due first."""
 
+    def at_work(self) -> Mapping[str, str]:
+        """The ids of the runs of every scope that have not ended, also those that wait, each with its dataset's id."""
+
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         """Those of the flows with a run that stands for a slot, repeats no other and has not begun."""
 

@@ -32,6 +32,9 @@ class Folder:
         local = fs.SubTreeFileSystem(str(self.root.absolute()), fs.LocalFileSystem())
         object.__setattr__(self, "filesystem", local)
 
+    def within(self, path: str) -> None:
+        """delta-rs reads local files well."""
+
     def url(self, path: str = "") -> str:
         """The folder of `path`."""
         return str(self.root / path)

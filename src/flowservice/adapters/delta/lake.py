@@ -76,7 +76,7 @@ class DeltaLake:
             return None
         with self._refusing():
             known = self._open(table)
-            return 0 if known is None else held(known.to_pyarrow_dataset(), landed_rows(keys))
+            return 0 if known is None else held(self._rows(known, table), landed_rows(keys))
 
     def writer(self, table: TableRef, name: str, schema: pa.Schema) -> PartFile:
         """Start the file `name`. Raises LakeUnavailable."""
@@ -253,7 +253,7 @@ class DeltaLake:
         """The table as a pyarrow dataset; None if there is no table. Raises LakeError."""
         with self._refusing():
             known = self._open(table)
-            return None if known is None else known.to_pyarrow_dataset()
+            return None if known is None else self._rows(known, table)
 
     def files(self, table: TableRef) -> Sequence[DataFile]:
         """The files that make up the table now. Raises LakeError."""
@@ -318,6 +318,9 @@ class DeltaLake:
         """Return if the lake can be written. Raises LakeUnavailable."""
         with self._refusing():
             self.storage.ping()
+
+    def _rows(self, known: DeltaTable, table: TableRef) -> Any:
+        return known.to_pyarrow_dataset(filesystem=self.storage.within(_path(table)))
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:

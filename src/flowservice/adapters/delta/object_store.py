@@ -1,4 +1,4 @@
-"""Tables in Azure Blob Storage (also with a hierarchical namespace) or S3, through the stores that delta-rs brings.
+"""Tables in Azure Blob Storage (also with a hierarchical namespace) or S3.
 
 An object appears whole or not at all, and stays; nothing can be renamed. So a table is removed by one small object that
 says so (`.removed/<sandbox>/<table>`): while it is there, there is no table, whatever objects are left. It goes last.
@@ -9,19 +9,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 from deltalake.exceptions import CommitFailedError
-from deltalake.fs import DeltaStorageHandler
 from pyarrow import fs
 
+from flowservice.adapters.delta.object_files import ANSWER_S, CONNECT_S, RETRIES, RETRY_S, object_files
 from flowservice.adapters.delta.storage import REMOVED, without_urls
 from flowservice.errors import LakeError, LakeUnavailable
 
 _PROBE: Final = ".probe"
-_MARK_BYTES: Final = 1024
-_PATIENCE: Final = {"max_retries": "4", "retry_timeout": "20s", "connect_timeout": "5s", "timeout": "60s"}
-"""What a store may take within one call; beyond that the caller waits and repeats."""
+_PATIENCE: Final = {
+    "max_retries": f"{RETRIES}",
+    "retry_timeout": f"{RETRY_S}s",
+    "connect_timeout": f"{CONNECT_S}s",
+    "timeout": f"{ANSWER_S}s",
+}
 _UNANSWERED: Final = ("error sending request", "error decoding response", "operation timed out", "HTTP error")
 _STATUS: Final = re.compile(r"\b(401|403|404|408|429|5\d\d) [A-Z]")
 _CODE: Final = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
@@ -29,20 +32,26 @@ _CODE: Final = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
 
 @dataclass(frozen=True, slots=True)
 class ObjectStore:
-    """Fills Storage below `root`, the URL of a container or bucket and a prefix in it."""
+    """Fills Storage below `root`, the URL of a container or bucket and a prefix in it. Raises OSError."""
 
     root: str
     options: Mapping[str, str] = field(repr=False)
+    allow_http: bool = False
     filesystem: fs.FileSystem = field(init=False, repr=False, compare=False)
     _removing: Lock = field(init=False, repr=False, compare=False, default_factory=Lock)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", self.root.rstrip("/"))
         # Without a conditional put two writers of S3 could each believe that the same version is theirs.
-        safe = {"conditional_put": "etag"} if self.root.startswith("s3") else {}
-        object.__setattr__(self, "options", {**_PATIENCE, **safe, **self.options})
-        handler: Any = DeltaStorageHandler(self.root, dict(self.options))
-        object.__setattr__(self, "filesystem", fs.PyFileSystem(handler))
+        safe = {"aws_conditional_put": "etag"} if self.root.startswith("s3") else {}
+        files = object_files(self.root, self.options, allow_http=self.allow_http)
+        object.__setattr__(self, "filesystem", files)
+        insecure = {"allow_http": "true"} if self.allow_http else {}
+        object.__setattr__(self, "options", {**_PATIENCE, **safe, **insecure, **self.options})
+
+    def within(self, path: str) -> fs.FileSystem:
+        """The objects of the table alone."""
+        return fs.SubTreeFileSystem(path, self.filesystem)
 
     def url(self, path: str = "") -> str:
         """The URL of `path`."""
@@ -147,6 +156,5 @@ class ObjectStore:
         return [info.path for info in found if info.type is wanted]
 
     def _write(self, path: str) -> None:
-        # Unbuffered, bytes of Python would come to delta-rs as a buffer of Arrow, which it does not take.
-        with self.filesystem.open_output_stream(path, buffer_size=_MARK_BYTES) as stream:
+        with self.filesystem.open_output_stream(path) as stream:
             stream.write(b"1")

@@ -87,9 +87,9 @@ def storage_at(url: str, access: Access) -> Storage:
             "aws_endpoint": access.endpoint,
             "aws_region": access.region,
         }
-    options["allow_http"] = "true" if access.allow_http or access.emulator else None
+    given = {name: value for name, value in options.items() if value}
     try:
-        return ObjectStore(place, {name: value for name, value in options.items() if value})
+        return ObjectStore(place, given, allow_http=access.allow_http or access.emulator)
     except OSError:
         # Its text may quote what it was given.
         raise Invalid(

@@ -65,7 +65,7 @@ class ReplacedRows:
         """Make the table `keys` of what the upsert left, one row each. Raises ChangedSince."""
         rows, keys = self.upserted.rows, self.upserted.keys
         columns = dict.fromkeys(path.split(".")[0] for path in (rows.column, *keys))
-        connection.register("held", self.known.to_pyarrow_dataset().scanner(columns=list(columns)).to_reader())
+        connection.register("held", self._rows(self.known).scanner(columns=list(columns)).to_reader())
         named = ", ".join(f"{quoted(key)} AS k{number}" for number, key in enumerate(keys))
         marked = f"{quoted(rows.column)} = {text(rows.value)}"
         connection.execute(f"CREATE TEMP TABLE keys AS SELECT {named} FROM held WHERE {marked}").fetchall()  # noqa: S608
@@ -92,8 +92,8 @@ class ReplacedRows:
         Raises EarlierRowsGone.
         """
         try:
-            after = {file.path for file in _files(self._at(self.change.version))}
-            old = self._at(self.change.version - 1).to_pyarrow_dataset()
+            after = {file.path for file in self._rows(self._at(self.change.version)).get_fragments()}
+            old = self._rows(self._at(self.change.version - 1))
         except DeltaError:
             raise gone() from None
         taken = [file for file in old.get_fragments() if file.path not in after]
@@ -106,6 +106,9 @@ class ReplacedRows:
     def _at(self, version: int) -> DeltaTable:
         options = dict(self.storage.options)
         return DeltaTable(self.storage.url(self.path), version=version, storage_options=options)
+
+    def _rows(self, known: DeltaTable) -> pads.Dataset:
+        return known.to_pyarrow_dataset(filesystem=self.storage.within(self.path))
 
     def _is_there(self, name: str) -> bool:
         info = self.storage.filesystem.get_file_info(f"{self.path}/{name}")
@@ -139,10 +142,6 @@ def change_of(known: DeltaTable, note: dict[str, str]) -> Change | None:
 def gone() -> EarlierRowsGone:
     """The refusal where the log does not know the upsert any more."""
     return EarlierRowsGone(_GONE, advice=_GONE_ADVICE)
-
-
-def _files(known: DeltaTable) -> Iterator[pads.ParquetFileFragment]:
-    yield from known.to_pyarrow_dataset().get_fragments()
 
 
 def _after(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -27,6 +27,9 @@ class Storage(Protocol):
     def options(self) -> Mapping[str, str]:
         """What delta-rs needs to reach it, secrets among it."""
 
+    def within(self, path: str) -> fs.FileSystem | None:
+        """A file system rooted at the table at `path`, for delta-rs; None: its own will do."""
+
     def url(self, path: str = "") -> str:
         """The place of `path`, for delta-rs and for people. Holds no secret."""
 

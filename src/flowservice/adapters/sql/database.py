@@ -109,6 +109,14 @@ class SqlRuns(SqlStore[Run]):
         with self.connect(reading=True) as connection:
             return [_RUN.validate_python(document) for document in connection.execute(query).scalars()]
 
+    def at_work(self) -> Mapping[str, str]:
+        table = self.table
+        is_wanted = table.c.state.in_([RunState.SCHEDULED.value, RunState.IN_PROGRESS.value])
+        with self.connect(reading=True) as connection:
+            documents = connection.execute(sa.select(table.c.document).where(is_wanted)).scalars()
+            runs = [_RUN.validate_python(document) for document in documents]
+        return {run.id: run.dataset_id for run in runs}
+
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         table = self.table
         is_wanted = sa.and_(table.c.flow_id.in_(flow_ids), table.c.state == RunState.SCHEDULED.value)
