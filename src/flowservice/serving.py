@@ -113,7 +113,7 @@ class Rounds:
 
     def __init__(self, name: str, go_round: Callable[[], float], *, pause_s: float) -> None:
         """`go_round` gives the seconds until the next one; after one that failed it is `pause_s`."""
-        self._go_round = go_round
+        self.go_round = go_round
         self._pause_s = pause_s
         self._woken = Event()
         self._stopping = False
@@ -138,7 +138,7 @@ class Rounds:
         while not self._stopping:
             pause_s = self._pause_s
             try:
-                pause_s = self._go_round()
+                pause_s = self.go_round()
             except Exception:  # noqa: BLE001 - a round that fails must not be the last one
                 _log.exception("failed; it tries again", rounds=self._thread.name)
             self._woken.wait(pause_s)
@@ -171,7 +171,7 @@ def _clear(clearing: Clearing) -> Rounds:
     return Rounds("clear", advance, pause_s=_CLEAR_AGAIN_S)
 
 
-def keep_lake(upkeep: LakeUpkeep, leadership: Leadership, *, every_s: float, first_s: float | None = None) -> Rounds:
+def keep_lake(upkeep: LakeUpkeep, leadership: Leadership, *, every_s: float) -> Rounds:
     """Keeps the tables of the lake, in one process of all on a store: compaction each round, a vacuum once a day.
 
     Not at once after the start, when what was due meanwhile is caught up with.
@@ -183,7 +183,7 @@ def keep_lake(upkeep: LakeUpkeep, leadership: Leadership, *, every_s: float, fir
         nonlocal vacuum_at, waits
         if waits:
             waits = False
-            return every_s if first_s is None else first_s
+            return every_s
         if leadership.lead():
             vacuum = time.monotonic() >= vacuum_at
             upkeep.go_round(vacuum=vacuum)

@@ -97,8 +97,8 @@ class Settings(BaseSettings):
         default=30,
         ge=1,
         le=3650,
-        description="Days for which the lake keeps what an upsert replaced, so that its run can be undone; and files of "
-        "dead runs.",
+        description="Days for which the lake keeps what an upsert replaced, so that its run can be undone, and files "
+        "that a dead run left.",
     )
     compact_file_mb: int = Field(
         default=100,
@@ -112,8 +112,8 @@ class Settings(BaseSettings):
     lake_upkeep_minutes: int = Field(
         default=60,
         ge=0,
-        description="Minutes between two looks for tables with many small files; once a day, files that nobody needs are "
-        "deleted. 0: never; then `flowservice lake compact` and `lake vacuum` are for you to call.",
+        description="Minutes between two looks for tables with many small files; once a day, files that nobody needs "
+        "are deleted. 0: never; then `flowservice lake compact` and `lake vacuum` are for you to call.",
     )
     require_native: bool = Field(
         default=False,
