@@ -41,6 +41,14 @@ class Shelf:
         """An empty lake."""
         return self.lake_at(self.new_url())
 
+    def environment(self, url: str) -> dict[str, str]:
+        """The variables of a service whose lake is there."""
+        plain = {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in self.settings.items()
+        }
+        return {f"FLOWSERVICE_{name.upper()}": value for name, value in {**plain, "lake_url": url}.items()}
+
     def lake_at(self, url: str, **others: Any) -> DeltaLake:
         """The lake there, with other settings than usual where they are given."""
         given = {name.removeprefix("lake_"): value for name, value in {**self.settings, **others}.items()}

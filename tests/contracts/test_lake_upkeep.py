@@ -85,8 +85,8 @@ def test_appends_and_upserts_are_undone_after_a_compaction_too(lake: DeltaLake) 
 
 def test_every_engine_reads_what_upserts_and_compactions_left(lake: DeltaLake) -> None:
     append(lake, 1, keyed_row("b", 1, "appended"), flow="another")
-    upsert(lake, 1, keyed_row("a", 1, "1"), keyed_row("b", 2, "1"))
-    upsert(lake, 2, keyed_row("a", 1, "2"), keyed_row("b", 3, "2"))
+    upsert(lake, 2, keyed_row("a", 1, "1"), keyed_row("b", 2, "1"))
+    upsert(lake, 3, keyed_row("a", 1, "2"), keyed_row("b", 3, "2"))
     assert compact(lake)
     assert lake.dataset(TABLE).to_table().schema.equals(SCHEMA)
     assert table_of(lake, TABLE).to_pyarrow_table().num_rows == 4
