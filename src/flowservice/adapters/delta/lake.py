@@ -198,6 +198,7 @@ class DeltaLake:
             keys=staged.keys,
             version=staged.version,
             untold=staged.untold,
+            rows=sum(part.rows for part in staged.parts),
         )
 
     def _once(
