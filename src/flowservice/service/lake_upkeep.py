@@ -60,7 +60,7 @@ class LakeUpkeep:
         Of a run and a compaction that meet all the same, whoever commits second does nothing and tries again later.
         """
         for dataset in datasets:
-            if dataset.id not in self.database.runs.at_work().values():
+            if dataset.id not in self.database.runs.not_ended().values():
                 for table in (dataset.table, dataset.quarantine):
                     yield _kept(table, self._compacted(table))
 
@@ -81,7 +81,7 @@ class LakeUpkeep:
         return lambda: self.lake.compact(table, target_bytes=self.target_bytes, least_files=self.least_files)
 
     def _vacuumed(self, table: TableRef, *, dry_run: bool) -> Callable[[], Vacuumed]:
-        return lambda: self.lake.vacuum(table, lambda: self.database.runs.at_work().keys(), dry_run=dry_run)
+        return lambda: self.lake.vacuum(table, lambda: self.database.runs.not_ended().keys(), dry_run=dry_run)
 
     def _scopes(self) -> Iterator[Scope]:
         for org in self.database.tenancy.orgs():

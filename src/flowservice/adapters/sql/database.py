@@ -123,7 +123,7 @@ class SqlRuns(SqlStore[Run]):
         with self.connect(reading=True) as connection:
             return [AtWork(**row._mapping) for row in connection.execute(query)]
 
-    def at_work(self) -> Mapping[str, str]:
+    def not_ended(self) -> Mapping[str, str]:
         table = self.table
         is_wanted = table.c.state.in_([RunState.SCHEDULED.value, RunState.IN_PROGRESS.value])
         with self.connect(reading=True) as connection:
