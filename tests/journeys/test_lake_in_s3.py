@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 
 from demo.azurite import Azurite
 from demo.tables import TableAccount, customers, seed
@@ -15,6 +16,7 @@ from tests.object_stores import Shelf
 ROWS = 60
 
 
+@pytest.mark.faults  # `tests/engine/test_object_stores.py` has the short form
 def test_a_table_lands_in_a_bucket_and_is_read_from_there(azurite: Azurite, s3: Shelf, tmp_path: Path) -> None:
     seed(TableAccount(endpoint=azurite.endpoint), "bucketshop", customers(ROWS))
     server = Server(tmp_path / "home", env=s3.environment(s3.new_url())).start(within_s=120)
