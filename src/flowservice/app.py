@@ -39,6 +39,7 @@ from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
+from flowservice.service.diagnostics import Diagnostics
 from flowservice.service.dry_runs import DryRuns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
@@ -46,6 +47,7 @@ from flowservice.service.identity import Identity
 from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
+from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
 from flowservice.service.sandboxes import Sandboxes
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
 
     from flowservice.adapters.dbos import DbosRuns
     from flowservice.adapters.delta import DeltaLake
+    from flowservice.adapters.duckdb.quarantine import LakeQuarantine
     from flowservice.engine.execution import Execution
     from flowservice.engine.row_mapper import RowMapper
 
@@ -166,6 +169,13 @@ class App:
         )
 
     @cached_property
+    def quarantine(self) -> "LakeQuarantine":
+        """Rejected rows."""
+        from flowservice.adapters.duckdb.quarantine import LakeQuarantine  # noqa: PLC0415 - `token` need not load it
+
+        return LakeQuarantine(self.lake)
+
+    @cached_property
     def connectors(self) -> Sequence[Connector]:
         """Every installed connector."""
         return tuple(entry.load() for entry in entry_points(group=ENTRY_POINTS))
@@ -257,6 +267,22 @@ class App:
         )
         return DryRuns(self.flows, rehearsal)
 
+    @cached_property
+    def rejects(self) -> Rejects:
+        """Rejected rows."""
+        from flowservice.engine.replay_trial import ReplayTrials  # noqa: PLC0415 - `token` need not load it
+        from flowservice.engine.replaying import Replaying  # noqa: PLC0415
+
+        replaying = Replaying(
+            database=self.database, lake=self.lake, quarantine=self.quarantine, mapper_for=self._mapper
+        )
+        return Rejects(
+            database=self.database,
+            quarantine=self.quarantine,
+            runs=self.runs,
+            trying=ReplayTrials(replaying=replaying),
+        )
+
     @property
     def _window_lag(self) -> timedelta:
         return timedelta(seconds=self.settings.window_lag_s)
@@ -272,6 +298,7 @@ class App:
         return Execution(
             database=self.database,
             lake=self.lake,
+            quarantine=self.quarantine,
             sources=self.sources,
             mapper_for=self._mapper,
             now=self.now,
@@ -300,7 +327,9 @@ class App:
             conversion,
             credentials,
             dry_runs,
+            export,
             ims,
+            rejects,
             run_control,
             sandboxes,
             schemaregistry,
@@ -314,7 +343,7 @@ class App:
             identity=self.identity,
             # Routes are looked through one by one: those first that are called most.
             routers=[
-                runs.router(self.runs),
+                runs.router(self.runs, self.settings.public_url),
                 flows.router(self.flows, wake),
                 connections.router(accounts),
                 end_connections.router(
@@ -332,6 +361,8 @@ class App:
                 dry_runs.router(self.dry_runs),
                 credentials.router(self.credentials, self.settings.public_url),
                 run_control.router(self.runs),
+                rejects.router(self.rejects, self.runs),
+                export.router(Diagnostics(database=database, quarantine=self.quarantine), self.settings.public_url),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),
                 conversion.router(self.mapping_sets, self.schemas),

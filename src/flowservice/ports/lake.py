@@ -23,6 +23,17 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """The rows of a table that are older than those of an upsert, and alone give way to them: those whose `time` (the
+    dotted path of a timestamp) lies before `before`, or whose `mark` (that of a text) is one of `marked`."""
+
+    time: str
+    before: datetime
+    mark: str
+    marked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
     """Staged rows of which several may mean the same row: those with equal values in the fields `keys`, dotted paths.
 
@@ -34,6 +45,8 @@ class Versions:
     keys: Sequence[str]
     version: str
     untold: frozenset[str] = frozenset()
+    earlier: Earlier | None = None
+    """The rows of the table that give way; None: all with one of the keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

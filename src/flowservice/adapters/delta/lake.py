@@ -17,7 +17,7 @@ from pyarrow import fs
 
 from flowservice.adapters.delta.file_entry import entry, footer_of
 from flowservice.adapters.delta.held_keys import held
-from flowservice.adapters.delta.newest import NewestRows, quoted, text
+from flowservice.adapters.delta.newest import NewestRows, giving_way, quoted, text
 from flowservice.adapters.delta.part_file import PartFile
 from flowservice.adapters.delta.replaced import ReplacedRows, change_of, gone
 from flowservice.adapters.delta.storage import REFUSALS, Storage
@@ -122,7 +122,12 @@ class DeltaLake:
                     writer_properties=_ZSTD,
                     commit_properties=properties,
                 )
-                merging.when_matched_update_all().when_not_matched_insert_all().execute()
+                older = None if staged.earlier is None else giving_way(staged.earlier, "held")
+                version = known.version()
+                merging.when_matched_update_all(older).when_not_matched_insert_all().execute()
+            if known.version() == version:
+                # Where no row gave way and none was new, nothing was committed either.
+                _write_nothing(known, properties)
 
         return self._once(table, write, app_id=app_id, number=number, note=note)
 

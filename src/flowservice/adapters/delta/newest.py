@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Final
 
 import duckdb
@@ -18,6 +19,7 @@ from pyarrow import fs
 
 from flowservice.adapters.delta.storage import without_urls
 from flowservice.errors import LakeUnavailable
+from flowservice.ports.lake import Earlier
 
 _MEMORY: Final = "512MB"
 BATCH_ROWS: Final = 16_384
@@ -114,6 +116,16 @@ def _name(name: str) -> str:
 def text(value: str) -> str:
     """A text in SQL."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def giving_way(earlier: Earlier, alias: str) -> str:
+    """In Delta's SQL: which rows of the table `alias` are older than those of an upsert."""
+    before = text(earlier.before.astimezone(UTC).isoformat())
+    instant = f"arrow_cast({before}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
+    older = f"{alias}.{quoted(earlier.time)} < {instant}"
+    if not earlier.marked:
+        return older
+    return f"{older} OR {alias}.{quoted(earlier.mark)} IN ({', '.join(map(text, sorted(earlier.marked)))})"
 
 
 def fitting(schema: pa.Schema, found: pa.RecordBatchReader, failures: list[Exception]) -> Iterator[pa.RecordBatch]:
