@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import event
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.domain.flow import Flow
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.window import DeltaColumn, Window
@@ -294,7 +294,7 @@ def test_a_recurring_flow_without_a_delta_column_fails_and_says_what_is_missing(
 def mortal(home: Path) -> tuple[Recurring, Fate]:
     """Everything that a run touches, and what may end the process at each touch."""
     fate = Fate(None)
-    lake = Mortal(DeltaLake(home / "lake"), fate)
+    lake = Mortal(DeltaLake(Folder(home / "lake")), fate)
     world = World(home, mapper=Doubling(reject_every=30), tolerated_percent=50, part_rows=10, lake=lake)
     event.listen(world.database.engine, "commit", fate.strike)
     return Recurring.at(world, TimedEvents(hook=fate.strike)), fate
