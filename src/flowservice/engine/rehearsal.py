@@ -102,7 +102,7 @@ class Rehearsal:
             skipped=taken.skipped,
             absent=plan.absent,
             changes=changes,
-            tolerated_percent=plan.tolerated_percent,
+            tolerated_percent=plan.tolerated_percent or 0.0,
             most_rejected=plan.most_rejected,
         )
 
