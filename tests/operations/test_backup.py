@@ -1,11 +1,10 @@
 """A backup is one whole, whatever runs do meanwhile, and comes back as a home that goes on."""
 
 import json
-import os
 import stat
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,20 @@ from sqlalchemy import event
 
 from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.adapters.sealing.key_file import KeyFile
+from flowservice.app import App
 from flowservice.backing_up import backup
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.run import RunState
 from flowservice.errors import Invalid, NotFound
 from flowservice.manifest import NAME
 from flowservice.restoring import restore
+from flowservice.serving import sole
 from flowservice.settings import Settings
 from tests.engine.world import SCOPE, AtOnce, Doubling, Numbers, World
 from tests.live import Server
+from tests.object_stores import Shelf
 from tests.operations.typed import typed
+from tests.postgres import Postgres
 
 ROWS = 60
 KEYS = 20
@@ -190,3 +193,186 @@ def test_a_backup_is_whole_wherever_a_run_stands_and_whatever_comes_after_it(
         known = check_whole(again, keys=keys)
         # Where parts of a run went with its end, the store is copied once more, and knows the others.
         assert known in ({2, 4} if moment == "store" else {4}), at
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with a run that landed."""
+    world = furnished(tmp_path / "home", Halting(), keys=False)
+    world.executed(1)
+    world.database.engine.dispose()
+    return world.home
+
+
+@pytest.mark.parametrize("name", ["kept", "kept.tar"])
+def test_a_home_comes_back_as_it_was(home: Path, name: str) -> None:
+    kept, again = home.with_name(name), home.with_name("again")
+    did = backup(Settings(home=home), kept)
+    told = restore(kept, again)
+    assert (did["tables"], told["tables"], told["sizeBytes"]) == (2, 2, did["sizeBytes"])
+    assert (again / "key").read_bytes() == (home / "key").read_bytes()
+    assert check_whole(again, keys=False) == 1
+    # Whoever reads these files has the keys.
+    backed_up = [kept] if kept.is_file() else list(kept.rglob("*"))
+    files = [path for path in (*backed_up, again / "key", again / "flowservice.db") if path.is_file()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert sorted(path.name for path in home.parent.iterdir()) == sorted(["again", "home", name])
+
+
+def test_what_is_there_is_not_overwritten(home: Path) -> None:
+    kept = home.with_name("kept")
+    backup(Settings(home=home), kept)
+    before = (kept / NAME).read_bytes()
+    with pytest.raises(Invalid, match="is there already"):
+        backup(Settings(home=home), kept)
+    with pytest.raises(Invalid, match="is not empty"):
+        restore(kept, home)
+    assert (kept / NAME).read_bytes() == before
+    again = home.with_name("again")
+    again.mkdir()
+    restore(kept, again)
+    assert (again / "flowservice.db").is_file()
+
+
+def cut(kept: Path) -> None:
+    path = next(kept.rglob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def changed(kept: Path) -> None:
+    path = kept / "flowservice.db"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+
+def told(**others: Any) -> Callable[[Path], None]:
+    def change(kept: Path) -> None:
+        known = json.loads((kept / NAME).read_text())
+        (kept / NAME).write_text(json.dumps({**known, **others}))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (cut, "was changed or cut"),
+        (changed, "was changed or cut"),
+        (lambda kept: (kept / "key").unlink(), "other files than its manifest says: key"),
+        (lambda kept: (kept / "more").write_text("x"), "other files than its manifest says: more"),
+        (lambda kept: (kept / NAME).unlink(), "no manifest"),
+        (lambda kept: (kept / NAME).write_text("[]"), "manifest of the backup is damaged"),
+        (told(format=2), "of format '2'"),
+        (told(schema="9999"), "of a later version of the program"),
+        (told(files=[{"path": "../key", "size_bytes": 1, "sha256": ""}]), "manifest of the backup is damaged"),
+    ],
+)
+def test_a_damaged_backup_is_refused_and_nothing_is_made(home: Path, damage: Callable[[Path], None], says: str) -> None:
+    kept = home.with_name("kept")
+    backup(Settings(home=home), kept)
+    damage(kept)
+    with pytest.raises(Invalid, match=says):
+        restore(kept, home.with_name("again"))
+    assert sorted(path.name for path in home.parent.iterdir()) == ["home", "kept"]
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def test_a_backup_that_was_cut_off_is_none_and_is_in_nobodys_way(home: Path) -> None:
+    kept = home.with_name("kept.tar")
+
+    def killed(step: str) -> None:
+        if step == "store":
+            # A killed process clears nothing away.
+            home.with_name("left").mkdir()
+            home.with_name("kept.tar.unfinished").rename(home.with_name("left") / "kept")
+            raise Killed
+
+    with pytest.raises(Killed):
+        backup(Settings(home=home), kept, done=killed)
+    assert not kept.exists()
+    left = home.with_name("left") / "kept"
+    assert (left / "flowservice.db").is_file()
+    with pytest.raises(Invalid, match="not finished"):
+        restore(left, home.with_name("again"))
+    left.rename(home.with_name("kept.tar.unfinished"))
+    backup(Settings(home=home), kept)
+    restore(kept, home.with_name("again"))
+    assert sorted(path.name for path in home.parent.iterdir()) == ["again", "home", "kept.tar", "left"]
+
+
+def test_a_place_that_cannot_be_written_is_told_and_left_alone(home: Path) -> None:
+    (home.with_name("file")).touch()
+    with pytest.raises(Invalid, match="could not be written: Not a directory"):
+        backup(Settings(home=home), home.with_name("file") / "kept")
+    with pytest.raises(NotFound, match="no store"):
+        backup(Settings(home=home.with_name("file")), home.with_name("kept"))
+    with pytest.raises(NotFound, match="no backup"):
+        restore(home.with_name("nothing"), home.with_name("again"))
+    assert sorted(path.name for path in home.parent.iterdir()) == ["file", "home"]
+
+
+def test_the_keys_of_a_backup_are_those_of_its_store(home: Path) -> None:
+    app = App(Settings(home=home))
+    looks: list[str] = []
+
+    def rotate(step: str) -> None:
+        looks.append(step)
+        if looks == ["ahead", "looked"]:
+            app.rotate_keys(keep_old=False, end_tokens=True)
+
+    backup(app.settings, home.with_name("kept"), done=rotate)
+    assert looks == ["ahead", "looked", "store", "looked", "store"]
+    assert (home.with_name("kept") / "key").read_bytes() == (home / "key").read_bytes()
+    app.database.engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_lake_whose_store_is_postgresql_is_kept_while_nothing_runs(tmp_path: Path, postgres: Postgres) -> None:
+    home, url = tmp_path / "home", postgres.new_database()
+    home.mkdir()
+    KeyFile(home / "key")
+    world = World(home, Numbers(rows=ROWS), url=url)
+    world.executed(1)
+    settings = Settings(home=home, database_url=url)
+    with sole(settings), pytest.raises(Invalid, match="another server works on"):
+        backup(settings, tmp_path / "kept")
+    did = backup(settings, tmp_path / "kept")
+    assert did["store"].startswith("postgresql")
+    restore(tmp_path / "kept", tmp_path / "again")
+    world.lake = DeltaLake(Folder(tmp_path / "again" / "lake"))
+    assert world.landed() == list(range(ROWS))
+    world.database.engine.dispose()
+
+
+def test_what_belongs_to_a_lake_in_an_object_store_is_in_the_manifest(tmp_path: Path, s3: Shelf) -> None:
+    home, place = tmp_path / "home", s3.new_url()
+    home.mkdir()
+    KeyFile(home / "key")
+    world = World(home, Numbers(rows=ROWS), lake=s3.lake_at(place), url=f"sqlite:///{home / 'flowservice.db'}")
+    world.executed(1)
+    world.database.engine.dispose()
+    did = backup(Settings(home=home, lake_url=place, **s3.settings), tmp_path / "kept")
+    assert (did["lake"], did["files"]) == (place, 2)
+    assert json.loads((tmp_path / "kept" / NAME).read_text())["tables"] == {"sandbox/dataset": 1}
+    told = restore(tmp_path / "kept", tmp_path / "again")
+    assert told["lake"] == place
+    assert not (tmp_path / "again" / "lake").exists()
+
+
+def test_the_commands_back_up_a_home_that_serves(server: Server, tmp_path: Path) -> None:
+    kept, again = tmp_path / "kept.tar", tmp_path / "again"
+    made = typed("backup", "--to", str(kept), home=server.home)
+    assert made.returncode == 0, made.stderr
+    fields = dict(line.split(maxsplit=1) for line in made.stdout.splitlines())
+    assert fields["backup"] == str(kept)
+    assert {"store", "lake", "tables", "files", "sizeBytes"} <= fields.keys()
+    back = typed("restore", "--from", str(kept), "--json", home=again)
+    assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout)["sizeBytes"] == int(fields["sizeBytes"])
+    assert (again / "credentials.json").read_bytes() == (server.home / "credentials.json").read_bytes()
+    app, source = App(Settings(home=again)), App(Settings(home=server.home))
+    assert app.database.tenancy.orgs() == source.database.tenancy.orgs()
+    for one in (app, source):
+        one.database.engine.dispose()

@@ -45,7 +45,7 @@ class Plan:
     mapping_version: int
     splits: tuple[Split, ...]
     tolerated_percent: float | None = 0.0
-    """The share of rejected rows up to which the run publishes; None, in plans of the first version: the flow has it."""
+    """The share of rejected rows up to which the run publishes; None, in the first version's plans: the flow tells."""
     window: Window | None = None
     """The rows that the run takes; None: all."""
     watermark: datetime | None = None
