@@ -5,6 +5,7 @@ import stat
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ def test_a_backup_is_whole_wherever_a_run_stands_and_whatever_comes_after_it(
         world = furnished(home, halting, keys=keys)
         halting.points = 0
         halting.thread = None
-        halting.begin(lambda world=world: world.execution.execute("run2", AtOnce()))
+        halting.begin(partial(world.execution.execute, "run2", AtOnce()))
 
         def go_on(step: str, world: World = world, halting: Halting = halting) -> None:
             """All at once, between two steps of the backup: the run ends, another comes and goes, one begins."""
@@ -217,6 +218,20 @@ def test_a_home_comes_back_as_it_was(home: Path, name: str) -> None:
     files = [path for path in (*backed_up, again / "key", again / "flowservice.db") if path.is_file()]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert sorted(path.name for path in home.parent.iterdir()) == sorted(["again", "home", name])
+
+
+def test_what_an_upsert_replaced_comes_back_too_for_its_undo(tmp_path: Path) -> None:
+    world = furnished(tmp_path / "home", Halting(), keys=True)
+    for number in (1, 2):
+        world.executed(number)
+    world.database.engine.dispose()
+    backup(Settings(home=world.home), tmp_path / "kept")
+    restore(tmp_path / "kept", tmp_path / "again")
+    world = furnished(tmp_path / "again", Halting(), keys=True)
+    assert landed_by_batch(world) == {"batch2": KEYS}
+    assert world.undone(2, by=3).errors == ()
+    assert landed_by_batch(world) == {"batch1": KEYS}
+    world.database.engine.dispose()
 
 
 def test_what_is_there_is_not_overwritten(home: Path) -> None:

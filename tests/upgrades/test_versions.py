@@ -9,9 +9,13 @@ import sqlalchemy as sa
 from flowservice.adapters.sql import migrate
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.tables import HEAD
+from flowservice.backing_up import backup
 from flowservice.errors import Invalid
+from flowservice.restoring import restore
+from flowservice.settings import Settings
 from tests.operations.typed import typed
 from tests.upgrades.make_store import STORES
+from tests.upgrades.test_earlier_stores import queried, unpacked
 
 VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
 CAME_TOGETHER = {"0002", "0003"}
@@ -43,3 +47,19 @@ def test_a_store_of_a_later_version_is_refused_and_left_alone(tmp_path: Path) ->
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr.startswith("flowservice: the control store has the schema '9999'")
     assert (tmp_path / "flowservice.db").read_bytes() == before
+
+
+def test_an_old_store_is_backed_up_as_it_is_before_it_is_migrated(tmp_path: Path) -> None:
+    home, again = tmp_path / "home", tmp_path / "again"
+    unpacked("0001", home)
+    did = backup(Settings(home=home), tmp_path / "kept.tar")
+    # A table of rows for each of the two flows, and one of rejects for the one that had ended.
+    assert did["tables"] == 3
+    restore(tmp_path / "kept.tar", again)
+    for place in (home, again):
+        assert queried(place, "SELECT version_num FROM alembic_version") == ["0001"]
+    # The parts of the run in flight have come along.
+    (run,) = queried(home, "SELECT id FROM runs WHERE state = 'inProgress'")
+    parts = {path.relative_to(home).as_posix() for path in home.rglob(f"run={run}/*.parquet")}
+    assert parts
+    assert {path.relative_to(again).as_posix() for path in again.rglob(f"run={run}/*.parquet")} == parts
