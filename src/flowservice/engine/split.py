@@ -14,7 +14,7 @@ from flowservice.engine.split_runner import SplitTask
 from flowservice.engine.stealing import Attempt, Attempts
 from flowservice.engine.step import PartLimits, Step
 from flowservice.engine.windowing import selected
-from flowservice.errors import Cancelled, Transient
+from flowservice.errors import Cancelled, Stale, Transient
 from flowservice.ports.database import ProgressStore
 from flowservice.ports.lake import Lake
 from flowservice.ports.runtime import Clock
@@ -82,8 +82,8 @@ class SplitReader:
                 step.add(batch, wanted, self.mapper.apply(wanted.rows) if wanted.rows.num_rows else None)
                 cursor = batch.resume
                 if step.is_full(self.now()):
-                    step = self._step(attempt.record(step.finished(cursor), done=False))
-            attempt.record(step.finished(cursor), done=True)
+                    step = self._step(_recorded(attempt, step, cursor, done=False))
+            _recorded(attempt, step, cursor, done=True)
         except BaseException:
             # Also when the process stops: what is half written is of no use to anyone.
             step.abandon()
@@ -105,3 +105,14 @@ class SplitReader:
             limits=self.limits,
             at=self.now(),
         )
+
+
+def _recorded(attempt: Attempt, step: Step, cursor: Cursor | None, *, done: bool) -> SplitProgress:
+    """The progress with what `step` came to. Raises as `Attempt.record`."""
+    staged = step.finished(cursor)
+    try:
+        return attempt.record(staged, done=done)
+    except (Stale, Cancelled):
+        # Nothing refers to the parts, and whoever took over may have swept already.
+        step.discard()
+        raise

@@ -66,12 +66,13 @@ class PartFile:
         return Part(path=self.name, rows=self._rows, size_bytes=size_bytes)
 
     def abandon(self) -> None:
-        """Give up: remove what was written."""
+        """Give up: remove what was written, finished or not."""
         # A full disk fails the close too; what matters is that the file goes.
         with suppress(OSError):
             self._writer.close()
         with suppress(OSError):
             self._unfinished.unlink(missing_ok=True)
+            (self.root / self.name).unlink(missing_ok=True)
 
 
 def unavailable(error: OSError, root: Path) -> LakeUnavailable:

@@ -1,0 +1,109 @@
+"""What is done to a process at a named point of its course, from within and without any hook in what it runs."""
+
+import errno
+import functools
+import importlib
+import itertools
+import os
+import signal
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.faults.points import Point
+
+Deed = Literal["kill", "stop", "lose the answer", "refuse", "clean up and kill"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """A deed at the `call`-th passing of a point."""
+
+    point: Point
+    call: int = 1
+    deed: Deed = "kill"
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.deed} {self.point.name}" + (f" #{self.call}" if self.call > 1 else "")
+
+
+def armed(strike: Strike, mark: Path) -> None:
+    """Let the deed be done in this process once its point is passed so often; `mark` is made just before it."""
+    module, _, path = strike.point.target.partition(":")
+    *owners, name = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for step in owners:
+        owner = getattr(owner, step)
+    original = getattr(owner, name)
+    passing = itertools.count(1)
+
+    @functools.wraps(original)
+    def passed(*args: Any, **kwargs: Any) -> Any:
+        is_it = next(passing) == strike.call
+        if is_it and strike.point.when == "before":
+            _do(strike.deed, mark, args)
+        result = original(*args, **kwargs)
+        if is_it and strike.point.when == "after":
+            _do(strike.deed, mark, args)
+        return result
+
+    setattr(owner, name, passed)
+
+
+def _do(deed: Deed, mark: Path, args: tuple[Any, ...]) -> None:
+    store = mark.parent / "home" / "flowservice.db"
+    if deed == "stop" and store.exists():
+        # Not while another thread holds the file: everybody else would wait for it.
+        with closing(sqlite3.connect(store, timeout=30, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            mark.touch()
+            connection.execute("ROLLBACK")
+    mark.touch()
+    _DEEDS[deed](args)
+
+
+def _kill(_: tuple[Any, ...]) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _stop(_: tuple[Any, ...]) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _lose_the_answer(_: tuple[Any, ...]) -> None:
+    from deltalake.exceptions import CommitFailedError
+
+    raise CommitFailedError("the connection was lost before the answer came")
+
+
+def _refuse(_: tuple[Any, ...]) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def _clean_up_and_kill(args: tuple[Any, ...]) -> None:
+    """As an operator's job would: everything that the log can do without goes. The first argument has the table."""
+    from deltalake import DeltaTable
+
+    first = args[0]
+    path = first.table_uri if isinstance(first, DeltaTable) else str(first._path(args[1]))
+    table = DeltaTable(path.removeprefix("file://"))
+    table.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 days"})
+    table = DeltaTable(path.removeprefix("file://"))
+    table.create_checkpoint()
+    table.cleanup_metadata()
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=False)
+    _kill(args)
+
+
+_DEEDS: dict[Deed, Callable[[tuple[Any, ...]], None]] = {
+    "kill": _kill,
+    "stop": _stop,
+    "lose the answer": _lose_the_answer,
+    "refuse": _refuse,
+    "clean up and kill": _clean_up_and_kill,
+}
