@@ -5,10 +5,11 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Final
@@ -17,9 +18,9 @@ from tests.faults import subject
 from tests.faults.evidence import Evidence
 from tests.faults.front import Front, Table
 from tests.faults.furnished import furnish
-from tests.faults.modes import Mode, Row, Shape, edited
+from tests.faults.modes import NOON, Mode, Row, Shape, edited
 from tests.faults.oracle import Oracle
-from tests.faults.strikes import Strike
+from tests.faults.strikes import Strike, revival
 from tests.live import ROOT, SOURCE
 from tests.postgres import Postgres
 
@@ -56,10 +57,7 @@ class Stage:
         key = f"{mode.write}_{mode.windows}_{mode.tolerated}".lower()
         if key not in self._furnished:
             home = self.folder / key
-            # Something to look at for who checks columns.
-            table = Table()
-            edited(table.rows, 0, replace(mode, rejects="none"), Shape.drawn(random.Random(0)), random.Random(0))
-            self.front.behind(table)
+            self.front.behind(sample())
             url = None if self.postgres is None else self.postgres.new_database(f"furnished_{key}")
             made = self.process(furnish, home, mode, self.front.connection_string, url)
             made.join(60)
@@ -78,6 +76,13 @@ class Stage:
         started = self.context.Process(target=work, args=args)
         started.start()
         return started
+
+
+def sample() -> Table:
+    """Something to look at for who makes a flow: the service checks columns."""
+    table, draw = Table(), random.Random(0)
+    edited(table.rows, Mode(), Shape.drawn(draw), draw, end=NOON)
+    return table
 
 
 @contextmanager
@@ -130,7 +135,7 @@ class Case:
     def prepare(self, number: int) -> None:
         """Let the source be as that act finds it."""
         if self.mode.acts[number] == "run":
-            edited(self.rows, number, self.mode, self.shape, self.draw)
+            edited(self.rows, self.mode, self.shape, self.draw, end=self.mode.clock(number))
         self.table.rows, self.table.clock = dict(self.rows), self.mode.clock(number)
 
     def expect(self, number: int) -> None:
@@ -179,6 +184,7 @@ class Case:
             database_url=None if self.database_url.startswith("sqlite") else self.database_url,
         )
         orders.mark.unlink(missing_ok=True)
+        revival(orders.mark).unlink(missing_ok=True)
         return self.stage.process(subject.work, orders)
 
     @property
@@ -188,18 +194,36 @@ class Case:
 
     def stopped(self, process: ForkServerProcess) -> None:
         """Return once the strike of a process has stopped it."""
-        until = time.monotonic() + _WITHIN_S
-        while time.monotonic() < until and process.exitcode is None:
-            if self.has_struck and _state(process.pid) == "T":
-                return
-            time.sleep(0.005)
-        raise AssertionError(f"the process did not come to where it is stopped: {self.said()}")
+        self.stopped_or_done(process)
+        assert process.exitcode is None, f"the process did not come to where it is stopped: {self.said()}"
 
     def stopped_or_done(self, process: ForkServerProcess) -> None:
         """Return once the strike of a process has stopped it, or it has come to its end without passing the point."""
-        process.join(0.01)
-        while process.exitcode is None and not (self.has_struck and _state(process.pid) == "T"):
+        until = time.monotonic() + _WITHIN_S
+        while process.exitcode is None and not (self.has_struck and _state(process.pid) == "T" and self._is_free()):
+            assert time.monotonic() < until, f"the process neither stopped nor ended: {self.said()}"
+            if self.has_struck and process.pid is not None:
+                # Stopped while another thread was at the store, it goes on for a moment.
+                os.kill(process.pid, signal.SIGCONT)
             process.join(0.01)
+
+    def revived(self, process: ForkServerProcess) -> None:
+        """Let a stopped process go on."""
+        revival(self.at / "struck").touch()
+        if process.pid is not None and process.exitcode is None:
+            os.kill(process.pid, signal.SIGCONT)
+
+    def _is_free(self) -> bool:
+        """Whether nobody holds the store against others."""
+        if not self.database_url.startswith("sqlite"):
+            return True
+        with closing(sqlite3.connect(self.home / "flowservice.db", timeout=0.05, isolation_level=None)) as store:
+            try:
+                store.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            store.execute("ROLLBACK")
+            return True
 
     def codes(self) -> list[str | None]:
         """Why each run failed: the code of its first error; None: it landed."""

@@ -130,6 +130,7 @@ class Evidence:
                 yield str(status)
 
     def _orphans(self, *, unswept: bool) -> Iterator[str]:
+        """Of the service's own. What a merge wrote that was overtaken before its commit, vacuuming removes."""
         left = tuple(f"run={run['id']}/" for run in self.runs if unswept and run["state"] == "failed")
         for path in self._tables(""), self._tables("-quarantine"):
             for table in path:

@@ -130,20 +130,20 @@ class Row:
         return "INGEST-1404-400" if self.age < 0 else None
 
 
-def edited(rows: dict[str, Row], act: int, mode: Mode, shape: Shape, draw: random.Random) -> None:
-    """Let rows come and change before that act, in place; some of them are too new for its window."""
-    end = mode.clock(act)
-    start = end - HOUR
+def edited(rows: dict[str, Row], mode: Mode, shape: Shape, draw: random.Random, *, end: datetime) -> None:
+    """Let rows come, change and go within the hour before `end`, in place; the newest are too new for a window."""
+    start, are_first = end - HOUR, not rows
+    gone = draw.sample(sorted(rows), len(rows) // 20)
     for number in range(shape.rows):
-        name = f"{draw.randrange(4 * shape.rows) if act else number:05d}"
+        name = f"{number if are_first else draw.randrange(4 * shape.rows):05d}"
         at = start + (end - start) * ((number + draw.random()) / shape.rows)
-        rows[name] = _row(name, at, _is_bad(mode, act, draw), shape, draw)
-    for name in draw.sample(sorted(rows), len(rows) // 20) if act else ():
+        rows[name] = _row(name, at, _is_bad(mode, draw), shape, draw)
+    for name in gone:
         del rows[name]
 
 
-def _is_bad(mode: Mode, act: int, draw: random.Random) -> bool:
-    # The first run of a window may be without any; of those with too many the share is far from the limit, too.
+def _is_bad(mode: Mode, draw: random.Random) -> bool:
+    # Far from the share that is tolerated, be it below or above.
     share = {"none": 0.0, "some": 0.1, "too many": 0.5}[mode.rejects]
     return draw.random() < share
 

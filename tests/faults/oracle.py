@@ -48,10 +48,10 @@ class Oracle:
     _before: list[list[Landed]] = field(default_factory=list)
     """The rows before each landed run, for undos."""
 
-    def run(self, source: Iterable[Row], clock: datetime) -> Ended:
-        """A run over the source as it is, when it is `clock` there."""
+    def run(self, source: Iterable[Row], clock: datetime, *, repeats: Window | None = None) -> Ended:
+        """A run over the source as it is, when it is `clock` there, or over the window of one that failed."""
         number = len(self.ended) + 1
-        window = self._window(clock)
+        window = self._window(clock) if repeats is None else (self._watermark, repeats[1])
         wanted = [row for row in source if window is None or _is_in(row, window)]
         rejected = [row for row in wanted if row.rejection is not None]
         self.kept += [(number, row.row, row.rejection or "") for row in rejected]

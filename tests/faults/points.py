@@ -16,6 +16,7 @@ _LEDGER: Final = "flowservice.engine.ledger:Ledger"
 _STEPS: Final = "flowservice.adapters.dbos.runs:DbosSteps.run"
 _ENGINE: Final = "flowservice.engine.execution:Execution"
 _MERGING: Final = "deltalake.table:TableMerger.execute"
+_WITHDRAWING: Final = f"{_LAKE}:DeltaLake.withdraw"
 _COMMITTING: Final = f"{_LAKE}:DeltaTable.create_write_transaction"
 
 
@@ -107,7 +108,8 @@ UNDOING: Final = (
     *_around("the rows are deleted", f"{_LAKE}:DeltaTable.delete", "undo of append", act="undo"),
     *_around("the rows are restored", f"{_LAKE}:DeltaLake.restore", "undo of upsert", act="undo"),
     *_around("the merge of the undo", _MERGING, "undo of upsert", act="undo"),
-    *_around("the rejects are deleted", f"{_LAKE}:DeltaLake.withdraw", "undo of rejects", act="undo", first=2),
+    *_around("the rejects are deleted", _WITHDRAWING, "undo of rejects", "undo of append", act="undo", first=2),
+    *_around("the rejects of an upsert are deleted", _WITHDRAWING, "undo of rejects", "undo of upsert", act="undo"),
     *_around("the change is counted", f"{_LAKE}:DeltaLake.change", act="undo"),
     *_around("a step of the undo", _STEPS, act="undo", many=4),
     *_around("the undo is closed", f"{_LEDGER}.close", act="undo"),

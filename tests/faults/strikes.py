@@ -6,9 +6,8 @@ import importlib
 import itertools
 import os
 import signal
-import sqlite3
+import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -34,45 +33,57 @@ class Strike:
 
 def armed(strike: Strike, mark: Path) -> None:
     """Let the deed be done in this process once its point is passed so often; `mark` is made just before it."""
-    module, _, path = strike.point.target.partition(":")
+    passing = itertools.count(1)
+
+    def strikes(*args: Any) -> None:
+        if next(passing) == strike.call:
+            _do(strike.deed, mark, args)
+
+    if strike.point.when == "before":
+        wrapped(strike.point.target, before=strikes)
+    else:
+        wrapped(strike.point.target, after=strikes)
+
+
+def wrapped(
+    target: str, *, before: Callable[..., None] = lambda *_: None, after: Callable[..., None] = lambda *_: None
+) -> None:
+    """Let these be called, with its arguments, around every call of `target` in this process."""
+    module, _, path = target.partition(":")
     *owners, name = path.split(".")
     owner: Any = importlib.import_module(module)
     for step in owners:
         owner = getattr(owner, step)
     original = getattr(owner, name)
-    passing = itertools.count(1)
 
     @functools.wraps(original)
     def passed(*args: Any, **kwargs: Any) -> Any:
-        is_it = next(passing) == strike.call
-        if is_it and strike.point.when == "before":
-            _do(strike.deed, mark, args)
+        before(*args)
         result = original(*args, **kwargs)
-        if is_it and strike.point.when == "after":
-            _do(strike.deed, mark, args)
+        after(*args)
         return result
 
     setattr(owner, name, passed)
 
 
 def _do(deed: Deed, mark: Path, args: tuple[Any, ...]) -> None:
-    store = mark.parent / "home" / "flowservice.db"
-    if deed == "stop" and store.exists():
-        # Not while another thread holds the file: everybody else would wait for it.
-        with closing(sqlite3.connect(store, timeout=30, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            mark.touch()
-            connection.execute("ROLLBACK")
     mark.touch()
-    _DEEDS[deed](args)
+    if deed == "stop":
+        # Other threads may go on for a moment, until none of them holds the store: then everybody waits for a signal.
+        while not revival(mark).exists():
+            os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(0.002)
+    else:
+        _DEEDS[deed](args)
+
+
+def revival(mark: Path) -> Path:
+    """Made when a stopped process may go on for good."""
+    return mark.with_name("revived")
 
 
 def _kill(_: tuple[Any, ...]) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _stop(_: tuple[Any, ...]) -> None:
-    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _lose_the_answer(_: tuple[Any, ...]) -> None:
@@ -102,7 +113,6 @@ def _clean_up_and_kill(args: tuple[Any, ...]) -> None:
 
 _DEEDS: dict[Deed, Callable[[tuple[Any, ...]], None]] = {
     "kill": _kill,
-    "stop": _stop,
     "lose the answer": _lose_the_answer,
     "refuse": _refuse,
     "clean up and kill": _clean_up_and_kill,

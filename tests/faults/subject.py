@@ -37,7 +37,7 @@ PRELOADED: Final = (DbosRuns, DeltaLake, Execution, Mapper)
 """What `app` imports late: with them loaded once, a process starts within a moment."""
 STUCK: Final = 70
 """Exit code of a process that would not come to an end."""
-_LOOK_S: Final = 0.02
+_LOOK_S: Final = 0.03
 _PENDING: Final = "SELECT count(*) FROM {schema}workflow_status WHERE status IN ('PENDING', 'ENQUEUED', 'DELAYED')"
 
 

@@ -51,7 +51,8 @@ def test_rows_land_exactly_or_the_run_says_why_not(
 def rows(azurite: Azurite) -> dict[str, Row]:
     """What Azurite holds."""
     found: dict[str, Row] = {}
-    edited(found, 0, MODES[1], replace(Shape.drawn(random.Random(SEED)), rows=90), random.Random(SEED))
+    draw = random.Random(SEED)
+    edited(found, MODES[1], replace(Shape.drawn(draw), rows=90), draw, end=MODES[1].clock(0))
     ordered = sorted(found.values(), key=lambda row: (row.partition, row.row))
     seed(TableAccount(endpoint=azurite.endpoint), TABLE, map(entity, ordered))
     return found

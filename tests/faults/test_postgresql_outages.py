@@ -1,7 +1,5 @@
 """PostgreSQL that is stopped in mid-run, and started again: the run waits for it, and lands each row once."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,9 +56,8 @@ def test_a_run_waits_for_a_store_that_is_gone(
         if number == struck:
             process = waiting.started(number, Strike(point=point, call=point.first, deed="stop"))
             waiting.stopped(process)
-            assert process.pid is not None
             server.stop()
-            os.kill(process.pid, signal.SIGCONT)
+            waiting.revived(process)
             time.sleep(waiting.draw.uniform(0.1, 0.6))
             server.start()
             waiting.ended(process)

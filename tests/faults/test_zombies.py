@@ -1,8 +1,6 @@
 """Processes that are stopped at a point, taken for dead, and come back when another one has done their work; and two
 that do the same work at the same time."""
 
-import os
-import signal
 from collections.abc import Callable
 from typing import Final
 
@@ -60,8 +58,7 @@ def overtaken(zombie: Case, point: Point, act: str) -> None:
             process = zombie.started(number, Strike(point=point, call=call, deed="stop"))
             zombie.stopped(process)
             zombie.finished(number)
-            assert process.pid is not None
-            os.kill(process.pid, signal.SIGCONT)
+            zombie.revived(process)
             zombie.ended(process)
         else:
             zombie.finished(number)
@@ -77,7 +74,6 @@ def race(raced: Case, number: int, point: Point) -> None:
     second = raced.started(number, Strike(point=point, call=point.first, deed="stop"))
     raced.stopped_or_done(second)
     for process in (second, first):
-        if process.pid is not None and process.exitcode is None:
-            os.kill(process.pid, signal.SIGCONT)
+        raced.revived(process)
     for process in (first, second):
         raced.ended(process)
