@@ -161,6 +161,12 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_undo.py::test_a_run_is_undone_and_run_again",
     ),
     Difference(
+        what="A run can be cancelled (`POST /v1/runs/{id}/cancel`, an addition). It ends as `failed` with the error "
+        "`cancelled`, and says `cancelledBy` in `statusSummary.extensions`.",
+        why="The documented states have none for it, and clients know those alone.",
+        test=f"{_W}/test_cancel.py::test_a_run_that_waits_for_its_time_is_cancelled",
+    ),
+    Difference(
         what="`POST /runs` answers the union of the three documented shapes: `id`, `etag` and `items`.",
         why="Published clients read different ones.",
         test=f"{_W}/test_runs.py::test_a_flow_runs_again_on_demand",

@@ -25,6 +25,7 @@ from flowservice.connectors.azure_table import decoder, native
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Credential
 from flowservice.domain.mapping import MappingSet
+from flowservice.domain.run_limits import RunLimits
 from flowservice.domain.schedule import ScheduleRules
 from flowservice.domain.xdm_tree import ObjectField
 from flowservice.errors import BadMappingVersion, Invalid, NotFound
@@ -193,7 +194,12 @@ class App:
     @cached_property
     def runs(self) -> Runs:
         """Runs."""
-        return Runs(self.database, self.queue, self.now, self.ids, self.delta_columns)
+        limits = RunLimits(
+            per_org=self.settings.runs_per_org,
+            per_sandbox=self.settings.runs_per_sandbox,
+            per_connection=self.settings.runs_per_connection,
+        )
+        return Runs(self.database, self.queue, self.now, self.ids, self.delta_columns, limits)
 
     @cached_property
     def leadership(self) -> Leadership:
@@ -252,6 +258,7 @@ class App:
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
             places=Semaphore(self.settings.workers),
             window_lag=self._window_lag,
+            most_minutes=self.settings.run_timeout_minutes,
         )
 
     def web(
@@ -272,10 +279,10 @@ class App:
             credentials,
             dry_runs,
             ims,
+            run_control,
             sandboxes,
             schemaregistry,
             server,
-            undo,
         )
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
@@ -302,7 +309,7 @@ class App:
                 ),
                 dry_runs.router(self.dry_runs),
                 credentials.router(self.credentials, self.settings.public_url),
-                undo.router(self.runs),
+                run_control.router(self.runs),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),
                 conversion.router(self.mapping_sets, self.schemas),

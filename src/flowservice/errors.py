@@ -676,6 +676,12 @@ class NotUndoable(Invalid):
     code = "run-not-undoable"
 
 
+class NotCancellable(Invalid):
+    """The run has ended."""
+
+    code = "run-not-cancellable"
+
+
 class ChangedSince(NotUndoable):
     """Rows of an upsert were changed after it, and may not give way to what was there before it. Nothing was undone."""
 
@@ -737,6 +743,12 @@ class Cancelled(Error):
     """The run was told to stop."""
 
     code = "cancelled"
+
+
+class RunTimedOut(Error):
+    """The run took longer than runs may."""
+
+    code = "run-timeout"
 
 
 # --- the foreign system ----------------------------------------------------------------------------------------------

@@ -25,8 +25,11 @@ def run(settings: Settings, sql: str, *, sandbox: str, output: str, to: TextIO) 
     if not settings.home.is_dir():
         raise NotFound(f"{settings.home} does not exist", advice="Start the service once: flowservice serve.")
     app = App(settings)
-    scope = scope_of(app, sandbox)
-    write(LakeSql().run(sql, lambda name: _table(app, scope, name)), output, to)
+    try:
+        scope = scope_of(app, sandbox)
+        write(LakeSql().run(sql, lambda name: _table(app, scope, name)), output, to)
+    finally:
+        app.database.engine.dispose()
 
 
 def _table(app: App, scope: Scope, name: str) -> Any:

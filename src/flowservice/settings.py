@@ -65,6 +65,22 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Sandboxes that an organisation may have, the default one included."
     )
     workers: int = Field(default=4, ge=1, le=64, description="Runs executed at the same time.")
+    runs_per_org: int | None = Field(
+        default=None,
+        ge=1,
+        description="Flows of one organisation that may have a run at work at the same time; the others wait for room, "
+        "in the order in which they became due. Of one flow, one run works at a time anyway.",
+    )
+    runs_per_sandbox: int | None = Field(default=None, ge=1, description="The same for one sandbox.")
+    runs_per_connection: int | None = Field(
+        default=None, ge=1, description="The same for one account: so that a source is not asked for too much at once."
+    )
+    run_timeout_minutes: int = Field(
+        default=10_080,
+        ge=1,
+        description="Minutes after which a run that still reads fails (`run-timeout`) and publishes nothing. They are "
+        "counted anew when a server goes on with a run.",
+    )
     split_threads: int = Field(
         default=8,
         ge=1,

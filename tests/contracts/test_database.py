@@ -299,6 +299,37 @@ def test_runs_that_wait_are_found_when_their_time_has_come_the_longest_due_first
     second = database.runs.find("A@AdobeOrg-r2")
     database.runs.replace(second, second.moved_to(RunState.FAILED, at=NOON))
     assert due(9) == ["3", "5"]
+    after = database.runs.find("A@AdobeOrg-r3")
+    assert [run.id for run in database.runs.waiting(at=NOON + timedelta(hours=1), limit=9, after=after)] == [
+        "A@AdobeOrg-r5"
+    ]
+
+
+def test_flows_at_work_are_those_with_a_run_that_is_queued_or_in_progress(
+    database: SqlDatabase, caller: Caller
+) -> None:
+    other = sandbox_of(database, "B@AdobeOrg")
+
+    def begun(who: Caller, number: int, flow_id: str, account: str | None) -> Run:
+        run = replace(a_run(who, number), starts_at=None, number=1, flow_id=flow_id, connection_id=account)
+        database.runs.add(run)
+        return run
+
+    running = begun(caller, 1, "f1", "a")
+    begun(caller, 2, "f1", "a")
+    begun(other, 3, "f2", None)
+    ended = begun(caller, 4, "f3", "a")
+    database.runs.replace(running, running.moved_to(RunState.IN_PROGRESS, at=NOON))
+    database.runs.replace(ended, ended.moved_to(RunState.FAILED, at=NOON))
+    database.runs.add(replace(a_run(caller, 5), flow_id="f4"))  # it waits for its time
+
+    def flows(*callers: Caller) -> set[tuple[str, str | None]]:
+        found = database.runs.at_work([who.scope.org_id for who in callers])
+        assert all(one.sandbox_id in {who.scope.sandbox_id for who in callers} for one in found)
+        return {(one.flow_id, one.connection_id) for one in found}
+
+    assert flows(caller, other) == {("f1", "a"), ("f2", None)}
+    assert (flows(caller), flows()) == ({("f1", "a")}, set())
 
 
 def test_many_are_added_and_replaced_together_or_not_at_all(database: SqlDatabase, caller: Caller) -> None:

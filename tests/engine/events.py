@@ -91,6 +91,27 @@ class TimedEvents(Events):
 
 
 @dataclass
+class DatedEvents(TimedEvents):
+    """The same, and each row tells when it was written: at noon, unless `written` says otherwise."""
+
+    written: dict[int, datetime] = field(default_factory=dict)
+    tells: bool = True
+
+    def change_column(self) -> str | None:
+        return "written" if self.tells else None
+
+    def open(self, connection: Connection) -> "DatedEvents":
+        return self
+
+    def read(self, split: Split, *, after: Cursor | None) -> Iterator[Batch]:
+        for batch in super().read(replace(split, columns=None), after=after):
+            times = [self.written.get(n, NOON) for n in batch.rows.column("n").to_pylist()]
+            rows = batch.rows.append_column("written", pa.array(times, _CHANGED))
+            wanted = [name for name in rows.schema.names if name in (split.columns or rows.schema.names)]
+            yield replace(batch, rows=rows.select(wanted))
+
+
+@dataclass
 class Recurring:
     """A world in which the flow recurs over events; a run is made and executed by `run`."""
 

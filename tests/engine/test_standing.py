@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 
 import pytest
 
@@ -180,3 +181,110 @@ def test_a_long_pause_is_left_when_the_sandbox_closes(tmp_path: Path) -> None:
     time.sleep(0.6)
     with pytest.raises(Cancelled):
         patience.wait(1, SourceUnavailable("busy"))
+
+
+def told_to_end(world: World, number: int = 1) -> None:
+    run = world.run(number)
+    world.database.runs.replace(run, replace(run, cancelled_by="ann", stamp=run.stamp.touched()))
+
+
+def delete_flow(world: World) -> None:
+    world.database.flows.delete(world.database.flows.get(SCOPE, "flow"))
+
+
+@pytest.mark.parametrize(
+    ("act", "code", "told"),
+    [(told_to_end, "cancelled", "cancelled by ann"), (delete_flow, "not-found", "the flow was deleted")],
+)
+def test_a_run_that_reads_ends_when_it_is_cancelled_or_its_flow_is_deleted(
+    tmp_path: Path, act: Callable[[World], None], code: str, told: str
+) -> None:
+    gate = Gate(5)
+    world = World(tmp_path, Numbers(hook=gate))
+    world.add_run()
+    at_work = Thread(target=world.execution.execute, args=("run1", AtOnce()))
+    at_work.start()
+    assert gate.reached.wait(20)
+    act(world)
+    time.sleep(0.6)  # longer than a run goes on without a look
+    gate.open.set()
+    at_work.join(20)
+    ended = world.run()
+    assert (ended.state, ended.errors[0].code, world.landed(), world.files()) == (
+        RunState.FAILED,
+        code,
+        [],
+        set(),
+    )
+    assert told in ended.errors[0].message
+    assert gate.calls < 25
+
+
+@pytest.mark.parametrize("waits_for", ["turn", "place"])
+def test_a_run_that_waits_behind_others_ends_when_it_is_cancelled(tmp_path: Path, waits_for: str) -> None:
+    world = World(tmp_path)
+    world.add_run(1)
+    world.add_run(2, flow_id="flow" if waits_for == "turn" else "other")
+    execution = replace(world.execution, places=Semaphore(0 if waits_for == "place" else 1), patience=Patience())
+    waiting = Thread(target=execution.execute, args=("run2", AtOnce()))
+    waiting.start()
+    time.sleep(0.3)
+    assert not world.run(2).has_ended
+    told_to_end(world, 2)
+    waiting.join(20)
+    assert (world.run(2).state, world.run(2).errors[0].code) == (RunState.FAILED, "cancelled")
+    assert world.run(1).state is RunState.SCHEDULED
+
+
+@pytest.mark.parametrize("step", ["commit", "close"])
+def test_a_cancellation_that_comes_when_the_rows_are_published_is_too_late(tmp_path: Path, step: str) -> None:
+    class Killed(Exception):
+        pass
+
+    class Until(AtOnce):
+        def run(self, name: str, step_of_it: Callable[[], object]) -> object:
+            done = super().run(name, step_of_it)
+            if name == "commit":
+                raise Killed
+            return done
+
+    class After(AtOnce):
+        """What the killed process recorded: all before `step`."""
+
+        def run(self, name: str, step_of_it: Callable[[], object]) -> object:
+            recorded = ["start", "plan", "read", "commit", "close"]
+            done = recorded.index(name) < recorded.index(step)
+            return {"failed": False, "errors": []} if done else super().run(name, step_of_it)
+
+    world = World(tmp_path)
+    world.add_run()
+    with pytest.raises(Killed):
+        world.execution.execute("run1", Until())
+    told_to_end(world)
+    world.execution.execute("run1", After())
+    assert (world.run().state, len(world.landed())) == (RunState.SUCCESS, 1000)
+
+
+def test_a_run_that_was_cancelled_before_its_rows_are_published_publishes_none(tmp_path: Path) -> None:
+    class Telling(AtOnce):
+        def run(self, name: str, step_of_it: Callable[[], object]) -> object:
+            if name == "commit":
+                told_to_end(world)
+            return super().run(name, step_of_it)
+
+    world = World(tmp_path)
+    world.add_run()
+    world.execution.execute("run1", Telling())
+    assert (world.run().state, world.landed(), world.files()) == (RunState.FAILED, [], set())
+    assert world.executed(2).state is RunState.SUCCESS
+
+
+def test_a_run_that_reads_for_too_long_fails_and_the_next_one_takes_its_rows(tmp_path: Path) -> None:
+    world = World(tmp_path, Numbers(hook=lambda _: time.sleep(0.1)))
+    world.add_run()
+    replace(world.execution, most_minutes=0).execute("run1", AtOnce())
+    run = world.run()
+    assert (run.state, run.errors[0].code, world.landed()) == (RunState.FAILED, "run-timeout", [])
+    assert "FLOWSERVICE_RUN_TIMEOUT_MINUTES" in run.errors[0].advice
+    assert world.executed(2).state is RunState.SUCCESS
+    assert len(world.landed()) == 1000

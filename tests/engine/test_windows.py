@@ -13,10 +13,10 @@ from flowservice.adapters.delta import DeltaLake
 from flowservice.domain.flow import Flow
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.window import DeltaColumn, Window
-from flowservice.errors import SourceUnavailable
+from flowservice.errors import Denied, SourceUnavailable
 from flowservice.sdk import Batch, Cursor, Source, Split
 from flowservice.sdk.testing import Rows, SourceContract
-from tests.engine.events import LAG, Events, Recurring, TimedEvents
+from tests.engine.events import LAG, DatedEvents, Events, Recurring, TimedEvents
 from tests.engine.test_resumption import Fate, Killed, Mortal
 from tests.engine.world import NOON, SCOPE, AtOnce, Doubling, World, nothing
 
@@ -346,3 +346,70 @@ def test_windows_are_whole_however_often_their_runs_are_cut_off(tmp_path: Path, 
         home = tmp_path / str(fatal)
         home.mkdir()
         cut_off(home, fatal)
+
+
+# --- rows that come late ---------------------------------------------------------------------------------------------
+
+
+def late_rows(run: Run) -> dict[str, int]:
+    return {tally.code: tally.count for tally in run.skipped}
+
+
+def test_a_row_that_is_written_after_the_window_of_its_time_is_counted_once_and_lands_in_none(tmp_path: Path) -> None:
+    events = DatedEvents(every_minute(-500, 60))
+    hourly = Recurring.at(World(tmp_path), events)
+    assert late_rows(hourly.run(1)) == {}
+    tell(hourly, NOON + HOUR)
+    # Two come late, one of the window is in time, and one from before is changed without a new time.
+    events.rows += [(1000, NOON - HOUR), (1001, NOON - LAG - timedelta(microseconds=1)), (1002, NOON - LAG)]
+    events.written = {
+        1000: NOON + MINUTE,
+        1001: NOON,
+        1002: NOON + MINUTE,
+        -400: NOON + 2 * MINUTE,
+        -300: NOON - MINUTE,
+    }
+    events.written |= {n: NOON - HOUR for n in range(-500, 0) if n not in events.written}
+    second = hourly.run(2)
+    assert late_rows(second) == {"delta-column-late": 3}
+    assert second.counts.filtered + second.counts.written == second.counts.read
+    assert 1002 in hourly.world.landed()
+    assert not {1000, 1001} & set(hourly.world.landed())
+    assert events.asked[-1].late == ("written", NOON)
+    tell(hourly, NOON + 2 * HOUR)
+    assert late_rows(hourly.run(3)) == {}
+
+
+def test_rows_count_as_late_since_the_last_run_that_landed(tmp_path: Path) -> None:
+    events = DatedEvents(every_minute(0, 60))
+    events.written = dict.fromkeys(range(60), NOON - HOUR)
+    hourly = Recurring.at(World(tmp_path), events)
+    hourly.run(1)
+    events.rows += [(1000, NOON - HOUR)]
+    events.written[1000] = NOON + MINUTE
+    tell(hourly, NOON + HOUR)
+
+    def failing(_: str) -> None:
+        raise Denied("no more")
+
+    events.hook = failing
+    assert hourly.run(2).state is RunState.FAILED
+    events.hook = nothing
+    tell(hourly, NOON + 2 * HOUR)
+    assert late_rows(hourly.run(3)) == {"delta-column-late": 1}
+
+
+@pytest.mark.parametrize("reason", ["the source does not tell", "the delta column is that time"])
+def test_without_another_time_to_go_by_nothing_counts_as_late(tmp_path: Path, reason: str) -> None:
+    events = DatedEvents(every_minute(0, 60), tells=reason != "the source does not tell")
+    hourly = Recurring.at(World(tmp_path), events)
+    if events.tells:
+        flow = hourly.world.database.flows.get(SCOPE, "flow")
+        by_change = flow.keeping(DeltaColumn(name="written"))
+        hourly.world.database.flows.replace(flow, replace(by_change, stamp=flow.stamp.touched()))
+    hourly.run(1)
+    events.rows += [(1000, NOON - HOUR)]
+    events.written[1000] = NOON - LAG - MINUTE
+    tell(hourly, NOON + HOUR)
+    assert late_rows(hourly.run(2)) == {}
+    assert events.asked[-1].late is None

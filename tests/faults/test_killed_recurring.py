@@ -3,7 +3,6 @@
 Rows come all the time; minutes take two seconds. `make faults` kills more often, `FAULTS_SEED` at other moments.
 """
 
-import json
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -102,5 +101,5 @@ def check(server: Server, dataset_id: str, runs: list[Any], rows: int) -> None:
     assert {resources.status(run) for run in runs} == {"success"}
     windows = [run["metrics"]["durationSummary"]["extensions"] for run in runs]
     assert [window["windowStart"] for window in windows[1:]] == [window["windowEnd"] for window in windows[:-1]]
-    printed = server.run("sql", f'SELECT _id FROM "{dataset_id}" ORDER BY _id', "--format", "ndjson")
-    assert [json.loads(line)["_id"] for line in printed.splitlines()] == [f"{number:05d}" for number in range(rows)]
+    landed = server.rows(f'SELECT _id FROM "{dataset_id}" ORDER BY _id')
+    assert [row["_id"] for row in landed] == [f"{number:05d}" for number in range(rows)]

@@ -19,6 +19,7 @@ from flowservice.domain.identity import Caller
 from flowservice.domain.query import Query
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.domain.run import Counts, Run, RunState
+from flowservice.domain.run_limits import RunLimits
 from flowservice.domain.schedule import parsed_schedule
 from flowservice.domain.window import DeltaColumn, Window
 from flowservice.engine.ledger import Ledger
@@ -39,6 +40,7 @@ from flowservice.ports.database import Database
 from flowservice.sdk import Connector, Egress
 from flowservice.service.connections import Connections
 from flowservice.service.delta_columns import DeltaColumns
+from flowservice.service.launch import UNLIMITED
 from flowservice.service.runs import Runs
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
@@ -74,6 +76,7 @@ class Office:
     queue: Queued = field(default_factory=Queued)
     connectors: tuple[Connector, ...] = (connector,)
     ids: CountingIds = field(default_factory=CountingIds)
+    limits: RunLimits = UNLIMITED
 
     @property
     def runs(self) -> Runs:
@@ -86,7 +89,7 @@ class Office:
             self.ids,
         )
         columns = DeltaColumns(self.database, specs, accounts)
-        return Runs(self.database, self.queue, lambda: self.now, self.ids, columns)
+        return Runs(self.database, self.queue, lambda: self.now, self.ids, columns, self.limits)
 
     def flow(self, schedule: dict[str, Any], **more: Any) -> Flow:
         stamp = Stamp.first(self.caller, at=self.now)

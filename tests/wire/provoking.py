@@ -360,6 +360,7 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
     e.NotOnDemand: ("CONNECTOR-1386-400", lambda at: at.asked(at.hourly)),
     e.NotRetriable: ("CONNECTOR-1387-400", lambda at: at.post(f"runs/{at.run}/action?op=re-trigger")),
     e.NotUndoable: ("/placeholder/type/uri", _undone_before_it_began),
+    e.NotCancellable: ("/placeholder/type/uri", lambda at: at.client.post(f"/v1/runs/{at.run}/cancel")),
     e.UnknownRunAction: ("CONNECTOR-1333-400", lambda at: at.post(f"runs/{at.run}/action?op=cancel")),
     e.RunsAreManaged: (
         "FLOW-1427-400",
@@ -444,6 +445,10 @@ NOT_BY_A_CALL: Final[Mapping[type[e.Error], tuple[str, str]]] = {
     e.Cancelled: (
         "only runs report it",
         "tests/engine/test_standing.py::test_a_long_pause_is_left_when_the_sandbox_closes",
+    ),
+    e.RunTimedOut: (
+        "only runs report it",
+        "tests/engine/test_standing.py::test_a_run_that_reads_for_too_long_fails_and_the_next_one_takes_its_rows",
     ),
     e.Drifted: (
         "only runs report it",

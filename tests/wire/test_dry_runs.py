@@ -96,7 +96,7 @@ def test_nothing_is_different_afterwards_and_a_run_lands_these_rows(teams: Dataf
     records = run["metrics"]["recordSummary"]
     assert (records["inputRecordCount"], records["failedRecordCount"], records["outputRecordCount"]) == (30, 1, 29)
     sql = f'SELECT _id, {teams.tenant} AS own FROM "{teams.dataset_id}" ORDER BY _id LIMIT 20'
-    rows = [json.loads(line) for line in server.run("sql", sql, "--format", "ndjson").splitlines()]
+    rows = server.rows(sql)
     assert [row["after"] for row in done["rows"]] == [{"_id": row["_id"], teams.tenant: row["own"]} for row in rows]
     known = tried(client, flow_id)["schemaChanges"]
     assert known == {"makesTable": False, "columns": [], "clash": None}

@@ -1,6 +1,5 @@
 """What a run lands, and what it tells of it."""
 
-import json
 from typing import Any
 
 import pytest
@@ -10,11 +9,6 @@ from tests.connectors.azure_table.table_server import Answer, Request, entity, p
 from tests.live import Client, Server
 from tests.wire import resources
 from tests.wire.resources import CATALOG, FLOW, UNKNOWN, Dataflow, ended, refusal, status
-
-
-def rows(server: Server, sql: str) -> list[Any]:
-    """What a query of the lake prints."""
-    return [json.loads(line) for line in server.run("sql", sql, "--format", "ndjson").splitlines()]
 
 
 def test_a_run_tells_what_it_did(client: Client, server: Server, dataflow: Dataflow, landed: str) -> None:
@@ -65,7 +59,7 @@ def test_a_flow_runs_again_on_demand(client: Client, server: Server, azurite: Az
     newest, first = ended(client, flow_id, runs=2)
     assert (newest["id"], status(newest), status(first)) == (body["id"], "success", "success")
     assert client.get(f"{FLOW}/runs?count=true&property=flowId=={flow_id}").json() == {"count": 2}
-    assert rows(server, f'SELECT count(*) AS n FROM "{own.dataset_id}"') == [{"n": 80}]
+    assert server.rows(f'SELECT count(*) AS n FROM "{own.dataset_id}"') == [{"n": 80}]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +127,7 @@ def test_a_value_that_does_not_fit_is_null_and_counted(
     assert warning["count"] == 3
     assert warning["field"] == f"{own.tenant}.mark"
     sql = f'SELECT _id FROM "{own.dataset_id}" WHERE "{own.tenant}".mark IS NULL ORDER BY _id'
-    assert [row["_id"] for row in rows(server, sql)] == ["00003", "00017", "00039"]
+    assert [row["_id"] for row in server.rows(sql)] == ["00003", "00017", "00039"]
 
 
 def test_a_row_without_a_required_field_fails_the_run_unless_that_is_tolerated(
@@ -156,7 +150,7 @@ def test_a_row_without_a_required_field_fails_the_run_unless_that_is_tolerated(
     records = run["metrics"]["recordSummary"]
     assert (records["inputRecordCount"], records["outputRecordCount"], records["failedRecordCount"]) == (40, 37, 3)
     assert sum(info["count"] for info in records["failedInfo"]) == 3
-    assert rows(server, f'SELECT count(*) AS n FROM "{own.dataset_id}"') == [{"n": 37}]
+    assert server.rows(f'SELECT count(*) AS n FROM "{own.dataset_id}"') == [{"n": 37}]
     kept = [
         file for file in (server.home / "lake").rglob("*.parquet") if "reject" in str(file) or "quaran" in str(file)
     ]
@@ -202,7 +196,7 @@ def test_a_page_cut_in_the_middle_is_read_again(client: Client, server: Server) 
     assert status(run) == "success"
     assert run["metrics"]["recordSummary"]["outputRecordCount"] == 20
     sql = f'SELECT count(*) AS n, count(DISTINCT _id) AS ids FROM "{own.dataset_id}"'
-    assert rows(server, sql) == [{"n": 20, "ids": 20}]
+    assert server.rows(sql) == [{"n": 20, "ids": 20}]
 
 
 def test_a_source_that_has_gone_fails_the_run_and_lands_nothing(client: Client, server: Server) -> None:
@@ -218,7 +212,7 @@ def test_a_source_that_has_gone_fails_the_run_and_lands_nothing(client: Client, 
     (error,) = run["metrics"]["statusSummary"]["errors"]
     assert "faulty" in error["message"]
     assert error["advice"]
-    assert rows(server, f'SELECT count(*) AS n FROM "{own.dataset_id}"') == [{"n": 0}]
+    assert server.rows(f'SELECT count(*) AS n FROM "{own.dataset_id}"') == [{"n": 0}]
 
 
 def _through(client: Client, endpoint: str) -> Dataflow:

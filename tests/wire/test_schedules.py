@@ -44,7 +44,7 @@ def body(dataflow: Dataflow, schedule: Any, *copy: Any, **other: Any) -> dict[st
 def landed(server: Server, dataflow: Dataflow) -> list[str]:
     """The ids of the rows in the dataset, in order."""
     sql = f'SELECT _id FROM "{dataflow.dataset_id}" ORDER BY _id'
-    return [json.loads(line)["_id"] for line in server.run("sql", sql, "--format", "ndjson").splitlines()]
+    return [row["_id"] for row in server.rows(sql)]
 
 
 # --- refused ---------------------------------------------------------------------------------------------------------

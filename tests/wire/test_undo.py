@@ -1,6 +1,5 @@
 """Undoing a run, from the call that asks for it to what lists, the catalog and the lake say afterwards."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +36,7 @@ def extensions(run: Any) -> Any:
 def names(server: Server, flow: Dataflow) -> list[str]:
     """The name in each row of the dataset."""
     sql = f'SELECT {flow.tenant}.name FROM "{flow.dataset_id}"'
-    return [json.loads(line)["name"] for line in server.run("sql", sql, "--format", "ndjson").splitlines()]
+    return [row["name"] for row in server.rows(sql)]
 
 
 def held(server: Server, flow: Dataflow) -> int:

@@ -50,7 +50,7 @@ def upserting(teams: Dataflow, key: str) -> tuple[str, str]:
 
 def held(server: Server, teams: Dataflow, dataset_id: str, condition: str = "true") -> dict[str, str]:
     sql = f'SELECT _id, {teams.tenant}.said FROM "{dataset_id}" WHERE {condition}'
-    rows = [json.loads(line) for line in server.run("sql", sql, "--format", "ndjson").splitlines()]
+    rows = server.rows(sql)
     found = {row["_id"]: row["said"] for row in rows}
     assert len(found) == len(rows)
     return found
@@ -89,7 +89,7 @@ def test_rows_of_one_key_land_once_and_one_without_a_key_is_kept_in_quarantine(t
     assert (status(run), counts(run)) == ("partialSuccess", (11, 3, 7, 1))
     assert held(server, teams, dataset_id) == {"00007": "first 7", "00008": "first 8", "00009": "first 9"}
     sql = f'SELECT code, field, "row" FROM "{dataset_id}-quarantine"'
-    (rejected,) = [json.loads(line) for line in server.run("sql", sql, "--format", "ndjson").splitlines()]
+    (rejected,) = server.rows(sql)
     assert (rejected["code"], rejected["field"]) == ("key-missing", f"{teams.tenant}.team")
     assert json.loads(rejected["row"])["RowKey"] == "00010"
 

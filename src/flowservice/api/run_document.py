@@ -88,8 +88,13 @@ def _status(item: Run) -> dict[str, Any]:
             for error in item.errors
         ],
         "activityRefs": ["promotionActivity"],
-        "extensions": {"type": _type(item), **_undoing(item)},
+        "extensions": {"type": _type(item), **_cancelled(item), **_undoing(item)},
     }
+
+
+def _cancelled(item: Run) -> dict[str, Any]:
+    """Our own member: who asked for its end."""
+    return {} if item.cancelled_by is None else {"cancelledBy": item.cancelled_by}
 
 
 def _undoing(item: Run) -> dict[str, Any]:

@@ -129,6 +129,10 @@ class Run(Resource):
     """Of an undo: whether the next run of the flow takes the rows of that run's window again."""
     undone_by: str | None = None
     """The undo that took its rows out again."""
+    connection_id: str | None = None
+    """The account that it reads from. Runs of earlier versions do not tell."""
+    cancelled_by: str | None = None
+    """Who asked for its end. It may have come too late: `state` tells how it ended."""
     started_at: datetime | None = None
     read_completed_at: datetime | None = None
     completed_at: datetime | None = None

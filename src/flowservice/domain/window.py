@@ -99,6 +99,16 @@ class Window:
         return replace(self, start=mark, end=None if self.end is None else max(self.end, mark))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """Rows that came too late for the window of their time: those before a window that the source wrote `since` the one
+    before it was decided. They land in none, and are counted."""
+
+    column: str
+    """In which the source tells when it wrote the row."""
+    since: datetime
+
+
 def _begins_before_end(one: Window, other: Window) -> bool:
     return one.start is None or other.end is None or one.start < other.end
 

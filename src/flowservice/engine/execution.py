@@ -9,6 +9,7 @@ from functools import partial
 from threading import Semaphore
 from typing import Any, Final, TypeAlias, TypeVar
 
+from flowservice.domain.dataset import Dataset
 from flowservice.domain.run import Run, RunError, RunState
 from flowservice.domain.write_mode import BESIDE
 from flowservice.engine.landing import data_schema
@@ -21,11 +22,11 @@ from flowservice.engine.publication import Publication
 from flowservice.engine.row_mapper import MapperFor
 from flowservice.engine.split import SplitReader
 from flowservice.engine.split_runner import SplitRunner, ThreadSplits
-from flowservice.engine.standing import Standing
+from flowservice.engine.standing import Reading, Standing
 from flowservice.engine.stealing import Attempts
 from flowservice.engine.step import PartLimits
 from flowservice.engine.undoing import Undoing, UndoPlan
-from flowservice.errors import Error, LakeError, NotFound, StoreUnavailable, TooManyRejected
+from flowservice.errors import Error, LakeError, LakeUnavailable, NotFound, StoreUnavailable, TooManyRejected
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
 from flowservice.ports.runtime import Clock, Interrupted, Sources, Steps
@@ -57,6 +58,8 @@ class Execution:
     """How many runs work at a time. One that waits for an earlier run of its flow takes none."""
     window_lag: timedelta = timedelta(minutes=2)
     """How far a window's end stays behind the source's clock."""
+    most_minutes: int = 7 * 24 * 60
+    """How long a run may read at a time. A process that goes on with it counts anew."""
 
     def execute(self, run_id: str, steps: Steps) -> None:
         """Bring the run to its end, whatever that is. Raises Interrupted when the process stops."""
@@ -72,7 +75,7 @@ class Execution:
         while self._with_store(standing.is_good) and not self._with_store(lambda: self._ledger.has_turn(run)):
             self.patience.keep_going()
             self.patience.sleep(_TURN_POLL_S)
-        with self._place():
+        with self._place(standing):
             outcome: dict[str, Any] = {}
             for name, work in self._works() if run.undoes is None else self._undo_works():
                 outcome = steps.run(name, partial(_reported, partial(self._repeated, work), run_id))
@@ -89,9 +92,13 @@ class Execution:
         return self.patience.outlasting(StoreUnavailable, call)
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _place(self, standing: Standing) -> Iterator[None]:
+        """One of the places; none for a run that may not go on: it has only to say so."""
         while not self.places.acquire(timeout=_TURN_POLL_S):
             self.patience.keep_going()
+            if not self._with_store(standing.is_good):
+                yield
+                return
         try:
             self.patience.keep_going()
             yield
@@ -113,7 +120,7 @@ class Execution:
         return Done()
 
     def _plan(self, run_id: str) -> Done:
-        run, patience = self._standing(run_id)
+        run, patience = self._standing(run_id, reads=True)
         kept = self._kept_plan(run_id)
         route = Route.of(run, self.database, kept)
         version = route.flow.mapping_version if kept is None else kept.mapping_version
@@ -137,7 +144,7 @@ class Execution:
         )
 
     def _read(self, run_id: str) -> Done:
-        run, patience = self._standing(run_id)
+        run, patience = self._standing(run_id, reads=True)
         plan = self._plan_of(run_id)
         route = Route.of(run, self.database, plan)
         with route.opened(self.database, self.sources) as source:
@@ -163,9 +170,10 @@ class Execution:
 
     def _commit(self, run_id: str) -> Done:
         # By the plan alone, whatever became of the flow: a replay may find the rows published, and has to say so.
-        run, _ = self._standing(run_id)
+        run = self.database.runs.find(run_id)
         scope, plan = run.stamp.scope, self._plan_of(run_id)
         dataset = self.database.datasets.get(scope, run.dataset_id)
+        self._check_unless_done(run, dataset)
         totals = self._totals(run_id)
         totals.counts.balanced()
         publication = Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience, mode=plan.mode)
@@ -192,18 +200,26 @@ class Execution:
 
     def _take_back(self, run_id: str) -> Done:
         # Not to be stopped halfway: a replay may find that the rows are gone, and has to say so.
-        run, _ = self._standing(run_id)
+        run = self.database.runs.find(run_id)
+        self._check_unless_done(run, self.database.datasets.get(run.stamp.scope, run.dataset_id))
         return self._undoing(self.patience).take_back(run, self._undo_plan_of(run_id))
 
     def _undoing(self, patience: Patience) -> Undoing:
         return Undoing(database=self.database, lake=self.lake, patience=patience)
 
-    def _standing(self, run_id: str) -> tuple[Run, Patience]:
+    def _standing(self, run_id: str, *, reads: bool = False) -> tuple[Run, Patience]:
         """The run, and a patience that ends when the run has to. Raises Cancelled, NotFound."""
         run = self.database.runs.find(run_id)
-        standing = Standing(run=run, database=self.database)
+        reading = Reading.begun(most_minutes=self.most_minutes) if reads else None
+        standing = Standing(run=run, database=self.database, reading=reading)
         standing.check()
         return run, standing.watched(self.patience)
+
+    def _check_unless_done(self, run: Run, dataset: Dataset) -> None:
+        """Return if the run may commit, or has done so before its process was killed. Raises Cancelled, LakeError."""
+        known = self.patience.outlasting(LakeUnavailable, lambda: self.lake.committed(dataset.table, run.flow_id))
+        if known != run.number:
+            Standing(run=run, database=self.database).check()
 
     def _close(self, run: Run, steps: Steps, outcome: dict[str, Any]) -> None:
         def close() -> str:

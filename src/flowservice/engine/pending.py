@@ -4,18 +4,20 @@ The watermark of a flow stands in the plan of the highest run number that the la
 failed moves nothing, and its rows are in the next window; and windows of a flow neither overlap nor leave a gap.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.run import Run, RunState
-from flowservice.domain.window import Window
+from flowservice.domain.window import DeltaColumn, Late, Window
 from flowservice.engine.plan import Pending, Route, time_of
 from flowservice.errors import LakeError, MissingDeltaColumn, NotFound
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
 from flowservice.ports.runtime import Clock
-from flowservice.sdk import Clocked, Source
+from flowservice.sdk import Clocked, Dated, Source
 
 
 def pending(
@@ -32,7 +34,8 @@ def pending(
     schedule = route.flow.schedule
     if schedule.period is None:
         return Pending(window=run.window)
-    reached = watermark(run, route.dataset, database=database, lake=lake)
+    before = _reached(run, route.dataset, database=database, lake=lake)
+    reached = time_of(before.get("watermark"))
     if run.window is not None:
         window = run.window.after(reached) if _repeats_a_failure(run, database) else run.window
         ends = [at for at in (reached, window.end) if at is not None]
@@ -45,18 +48,32 @@ def pending(
         )
     start = schedule.takes_from if reached is None else reached
     # What the source writes now may carry a time that is a little older: clocks differ, commits take their time.
-    clock = source.server_time() if isinstance(source, Clocked) else max(run.slot_at or now(), schedule.slot_at(now()))
+    told = source.server_time() if isinstance(source, Clocked) else None
+    clock = told or max(run.slot_at or now(), schedule.slot_at(now()))
     end = (clock - window_lag).replace(microsecond=0)
     if start is not None:
         end = max(start, end)
-    return Pending(window=Window(column=column, start=start, end=end), watermark=end)
+    late = _late(source, column, since=time_of(before.get("clock")))
+    return Pending(window=Window(column=column, start=start, end=end), watermark=end, clock=told, late=late)
 
 
 def watermark(run: Run, dataset: Dataset, *, database: Database, lake: Lake) -> datetime | None:
     """Where the next window of the run's flow begins; None: at the very beginning. Raises LakeError."""
+    return time_of(_reached(run, dataset, database=database, lake=lake).get("watermark"))
+
+
+def _late(source: Source, column: DeltaColumn, *, since: datetime | None) -> Late | None:
+    """The rows to tell of that were written `since` the last window was decided, with a time before its end."""
+    written = source.change_column() if isinstance(source, Dated) else None
+    # By the time of the change itself nothing comes late: the lag sees to that.
+    return None if since is None or written is None or written == column.name else Late(column=written, since=since)
+
+
+def _reached(run: Run, dataset: Dataset, *, database: Database, lake: Lake) -> Mapping[str, Any]:
+    """The plan of the highest run of the run's flow that is in the lake; empty: there is none. Raises LakeError."""
     number = lake.committed(dataset.table, run.flow_id)
     if number is None:
-        return None
+        return {}
     conditions = (
         Condition(path=("flow_id",), operator=Operator.EQ, values=(run.flow_id,)),
         Condition(path=("number",), operator=Operator.EQ, values=(str(number),)),
@@ -70,7 +87,7 @@ def watermark(run: Run, dataset: Dataset, *, database: Database, lake: Lake) -> 
             advice="The control store is older than the lake; restore the one that belongs to it.",
         )
     # That of an undo, too: the rest of it is another.
-    return time_of(plan.get("watermark"))
+    return plan
 
 
 def _repeats_a_failure(run: Run, database: Database) -> bool:

@@ -11,7 +11,7 @@ from flowservice.domain.flow import Endpoint, Flow
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import Run
 from flowservice.domain.staging import SplitProgress
-from flowservice.domain.window import DeltaColumn, Window
+from flowservice.domain.window import DeltaColumn, Late, Window
 from flowservice.domain.write_mode import BESIDE, WriteMode
 from flowservice.engine.row_mapper import MapperFor, RowMapper
 from flowservice.errors import BadMapping, MissingField, MissingMapping, MissingParameter
@@ -49,6 +49,10 @@ class Plan:
     """The rows that the run takes; None: all."""
     watermark: datetime | None = None
     """Where the next window of the flow begins once this run is in the lake."""
+    clock: datetime | None = None
+    """What the source's clock showed when the window was decided; None: it has none, or there is no window."""
+    late: Late | None = None
+    """Which rows before the window are told of; None: nobody can tell them from those that landed."""
     filter: RowFilter | None = None
     """The rows that the run takes; None: all. Each row is put to it, whatever the source leaves out by itself."""
     filtered: RowFilter | None = None
@@ -75,6 +79,8 @@ class Plan:
             "mappingVersion": self.mapping_version,
             "window": None if self.window is None else _window_json(self.window),
             "watermark": time_text(self.watermark),
+            "clock": time_text(self.clock),
+            "late": None if self.late is None else _late_json(self.late),
             "toleratedPercent": self.tolerated_percent,
             "filter": _filter_json(self.filter),
             "filtered": _filter_json(self.filtered),
@@ -95,6 +101,8 @@ class Plan:
             # Plans of earlier versions have none of these.
             window=_window(stored.get("window")),
             watermark=time_of(stored.get("watermark")),
+            clock=time_of(stored.get("clock")),
+            late=_late(stored.get("late")),
             tolerated_percent=float(stored.get("toleratedPercent", 0.0)),
             filter=row_filter(stored.get("filter") or {}, at="filter"),
             filtered=row_filter(stored.get("filtered") or {}, at="filtered"),
@@ -138,6 +146,8 @@ class Pending:
 
     window: Window | None = None
     watermark: datetime | None = None
+    clock: datetime | None = None
+    late: Late | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,11 +211,13 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int, pendi
     asked = (
         *(columns_of(wanted) if wanted is not None else ()),
         *((window.column.name,) if window is not None else ()),
+        *((pending.late.column,) if pending.late is not None else ()),
     )
     # A mapping of constants alone reads no column, yet wants every row.
     read = tuple(dict.fromkeys((*columns, *asked))) if columns else ()
     bounds = None if window is None else (window.column.name, window.start, window.end)
-    reading = source.plan(Selection(path=path, columns=read or None, filter=wanted, window=bounds))
+    late = None if pending.late is None else (pending.late.column, pending.late.since)
+    reading = source.plan(Selection(path=path, columns=read or None, filter=wanted, window=bounds, late=late))
     return Plan(
         path=path,
         columns=columns,
@@ -216,6 +228,8 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int, pendi
         tolerated_percent=route.flow.tolerated_percent,
         window=window,
         watermark=pending.watermark,
+        clock=pending.clock,
+        late=pending.late,
         filter=wanted,
         filtered=reading.filtered,
         mode=route.flow.mode,
@@ -257,6 +271,14 @@ def _window(stored: Mapping[str, Any] | None) -> Window | None:
         return None
     column = DeltaColumn.of(stored["column"])
     return Window(column=column, start=time_of(stored["from"]), end=time_of(stored["to"]))
+
+
+def _late_json(late: Late) -> dict[str, Any]:
+    return {"column": late.column, "since": time_text(late.since)}
+
+
+def _late(stored: Mapping[str, Any] | None) -> Late | None:
+    return None if stored is None else Late(column=stored["column"], since=datetime.fromisoformat(stored["since"]))
 
 
 def time_text(at: datetime | None) -> str | None:

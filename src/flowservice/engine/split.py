@@ -78,7 +78,7 @@ class SplitReader:
                 self.patience.keep_going()
                 if leave_off():
                     raise Cancelled("another split of the run failed")
-                wanted = selected(batch.rows, self.plan.window, self.plan.filter)
+                wanted = selected(batch.rows, self.plan.window, self.plan.filter, self.plan.late)
                 step.add(batch, wanted, self.mapper.apply(wanted.rows) if wanted.rows.num_rows else None)
                 cursor = batch.resume
                 if step.is_full(self.now()):

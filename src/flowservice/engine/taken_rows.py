@@ -82,7 +82,7 @@ class TakenRows:
             self.cut = Cut.SIZE
 
     def _selected(self, rows: pa.RecordBatch) -> Selected:
-        return selected(rows, self.plan.window, self.plan.filter)
+        return selected(rows, self.plan.window, self.plan.filter, self.plan.late)
 
     def _length(self, rows: pa.RecordBatch, wanted: int) -> int:
         """How many of the first of `rows` have so many that a run takes. What becomes of a row is its own affair."""

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from flowservice.domain.run import Tally
-from flowservice.domain.window import Window
+from flowservice.domain.window import DeltaColumn, Late, Window
 from flowservice.engine.delta_times import times
 from flowservice.sdk import RowFilter, passing
 
@@ -16,6 +16,8 @@ NO_VALUE: Final = "delta-column-empty"
 """Code of rows whose delta column is null or missing."""
 NO_TIME: Final = "delta-column-unreadable"
 """Code of rows whose delta column holds something that is no time."""
+TOO_LATE: Final = "delta-column-late"
+"""Code of rows that were written after the window of their time was decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +32,13 @@ class Selected:
     """Of each row, by the delta column: microseconds, UTC, without a zone; None where no window is asked for."""
 
 
-def selected(batch: pa.RecordBatch, window: Window | None, wanted: RowFilter | None = None) -> Selected:
+def selected(
+    batch: pa.RecordBatch, window: Window | None, wanted: RowFilter | None = None, late: Late | None = None
+) -> Selected:
     """The rows that pass `wanted` and lie in `window` (None: all), in their order.
 
-    A row without a time in its delta column is in no window, and told of if it passes: whether the source leaves out
-    the others itself plays no part.
+    A row without a time in its delta column is in no window, and told of if it passes, as is one that came `late`:
+    whether the source leaves out the others itself plays no part.
     """
     read = batch.num_rows
     if wanted is not None:
@@ -59,15 +63,30 @@ def selected(batch: pa.RecordBatch, window: Window | None, wanted: RowFilter | N
             message="the delta column holds no time: the row is in no window",
             count=timeless - empty,
         ),
+        Tally(
+            code=TOO_LATE,
+            field=name,
+            message="the row was written or changed after the window of its time was read: it lands in none",
+            count=_late(batch, moments, window.start, late),
+        ),
     )
     chosen = inside.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.bool_())
     rows = batch.filter(chosen)
     return Selected(
         rows=rows,
-        outside=read - rows.num_rows - timeless,
+        outside=read - rows.num_rows - sum(tally.count for tally in tallies),
         skipped=tuple(tally for tally in tallies if tally.count),
         times=moments.to_arrow(compat_level=pl.CompatLevel.oldest()).filter(chosen),
     )
+
+
+def _late(batch: pa.RecordBatch, moments: pl.Series, start: datetime | None, late: Late | None) -> int:
+    """How many rows lie before the window's start and were written late."""
+    index = batch.schema.get_field_index(late.column) if late is not None else -1
+    if late is None or start is None or index < 0:
+        return 0
+    written = times(batch.column(index), DeltaColumn(name=late.column))
+    return int(((moments < _naive(start)) & (written >= _naive(late.since))).sum())
 
 
 def _naive(at: datetime) -> datetime:

@@ -15,6 +15,7 @@ from flowservice.domain.mapping import MappingSet
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
+from flowservice.domain.run_limits import AtWork
 from flowservice.domain.schema import SchemaResource
 from flowservice.domain.spec import StoredSpec
 from flowservice.domain.staging import SplitProgress, Staged
@@ -73,8 +74,8 @@ class ConnectionStore(Store[Connection], Protocol):
 class FlowStore(Store[Flow], Protocol):
     """Flows, and which of them are due."""
 
-    def due(self, *, at: datetime, limit: int) -> Sequence[Flow]:
-        """Enabled flows of every scope with `next_run_at <= at`, the longest due first."""
+    def due(self, *, at: datetime, limit: int, after: Flow | None = None) -> Sequence[Flow]:
+        """Enabled flows of every scope with `next_run_at <= at`, the longest due first, beyond `after`."""
 
 
 class RunStore(Store[Run], Protocol):
@@ -83,8 +84,11 @@ class RunStore(Store[Run], Protocol):
     def find(self, run_id: str) -> Run:
         """The run, of whatever scope: for the engine, which works for all of them. Raises NotFound."""
 
-    def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
-        """Runs of every scope that wait for a time that has come, the longest due first."""
+    def waiting(self, *, at: datetime, limit: int, after: Run | None = None) -> Sequence[Run]:
+        """Runs of every scope that wait for a time that has come, the longest due first, beyond `after`."""
+
+    def at_work(self, org_ids: Collection[str]) -> Sequence[AtWork]:
+        """The flows of these organisations with a run that is queued or in progress."""
 
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         """Those of the flows with a run that stands for a slot, repeats no other and has not begun."""

@@ -73,6 +73,9 @@ class Selection:
     filter: RowFilter | None = None
     window: tuple[str, datetime | None, datetime | None] | None = None
     """(column, from, to): rows with from <= column < to; None is an open end."""
+    late: tuple[str, datetime] | None = None
+    """(column, since): a source that applies the window leaves no row out for lying before it, either, if this column
+    of it is at or after `since`. The column is among `columns`."""
     splits: int | None = None
     """About how many splits are wanted, for as many readers that cannot take parts from each other; None: as many as
     the source finds good for readers that can."""
@@ -121,6 +124,14 @@ class Clocked(Protocol):
 
     def server_time(self) -> datetime:
         """Now, aware, never later than the truth. Raises as `Source.check`."""
+
+
+@runtime_checkable
+class Dated(Protocol):
+    """A source that writes the time of its last change into each row, by the clock of `Clocked.server_time`."""
+
+    def change_column(self) -> str | None:
+        """The column of that time; None if this account does not tell it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

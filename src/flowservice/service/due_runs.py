@@ -28,34 +28,41 @@ class DueRuns:
         """Queue a run of every flow that is due, and every run whose time has come; how many.
 
         A slot runs once: the flow moves on in the transaction. After a pause one run stands for all slots that passed.
+        A flow or a run for which there is no room stays as it is: a later call finds it due still.
         """
-        at, database = self.launch.now(), self.launch.database
-        started = self._flows_due(at)
-        return started + sum(self._come(run) for run in database.runs.waiting(at=at, limit=_AT_ONCE))
+        # Runs that somebody asked for come before those of slots.
+        at = self.launch.now()
+        return self._runs_come(at) + self._flows_due(at)
 
-    def _flows_due(self, at: datetime) -> int:
-        started = 0
-        while flows := self.launch.database.flows.due(at=at, limit=_AT_ONCE):
-            in_line = self.launch.database.runs.with_a_run_in_line([flow.id for flow in flows])
-            starts, moved = self._together(flows, in_line)
-            started += starts
-            if not moved or len(flows) < _AT_ONCE:
-                break
+    def _runs_come(self, at: datetime) -> int:
+        started, last = 0, None
+        while runs := self.launch.database.runs.waiting(at=at, limit=_AT_ONCE, after=last):
+            started += sum(self._come(run) for run in runs)
+            last = runs[-1]
         return started
 
-    def _together(self, flows: Sequence[Flow], in_line: AbstractSet[str]) -> tuple[int, bool]:
-        """Start the flows' runs; how many, and whether any flow moved on."""
+    def _flows_due(self, at: datetime) -> int:
+        started, last = 0, None
+        while flows := self.launch.database.flows.due(at=at, limit=_AT_ONCE, after=last):
+            in_line = self.launch.database.runs.with_a_run_in_line([flow.id for flow in flows])
+            try:
+                started += self._together(flows, in_line)
+            except Transient:
+                # The store has a bad moment: the next tick finds them due still.
+                break
+            last = flows[-1]
+        return started
+
+    def _together(self, flows: Sequence[Flow], in_line: AbstractSet[str]) -> int:
+        """Start the flows' runs; how many. Raises Transient."""
         try:
             starts = [self._start(flow, is_in_line=flow.id in in_line) for flow in flows]
-            self.launch.all_queued(starts)
+            return sum(start.run is not None for start in self.launch.all_queued(starts))
         except Transient:
-            # The store has a bad moment: the next tick finds them due still.
-            return 0, False
+            raise
         except Error:
             # Another process started some of them, or one of them cannot start.
-            started = [self._alone(flow, is_in_line=flow.id in in_line) for flow in flows]
-            return sum(started), any(started)
-        return sum(start.run is not None for start in starts), True
+            return sum(self._alone(flow, is_in_line=flow.id in in_line) for flow in flows)
 
     def _start(self, flow: Flow, *, is_in_line: bool) -> Start:
         """What starting it comes to. Raises FlowDisabled."""
@@ -76,7 +83,7 @@ class DueRuns:
         """Start the flow's run; whether that was done."""
         try:
             start = self._start(flow, is_in_line=is_in_line)
-            self.launch.all_queued([start])
+            queued = self.launch.all_queued([start])
         except (Stale, Transient):
             # Someone changed the flow in between, or the store has a bad moment; the next tick sees what became of it.
             return False
@@ -89,19 +96,18 @@ class DueRuns:
                     at = max(self.launch.now(), flow.next_run_at or self.launch.now())
                     self.launch.database.flows.replace(flow, flow.passed(at=at))
             return False
-        return start.run is not None
+        return bool(queued) and start.run is not None
 
     def _come(self, run: Run) -> bool:
         """Start a run that waited; whether that was done. It fails if its flow is gone or disabled by now."""
         try:
             flow = self.launch.database.flows.get(run.stamp.scope, run.flow_id)
-            self.launch.queued(flow, flow.counted(), run, was=run)
+            return self.launch.queued_with_room(flow, flow.counted(), run, was=run) is not None
         except (Stale, Transient):
             return False
         except Error as error:
             self._given_up(run, error)
             return False
-        return True
 
     def _given_up(self, run: Run, error: Error) -> None:
         reason = RunError(code=error.code, message=error.message, advice=error.advice)

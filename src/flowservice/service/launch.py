@@ -9,10 +9,12 @@ from flowservice.domain.flow import Flow
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import Run
+from flowservice.domain.run_limits import AtWork, Occupancy, RunLimits
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids, RunQueue
 
 _MOST_RUNS: Final = 1_000
+UNLIMITED: Final = RunLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Launch:
     queue: RunQueue
     now: Clock
     ids: Ids
+    limits: RunLimits = UNLIMITED
 
     def made(self, flow: Flow, stamp: Stamp) -> Run:
         """A run without a number, stored nowhere."""
@@ -43,6 +46,7 @@ class Launch:
             source_connection_id=flow.source.id,
             target_connection_id=flow.target.id,
             dataset_id=flow.dataset_id,
+            connection_id=flow.source.base_connection_id,
             number=0,
             batch_id=self.ids.ulid(stamp.created.at),
         )
@@ -56,32 +60,59 @@ class Launch:
             tx.runs.add(run)
         return run
 
-    def queued(self, flow: Flow, moved: Flow, run: Run, *, was: Run | None = None) -> Run:
-        """The run with the number of the flow as `moved`, in the queue; it, its batch and the flow are stored.
+    def queued(self, flow: Flow, moved: Flow, run: Run) -> Run:
+        """The run with the number of the flow as `moved`, in the queue; it, its batch and the flow are stored."""
+        with self.database.transaction() as tx:
+            return self._put(tx, flow, moved, run)
+
+    def queued_with_room(self, flow: Flow, moved: Flow, run: Run, *, was: Run | None = None) -> Run | None:
+        """As `queued`, but nothing is done, and None, while as many flows are at work as may be.
 
         `was` is the run as it is stored already, waiting.
         """
+        with self.database.transaction() as tx:
+            if not _occupancy(tx, self.limits, [run]).has_room(AtWork.of(run)):
+                return None
+            return self._put(tx, flow, moved, run, was=was)
+
+    def _put(self, tx: Database, flow: Flow, moved: Flow, run: Run, *, was: Run | None = None) -> Run:
         stamp = run.stamp if was is None else run.stamp.touched()
         numbered = replace(run, number=moved.runs_started, stamp=stamp)
-        with self.database.transaction() as tx:
-            tx.flows.replace(flow, moved)
-            if was is None:
-                tx.runs.add(numbered)
-            else:
-                tx.runs.replace(was, numbered)
-            tx.batches.add(self._batch_of(numbered))
-            self.queue.enqueue(numbered, tx)
+        tx.flows.replace(flow, moved)
+        if was is None:
+            tx.runs.add(numbered)
+        else:
+            tx.runs.replace(was, numbered)
+        tx.batches.add(self._batch_of(numbered))
+        self.queue.enqueue(numbered, tx)
         return numbered
 
-    def all_queued(self, starts: Sequence[Start]) -> None:
-        """Each as `queued` does it, but in one transaction for all: an error of one keeps all of them from it."""
-        runs = [replace(start.run, number=start.moved.runs_started) for start in starts if start.run is not None]
+    def all_queued(self, asked: Sequence[Start]) -> Sequence[Start]:
+        """Those for which there is room, each as `queued` does it, but in one transaction for all.
+
+        An error of one keeps all of them from it.
+        """
         with self.database.transaction() as tx:
+            starts = self._with_room(tx, asked)
+            runs = [replace(start.run, number=start.moved.runs_started) for start in starts if start.run is not None]
             tx.flows.replace_all([(start.flow, start.moved) for start in starts])
             tx.runs.add_all(runs)
             tx.batches.add_all([self._batch_of(run) for run in runs])
             for run in runs:
                 self.queue.enqueue(run, tx)
+        return starts
+
+    def _with_room(self, tx: Database, asked: Sequence[Start]) -> Sequence[Start]:
+        occupancy = _occupancy(tx, self.limits, [start.run for start in asked if start.run is not None])
+        starts = []
+        for start in asked:
+            if start.run is not None:
+                one = AtWork.of(start.run)
+                if not occupancy.has_room(one):
+                    continue
+                occupancy.add(one)
+            starts.append(start)
+        return starts
 
     def runs_of(self, flow: Flow, path: tuple[str, ...], value: str) -> Sequence[Run]:
         """The flow's newest runs with that value at the path."""
@@ -109,3 +140,13 @@ class Launch:
             run_id=run.id,
             tags={"flowId": (run.flow_id,), "runId": (run.id,)},
         )
+
+
+def _occupancy(tx: Database, limits: RunLimits, runs: Sequence[Run]) -> Occupancy:
+    """Who is at work now, and until the transaction ends: nobody joins them meanwhile."""
+    if not limits.are_any:
+        return Occupancy(limits)
+    org_ids = sorted({run.stamp.scope.org_id for run in runs})
+    for org_id in org_ids:
+        tx.tenancy.hold(org_id)
+    return Occupancy.of(limits, tx.runs.at_work(org_ids))

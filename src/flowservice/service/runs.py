@@ -8,13 +8,16 @@ from flowservice.domain.flow import Flow, Operation
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Stamp
-from flowservice.domain.run import LANDED, Run, RunState
+from flowservice.domain.run import LANDED, Run, RunError, RunState
+from flowservice.domain.run_limits import RunLimits
 from flowservice.domain.run_params import RunParams
 from flowservice.domain.staging import read_so_far
 from flowservice.errors import (
+    Cancelled,
     ConnectorRunsNot,
     EmptyFlowId,
     NoConnector,
+    NotCancellable,
     NotFound,
     NotOnDemand,
     NotRetriable,
@@ -28,7 +31,7 @@ from flowservice.ports.runtime import Clock, Ids, RunQueue
 from flowservice.service.contention import repeated
 from flowservice.service.delta_columns import DeltaColumns, same_column
 from flowservice.service.due_runs import DueRuns
-from flowservice.service.launch import Launch
+from flowservice.service.launch import UNLIMITED, Launch
 from flowservice.service.readable import Readable
 from flowservice.service.undo import Undo
 
@@ -42,6 +45,7 @@ class Runs(Readable[Run]):
     now: Clock
     ids: Ids
     delta_columns: DeltaColumns
+    limits: RunLimits = UNLIMITED
 
     @property
     def store(self) -> Store[Run]:
@@ -72,7 +76,7 @@ class Runs(Readable[Run]):
             run = replace(run, window=asked.window(moved.delta_column))
             if asked.starts_at is not None and asked.starts_at > at:
                 return self._launch.waiting(flow, moved, replace(run, starts_at=asked.starts_at))
-            return self._launch.queued(flow, moved.counted(), run)
+            return self._queued(flow, moved, run)
 
         return _created(launch)
 
@@ -106,9 +110,41 @@ class Runs(Readable[Run]):
                 parent_id=run.id,
                 root_id=root_id,
             )
-            return self._launch.queued(flow, flow.counted(), again)
+            return self._queued(flow, flow, again)
 
         return _created(launch)
+
+    def cancel(self, caller: Caller, run_id: str) -> Run:
+        """The run, told to end. One that waits for its time or for room has ended, another does so in a moment.
+
+        It ends as failed, with nothing published, unless it is publishing already. To ask twice changes nothing.
+        Raises NotFound, NotCancellable.
+        """
+        caller.may(Permission.RUN)
+
+        def cancel() -> Run:
+            run = self.database.runs.get(caller.scope, run_id)
+            if run.has_ended:
+                back = f"To take its rows out of the dataset again: POST /v1/runs/{run.id}/undo."
+                raise NotCancellable(
+                    f"run {run.id} has ended already: {run.state.value}",
+                    advice=back if run.has_rows else "There is nothing left to do.",
+                )
+            if run.cancelled_by is not None:
+                return run
+            told = replace(run, cancelled_by=caller.user_id, stamp=run.stamp.moved(caller, at=self.now()))
+            if run.is_waiting:
+                reason = RunError(
+                    code=Cancelled.code,
+                    message=f"the run was cancelled by {caller.user_id} before it began",
+                    advice="POST /runs makes another one.",
+                )
+                ended = run.moved_to(RunState.FAILED, at=self.now())
+                told = replace(ended, cancelled_by=caller.user_id, stamp=told.stamp, errors=(reason,))
+            self.database.runs.replace(run, told)
+            return told
+
+        return repeated(cancel)
 
     def undo(self, caller: Caller, run_id: str) -> Run:
         """A new run that takes the rows of a run out of its dataset again.
@@ -147,7 +183,12 @@ class Runs(Readable[Run]):
 
     @property
     def _launch(self) -> Launch:
-        return Launch(self.database, self.queue, self.now, self.ids)
+        return Launch(self.database, self.queue, self.now, self.ids, self.limits)
+
+    def _queued(self, flow: Flow, moved: Flow, run: Run) -> Run:
+        """The run in the queue; where as many flows are at work as may be, waiting for room."""
+        queued = self._launch.queued_with_room(flow, moved.counted(), run)
+        return queued or self._launch.waiting(flow, moved, replace(run, starts_at=self.now()))
 
     def _check_not_covered(self, flow: Flow, run: Run, root_id: str) -> None:
         """Return if nobody else has taken the rows of `run`, or is about to: they would land twice."""

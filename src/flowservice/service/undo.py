@@ -28,6 +28,8 @@ class Undo:
             source_connection_id=run.source_connection_id,
             target_connection_id=run.target_connection_id,
             dataset_id=run.dataset_id,
+            # It reads nothing, and need not wait for room.
+            connection_id=None,
             window=run.window,
             undoes=run.id,
         )

@@ -11,7 +11,7 @@ from demo.tables import TableAccount, seed
 from flowservice.connectors.azure_table.connection_string import parse
 from flowservice.connectors.azure_table.source import TableSource
 from flowservice.connectors.azure_table.windows import literal
-from flowservice.domain.window import DeltaColumn, Window
+from flowservice.domain.window import DeltaColumn, Late, Window
 from flowservice.engine.windowing import selected
 from flowservice.errors import BrokenPage
 from flowservice.sdk import Clocked, Egress, Reading, Selection, Source
@@ -80,6 +80,30 @@ def test_rows_without_the_column_pass_so_that_the_engine_can_tell_of_them(
     reading, keys = windowed(source, table, "changed", (NOON, NOON + SECOND))
     assert "window" in reading.pushed_down
     assert keys == ["inside", "without"]
+
+
+@pytest.mark.azurite
+def test_rows_that_came_late_pass_so_that_the_engine_can_count_them(
+    azurite: Azurite, source: TableSource, new_table: Callable[[str], str]
+) -> None:
+    assert source.change_column() == "Timestamp"
+    table = new_table("latecomers")
+    rows = [changed("before", "2026-03-01T11:00:00Z"), changed("in", "2026-03-01T12:00:00Z")]
+    seed(TableAccount(endpoint=azurite.endpoint), table, iter([*rows, changed("beyond", "2026-03-02T00:00:00Z")]))
+
+    def keys(since: datetime) -> list[str]:
+        columns, window = ("changed", "Timestamp"), ("changed", NOON, NOON + SECOND)
+        reading = source.plan(Selection(path=table, columns=columns, window=window, late=("Timestamp", since)))
+        assert "window" in reading.pushed_down
+        batches = [batch.rows for split in reading.splits for batch in source.read(split, after=None)]
+        late = Late(column="Timestamp", since=since)
+        found = [selected(rows, Window(column=DeltaColumn(name="changed"), start=NOON), late=late) for rows in batches]
+        assert sum(tally.count for one in found for tally in one.skipped) == sum(rows.num_rows for rows in batches) - 1
+        return sorted(str(key) for rows in batches for key in rows.column("RowKey").to_pylist())
+
+    now = source.server_time()
+    assert keys(now - timedelta(days=1)) == ["before", "in"]
+    assert keys(now + timedelta(days=1)) == ["in"]
 
 
 @pytest.mark.azurite

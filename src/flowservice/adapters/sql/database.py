@@ -28,6 +28,7 @@ from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run, RunState
+from flowservice.domain.run_limits import AtWork
 from flowservice.domain.schema import SchemaResource
 from flowservice.domain.search import SearchForm
 from flowservice.domain.spec import StoredSpec
@@ -51,7 +52,11 @@ _KEYS_LOCK: Final = int.from_bytes(b"flowkeys", "big")
 
 def _run_columns(run: Run) -> dict[str, Any]:
     waits_for = run.starts_at if run.is_waiting else None
-    return {"flow_id": run.flow_id, "starts_at_ms": None if waits_for is None else milliseconds(waits_for)}
+    return {
+        "flow_id": run.flow_id,
+        "starts_at_ms": None if waits_for is None else milliseconds(waits_for),
+        "connection_id": run.connection_id,
+    }
 
 
 class SqlConnections(SqlStore[Connection]):
@@ -80,14 +85,13 @@ class SqlConnections(SqlStore[Connection]):
 class SqlFlows(SqlStore[Flow]):
     """Fills `ports.database.FlowStore`."""
 
-    def due(self, *, at: datetime, limit: int) -> Sequence[Flow]:
+    def due(self, *, at: datetime, limit: int, after: Flow | None = None) -> Sequence[Flow]:
         table = self.table
-        query = (
-            sa.select(table.c.document)
-            .where(table.c.next_run_at_ms <= milliseconds(at), table.c.state == FlowState.ENABLED.value)
-            .order_by(table.c.next_run_at_ms)
-            .limit(limit)
-        )
+        due = table.c.next_run_at_ms
+        query = sa.select(table.c.document).where(due <= milliseconds(at), table.c.state == FlowState.ENABLED.value)
+        if after is not None and after.next_run_at is not None:
+            query = query.where(sa.tuple_(due, table.c.id) > (milliseconds(after.next_run_at), after.id))
+        query = query.order_by(due, table.c.id).limit(limit)
         with self.connect(reading=True) as connection:
             return [_FLOW.validate_python(document) for document in connection.execute(query).scalars()]
 
@@ -103,11 +107,21 @@ class SqlRuns(SqlStore[Run]):
             raise NotFound("run not found with the given id", advice="GET /runs lists the runs.")
         return _RUN.validate_python(document)
 
-    def waiting(self, *, at: datetime, limit: int) -> Sequence[Run]:
-        due = self.table.c.starts_at_ms
-        query = sa.select(self.table.c.document).where(due <= milliseconds(at)).order_by(due).limit(limit)
+    def waiting(self, *, at: datetime, limit: int, after: Run | None = None) -> Sequence[Run]:
+        table, due = self.table, self.table.c.starts_at_ms
+        query = sa.select(table.c.document).where(due <= milliseconds(at))
+        if after is not None and after.starts_at is not None:
+            query = query.where(sa.tuple_(due, table.c.id) > (milliseconds(after.starts_at), after.id))
         with self.connect(reading=True) as connection:
-            return [_RUN.validate_python(document) for document in connection.execute(query).scalars()]
+            documents = connection.execute(query.order_by(due, table.c.id).limit(limit)).scalars()
+            return [_RUN.validate_python(document) for document in documents]
+
+    def at_work(self, org_ids: Collection[str]) -> Sequence[AtWork]:
+        table = self.table
+        own = (table.c.flow_id, table.c.org_id, table.c.sandbox_id, table.c.connection_id)
+        query = sa.select(*own).distinct().where(tables.AT_WORK, table.c.org_id.in_(org_ids))
+        with self.connect(reading=True) as connection:
+            return [AtWork(**row._mapping) for row in connection.execute(query)]
 
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         table = self.table

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0007"
+HEAD: Final = "0009"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -76,7 +76,14 @@ runs: Final = _resources(
     "runs",
     sa.Column("flow_id", sa.String, index=True),
     sa.Column("starts_at_ms", sa.BigInteger, index=True, nullable=True),
+    sa.Column("connection_id", sa.String, nullable=True),
 )
+AT_WORK: Final = sa.and_(
+    runs.c.state.in_([sa.literal_column(f"'{state}'") for state in ("scheduled", "inProgress")]),
+    runs.c.starts_at_ms.is_(None),
+)
+"""The runs that are queued or in progress: few, of however many there were."""
+sa.Index("ix_runs_at_work", runs.c.org_id, sqlite_where=AT_WORK, postgresql_where=AT_WORK)
 schemas: Final = _resources("schemas", sa.Column("alt_id", sa.String, index=True), sa.Column("kind", sa.String))
 datasets: Final = _resources("datasets")
 batches: Final = _resources("batches", sa.Column("dataset_id", sa.String, index=True))

@@ -82,6 +82,10 @@ class TableSource:
         """The service's clock: what it writes into `Timestamp`. One small request."""
         return self._service.clock()
 
+    def change_column(self) -> str | None:
+        """`Timestamp`. The Table API of Cosmos DB cannot filter by it."""
+        return None if self._service.account.is_cosmos else "Timestamp"
+
     def plan(self, selection: Selection) -> Reading:
         """The selected columns, a window of a column of times, and what can be said of a row filter, in one split.
 
@@ -95,7 +99,7 @@ class TableSource:
             _LOG.warning("%s", warning)
         table = _table(selection.path)
         self._service.open(table, {"$top": "1", **self._allowed()}).body()
-        window = windows.condition(self._service, table, *selection.window) if selection.window else None
+        window = windows.condition(self._service, table, selection) if selection.window else None
         said = self._said(table, selection)
         conditions = [condition for condition in (window, said.text if said else None) if condition is not None]
         where = " and ".join(conditions) or None

@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 
 from flowservice.connectors.azure_table import edm, sampling
 from flowservice.connectors.azure_table.table_service import TableService
+from flowservice.sdk import Selection
 
 _SAMPLE_ROWS = 200
 
 
-def condition(
-    service: TableService, table: str, column: str, start: datetime | None, end: datetime | None
-) -> str | None:
+def condition(service: TableService, table: str, selection: Selection) -> str | None:
     """The condition that leaves out rows outside the window, and none besides; None: the service cannot tell them.
 
     A comparison with a property that is missing or of another type is false, so conditions on a column of entities say
-    what a row may not be: then such rows pass, and the engine tells of them.
+    what a row may not be: then such rows pass, and the engine tells of them. So do those that came late.
     """
+    column, start, end = selection.window or ("", None, None)
     bounds = (("ge", start), ("lt", end))
     if column == "Timestamp":
         if service.account.is_cosmos:
@@ -30,6 +30,9 @@ def condition(
     elif _is_datetime(service, table, column):
         outside = (("lt", start), ("ge", end))
         terms = [f"not ({column} {operator} {literal(at)})" for operator, at in outside if at is not None]
+        if start is not None and selection.late is not None:
+            written, since = selection.late
+            terms[0] = f"({terms[0]} or {written} ge {literal(since)})"
     else:
         return None
     return " and ".join(terms) or None

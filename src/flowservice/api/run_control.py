@@ -1,4 +1,4 @@
-"""Undoing a run: our own addition, for a run has to be taken back now and then."""
+"""Cancelling and undoing a run: our own additions, for a run has to be stopped or taken back now and then."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ BASE: Final = "/v1/runs"
 
 
 def router(runs: Runs) -> APIRouter:
-    """Undo."""
+    """Cancel and undo."""
     routes = APIRouter(prefix=BASE, tags=["Runs"])
 
     @routes.post(
@@ -26,5 +26,13 @@ def router(runs: Runs) -> APIRouter:
         made = runs.undo(caller, run_id)
         response.headers["Location"] = f"{FLOW_SERVICE}/runs/{made.id}"
         return wire.created(made)
+
+    @routes.post(
+        "/{run_id}/cancel", status_code=202, summary="Cancel a run", responses=answers.of(answers.Created, status=202)
+    )
+    def cancel(caller: Calling, run_id: RunId) -> dict[str, Any]:
+        """The run ends as failed, and publishes nothing, in a moment; one that is publishing already goes on to its
+        end, and can be undone then. `cancelledBy` of the run tells who asked."""
+        return wire.created(runs.cancel(caller, run_id))
 
     return routes
