@@ -132,18 +132,12 @@ class Evidence:
     def _orphans(self, *, unswept: bool) -> Iterator[str]:
         """Of the service's own. What a merge wrote that was overtaken before its commit, vacuuming removes."""
         left = tuple(f"run={run['id']}/" for run in self.runs if unswept and run["state"] == "failed")
-        for path in self._tables(""), self._tables("-quarantine"):
-            for table in path:
-                known = _known(table)
-                for file in table.rglob("*"):
-                    name = file.relative_to(table).as_posix()
-                    if (
-                        file.is_file()
-                        and not name.startswith("_delta_log/")
-                        and name not in known
-                        and not name.startswith(left)
-                    ):
-                        yield f"{table.name}/{name}"
+        for table in (*self._tables(""), *self._tables("-quarantine")):
+            known = _known(table)
+            for file in table.glob("run=*/**/*"):
+                name = file.relative_to(table).as_posix()
+                if file.is_file() and name not in known and not name.startswith(left):
+                    yield f"{table.name}/{name}"
 
     def _telling(self) -> Iterator[Path]:
         for path in (*self.home.rglob("*"), self.log):

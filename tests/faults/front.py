@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from itertools import islice
 from threading import Lock
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
@@ -42,8 +43,11 @@ class Table:
         if request.path.endswith("/Tables"):
             return _answer([{"TableName": TABLE}], headers)
         condition = request.query.get("$filter", "")
-        found = [row for row in self._ordered(request) if not condition or holds(condition, _typed(row), promotes=True)]
         most = min(int(request.query.get("$top", "1000")), self.page_rows)
+        passing = (
+            row for row in self._ordered(request) if not condition or holds(condition, _typed(row), promotes=True)
+        )
+        found = list(islice(passing, most + 1))
         if len(found) > most:
             following = found[most]
             headers["x-ms-continuation-NextPartitionKey"] = following.partition
@@ -138,8 +142,8 @@ def _entity(row: Row, columns: list[str] | None) -> dict[str, Any]:
 
 
 def _typed(row: Row) -> Mapping[str, Typed]:
-    known = {name: ("Int32" if isinstance(value, int) else "String", value) for name, value in entity(row).items()}
-    return {**known, "Timestamp": ("DateTime", ticks(row.at))}
+    keys = {"PartitionKey": ("String", row.partition), "RowKey": ("String", row.row)}
+    return {**keys, "Timestamp": ("DateTime", ticks(row.at))}
 
 
 def _answer(entries: list[dict[str, Any]], headers: dict[str, str]) -> Answer:

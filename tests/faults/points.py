@@ -100,6 +100,13 @@ STEALING: Final = (
     *_around("a range is cut", "flowservice.connectors.azure_table.source:TableSource.steal", "steals", first=1),
     *_around("a steal is stored", f"{_PROGRESS}.divide", "steals"),
 )
+WRITING: Final = (
+    # What the operating system is asked for: there it may refuse.
+    *_around("a file is opened", "pyarrow.parquet:ParquetWriter.__init__", many=2),
+    *_around("a row group is written", "pyarrow.parquet:ParquetWriter.write_table", many=2),
+    *_around("a file is finished", "pyarrow.parquet:ParquetWriter.close", many=2),
+    *_around("a file gets its name", f"{_PARTS}:Path.rename", many=2),
+)
 UNDOING: Final = (
     *_around("the undo is planned", "flowservice.engine.undoing:Undoing.planned", act="undo"),
     *_around("the plan of the undo is stored", f"{_PROGRESS}.keep_plan", act="undo"),

@@ -73,7 +73,7 @@ def work(orders: Orders) -> None:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     logs.configure("info")
-    _hurried(orders.shape)
+    hurried(orders.shape)
     if orders.strike is not None:
         armed(orders.strike, orders.mark)
     idle = _worked(orders)
@@ -144,7 +144,7 @@ def _ask_for_undo(app: App) -> None:
         sys.stderr.write(f"not undone: {error.message}\n")
 
 
-def _hurried(shape: Shape) -> None:
+def hurried(shape: Shape) -> None:
     """Let the connector read pages of a few rows and pause for moments."""
     original = TableSource.__init__
 

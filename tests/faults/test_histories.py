@@ -4,7 +4,7 @@
 """
 
 import os
-import shutil
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,9 @@ from tests.faults.case import Stage, sample
 from tests.faults.front import opened
 from tests.faults.furnished import furnish
 from tests.faults.history import MODES, Fate, History, copied
+from tests.faults.modes import Shape
 from tests.faults.sampling import SEED
+from tests.faults.subject import hurried
 
 _QUICK: Final = 10
 _ALL: Final = 1_000
@@ -30,6 +32,7 @@ def lived(folder: Path, first: int, count: int, told: Path) -> None:
         front.behind(sample())
         for mode in MODES[: min(count, len(MODES))]:
             furnish(folder / mode.name, mode, front.connection_string)
+        hurried(Shape.drawn(random.Random(first)))
         fate.armed()
         for number in range(first, first + count):
             mode = MODES[number % min(count, len(MODES))]
@@ -53,13 +56,12 @@ def lived(folder: Path, first: int, count: int, told: Path) -> None:
     ],
 )
 def test_histories_equal_the_oracle_after_each_act(
-    stage: Stage, tmp_path: Path, record_property: Callable[[str, object], None], first: int, count: int
+    stage: Stage, folder: Path, record_property: Callable[[str, object], None], first: int, count: int
 ) -> None:
     record_property("fault", f"histories ({count} each)")
     record_property("mode", "all")
-    process = stage.process(lived, tmp_path, first, count, tmp_path / "told")
+    told = folder / "told"
+    process = stage.process(lived, folder, first, count, told)
     process.join(600)
-    told = tmp_path / "told"
     assert process.exitcode == 0, f"the process that lives them ended with {process.exitcode}"
     assert not told.read_text(), told.read_text()
-    shutil.rmtree(tmp_path)

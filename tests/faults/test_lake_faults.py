@@ -11,11 +11,11 @@ import pytest
 
 from tests.faults.case import Case
 from tests.faults.modes import MODES, UNDOS, Mode
-from tests.faults.points import RUNNING, UNDOING, Point
+from tests.faults.points import RUNNING, UNDOING, WRITING, Point
 from tests.faults.sampling import SEED, cases
 from tests.faults.strikes import Deed, Strike
 
-_POINTS: Final = {point.name: point for point in (*RUNNING, *UNDOING)}
+_POINTS: Final = {point.name: point for point in (*RUNNING, *WRITING, *UNDOING)}
 _LOST: Final = [
     (name, deed)
     for deed, names in {
@@ -31,11 +31,11 @@ _LOST: Final = [
             "after the merge of the undo",
         ),
         "refuse": (
-            "before a part is begun",
-            "before a part is written",
-            "before a part is closed",
+            "before a file is opened",
+            "before a row group is written",
+            "before a file is finished",
             "before a part is fsynced",
-            "after a part is fsynced",
+            "before a file gets its name",
         ),
         "clean up and kill": (
             "after the data is published",

@@ -31,7 +31,7 @@ def server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def on_postgres(
-    stage: Stage, server: Postgres, tmp_path: Path, record_property: Callable[[str, object], None]
+    stage: Stage, server: Postgres, folder: Path, record_property: Callable[[str, object], None]
 ) -> Callable[[Mode, str], Case]:
     """Begins a case on that server."""
     on_server = stage.on(server)
@@ -39,7 +39,7 @@ def on_postgres(
     def begun(mode: Mode, seed: str) -> Case:
         record_property("fault", "PostgreSQL stopped and started")
         record_property("mode", mode.name)
-        return Case(stage=on_server, mode=mode, seed=seed, at=tmp_path)
+        return Case(stage=on_server, mode=mode, seed=seed, at=folder)
 
     return begun
 
