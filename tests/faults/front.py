@@ -5,6 +5,7 @@ Both speak the real protocol on a real socket, and on the same port: one furnish
 
 import http.client
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Table:
     rows: dict[str, Row] = field(default_factory=dict)
     page_rows: int = 1000
     clock: datetime = NOON
+    page_s: float = 0.0
+    """What a page takes."""
 
     def __call__(self, request: Request) -> Answer:
         """As the table service answers."""
@@ -43,6 +46,7 @@ class Table:
         if request.path.endswith("/Tables"):
             return _answer([{"TableName": TABLE}], headers)
         condition = request.query.get("$filter", "")
+        time.sleep(self.page_s)
         most = min(int(request.query.get("$top", "1000")), self.page_rows)
         passing = (
             row for row in self._ordered(request) if not condition or holds(condition, _typed(row), promotes=True)

@@ -97,8 +97,9 @@ RUNNING: Final = (
     *_around("the run is executed", f"{_ENGINE}.execute"),
 )
 STEALING: Final = (
-    *_around("a range is cut", "flowservice.connectors.azure_table.source:TableSource.steal", "steals", first=1),
-    *_around("a steal is stored", f"{_PROGRESS}.divide", "steals"),
+    # Where reading takes its time.
+    *_around("a range is cut", "flowservice.connectors.azure_table.source:TableSource.steal", many=3),
+    *_around("a steal is stored", f"{_PROGRESS}.divide"),
 )
 WRITING: Final = (
     # What the operating system is asked for: there it may refuse.

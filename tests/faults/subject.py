@@ -37,7 +37,8 @@ PRELOADED: Final = (DbosRuns, DeltaLake, Execution, Mapper)
 """What `app` imports late: with them loaded once, a process starts within a moment."""
 STUCK: Final = 70
 """Exit code of a process that would not come to an end."""
-_LOOK_S: Final = 0.03
+_LOOK_S: Final = 0.05
+_QUEUE_S: Final = 0.1
 _PENDING: Final = "SELECT count(*) FROM {schema}workflow_status WHERE status IN ('PENDING', 'ENQUEUED', 'DELAYED')"
 
 
@@ -97,7 +98,7 @@ def _worked(orders: Orders) -> bool:
         database_url=orders.database_url,
     )
     app = App(settings, now)
-    app.queue.poll_s = _LOOK_S
+    app.queue.poll_s = _QUEUE_S
     app.queue.prepare()
     execution = app.execution()
     patience = replace(execution.patience, first_pause_s=0.01, longest_pause_s=0.1, tries=orders.tries)

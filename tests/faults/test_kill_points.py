@@ -3,18 +3,20 @@ never killed."""
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.faults.case import Case
 from tests.faults.modes import MODES, UNDOS, Mode
-from tests.faults.points import RUNNING, UNDOING, Point
+from tests.faults.points import RUNNING, STEALING, UNDOING, Point
 from tests.faults.sampling import SEED, cases, spread
 from tests.faults.strikes import Strike
 
-_RUNS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(RUNNING, MODES, each=4)]
-_UNDOS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(UNDOING, UNDOS, each=3)]
-_TWICE = [(f"{number}, {mode.name}", (number, mode)) for number, mode in enumerate(MODES * 3)]
+_RUNS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(RUNNING, MODES, each=3)]
+_UNDOS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(UNDOING, UNDOS, each=2)]
+_STEALS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(STEALING, MODES, each=6)]
+_TWICE = [(f"{number}, {mode.name}", (number, mode)) for number, mode in enumerate(MODES * 2)]
 
 
 def drawn(point: Point, draw: random.Random) -> Strike:
@@ -22,7 +24,7 @@ def drawn(point: Point, draw: random.Random) -> Strike:
     return Strike(point=point, call=point.first + draw.randrange(point.many))
 
 
-@pytest.mark.parametrize(("point", "mode"), cases(_RUNS, quick=(42, 117, 203, 262)))
+@pytest.mark.parametrize(("point", "mode"), cases(_RUNS, quick=(100, 151, 174, 217)))
 def test_a_run_that_is_killed_at_a_point_ends_as_if_it_was_not(
     case: Callable[[str, Mode, str], Case], point: Point, mode: Mode
 ) -> None:
@@ -33,13 +35,25 @@ def test_a_run_that_is_killed_at_a_point_ends_as_if_it_was_not(
     killed.judged()
 
 
-@pytest.mark.parametrize(("point", "mode"), cases(_UNDOS, quick=(22,)))
+@pytest.mark.parametrize(("point", "mode"), cases(_UNDOS, quick=(14,)))
 def test_an_undo_that_is_killed_at_a_point_ends_as_if_it_was_not(
     case: Callable[[str, Mode, str], Case], point: Point, mode: Mode
 ) -> None:
     killed = case("kill -9 of an undo", mode, f"{SEED} {point.name} {mode.name}")
     for number, act in enumerate(mode.acts):
         killed.acted(number, *([drawn(point, killed.draw)] if act == "undo" else []))
+    killed.judged()
+
+
+@pytest.mark.parametrize(("point", "mode"), cases(_STEALS, quick=(18,)))
+def test_a_run_that_is_killed_while_a_range_is_taken_goes_on_with_both(
+    case: Callable[[str, Mode, str], Case], point: Point, mode: Mode
+) -> None:
+    killed = case("kill -9 at a steal", mode, f"{SEED} {point.name} {mode.name}")
+    killed.table.page_s = 0.03
+    killed.shape = replace(killed.shape, rows=120, page_rows=3, threads=4)
+    for number in range(len(mode.acts)):
+        killed.acted(number, *([drawn(point, killed.draw)] if number == 0 else []))
     killed.judged()
 
 
