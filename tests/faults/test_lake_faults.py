@@ -96,11 +96,15 @@ def _remount(folder: Path, options: str) -> None:
 
 
 _FULL = [
-    (f"{size} kB, {mode.name}", (size, mode)) for size in (24, 60, 100, 160, 260) for mode in MODES if mode.windows
+    (f"{size} kB, {mode.name}", (size, mode))
+    for size in (24, 60, 100, 160, 260)
+    for mode in MODES
+    # The rejects of a run that publishes nothing are kept where they can be: its failure does not wait for that.
+    if mode.windows and mode.rejects != "too many"
 ]
 
 
-@pytest.mark.parametrize(("kilobytes", "mode"), cases(_FULL, quick=(10,)))
+@pytest.mark.parametrize(("kilobytes", "mode"), cases(_FULL, quick=(7,)))
 def test_a_run_on_a_full_disk_fails_and_says_so_or_goes_on_once_there_is_room(
     case: Callable[[str, Mode, str], Case], kilobytes: int, mode: Mode
 ) -> None:
