@@ -89,6 +89,7 @@ class Tour:
         run_id = self.runs(flow_id)
         self.landed(dataset_id)
         self.call("runs-undo", run_id=run_id)
+        self.rejected(flow_id, dataset_id)
 
     def operations(self) -> None:
         """Sign-in, probes, and what is never done here."""
@@ -351,6 +352,34 @@ class Tour:
         self.call("catalog-view", dataset_id=dataset_id, view_id=view_id)
         self.call("catalog-view-files", query={"limit": "1"}, dataset_id=dataset_id, view_id=view_id)
         self.call("catalog-files", query={"dataSet": dataset_id, "limit": "1"})
+
+    def rejected(self, flow_id: str, dataset_id: str) -> None:
+        """Rows that a run could not land, and what becomes of them."""
+        known = self.http.get(self.paths["flows-read"][1].format(flow_id=flow_id)).json()["items"][0]
+        end = known["inheritedAttributes"]["sourceConnections"][0]["baseConnection"]["id"]
+        source = {
+            "name": f"Table {RETURNS}, tolerated",
+            "baseConnectionId": end,
+            "data": {"format": "tabular"},
+            "params": {"tableName": RETURNS},
+            "connectionSpec": {"id": _AZURE_TABLE, "version": "1.0"},
+        }
+        body = {
+            "name": "Shop returns, those that fit",
+            "flowSpec": known["flowSpec"],
+            "sourceConnectionIds": [self.call("source-connections-create", source)["id"]],
+            "targetConnectionIds": known["targetConnectionIds"],
+            "transformations": known["transformations"],
+            "scheduleParams": {"startTime": 1_772_442_000, "frequency": "once"},
+            "options": {"partialIngestionPercent": 100, "maxRejectedRecords": 10},
+        }
+        run_id = self._ended(str(self.call("flows-create", body)["id"]))
+        batch_id = self.call("runs-read", run_id=run_id)["items"][0]["providerRefId"]
+        self.call("data-access-meta", query={"path": "row_errors"}, batch_id=batch_id)
+        self.call("data-access-failed", batch_id=batch_id)
+        self.call("rejected-rows-of-run", query={"limit": "1"}, run_id=run_id)
+        self.call("rejected-rows-of-dataset", query={"limit": "1"}, dataset_id=dataset_id)
+        self.call("rejected-rows-replay", {"codes": ["INGEST-1404-400", "INGEST-1555-400"]}, run_id=run_id)
 
     def _changed(self, tag: str, **names: str) -> None:
         etag = self.etag(f"{tag}-read", **names)

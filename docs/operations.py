@@ -161,6 +161,24 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_undo.py::test_a_run_is_undone_and_run_again",
     ),
     Difference(
+        what="`options.maxRejectedRecords` of a flow (an addition) is a number of rejected rows beyond which a run "
+        "fails; named without `partialIngestionPercent`, it alone is the limit.",
+        why="A share is known only when all is read, and of a large table even a small one is many rows.",
+        test=f"{_W}/test_quarantine.py::test_a_run_with_more_rejects_than_the_flow_takes_fails_and_keeps_them",
+    ),
+    Difference(
+        what="Rejected rows are replayed by a run of their own (`POST /v1/runs/{id}/replay`, an addition), which says "
+        "`replays` in `statusSummary.extensions`; what it landed is in a batch of its own.",
+        why="A corrected mapping shall land what waits without reading all again.",
+        test=f"{_W}/test_quarantine.py::test_rows_are_tried_again_and_replayed_once",
+    ),
+    Difference(
+        what="Row errors of a batch are kept and shown whether or not the flow asks for diagnostics; they are all in "
+        "`validation_errors_N.json`, with the field (`column`) beside code and message.",
+        why="Nothing is dropped silently. Sources hand over values, not texts that could fail to parse.",
+        test=f"{_W}/test_quarantine.py::test_the_run_and_its_batch_lead_to_the_rows",
+    ),
+    Difference(
         what="A run can be cancelled (`POST /v1/runs/{id}/cancel`, an addition). It ends as `failed` with the error "
         "`cancelled`, and says `cancelledBy` in `statusSummary.extensions`.",
         why="The documented states have none for it, and clients know those alone.",

@@ -21,6 +21,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 
 ROOT = SOURCE.parent
+AS_INSTALLED = ROOT / "tests" / "as_installed"
 PROGRAM = "from flowservice.cli import main; main()"
 
 
@@ -38,8 +39,8 @@ class Server:
         self.home = home
         self.program = program
         self.port = port
-        # The code beside these tests, whatever else is installed.
-        self.env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SOURCE, ROOT))), **(env or {})}
+        # The code beside these tests, whatever else is installed; and nothing that only tests need.
+        self.env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (AS_INSTALLED, SOURCE, ROOT))), **(env or {})}
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
         self.log = home.parent / f"{home.name}.log"

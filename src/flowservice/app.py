@@ -39,12 +39,15 @@ from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
+from flowservice.service.diagnostics import Diagnostics
 from flowservice.service.dry_runs import DryRuns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
+from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
+from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
 from flowservice.service.sandboxes import Sandboxes
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
 
     from flowservice.adapters.dbos import DbosRuns
     from flowservice.adapters.delta import DeltaLake
+    from flowservice.adapters.duckdb.quarantine import LakeQuarantine
     from flowservice.engine.execution import Execution
     from flowservice.engine.row_mapper import RowMapper
 
@@ -138,10 +142,38 @@ class App:
 
     @cached_property
     def lake(self) -> "DeltaLake":
-        """The lake."""
-        from flowservice.adapters.delta import DeltaLake  # noqa: PLC0415 - `token` need not load it
+        """The lake. Raises Invalid for a URL or options of no lake."""
+        from flowservice.adapters.delta import Access, DeltaLake, storage_at  # noqa: PLC0415 - `token` need not load it
 
-        return DeltaLake(self.settings.lake_root)
+        settings = self.settings
+        access = Access(
+            account=settings.lake_account,
+            key_id=settings.lake_key_id,
+            key=settings.lake_key,
+            endpoint=settings.lake_endpoint,
+            region=settings.lake_region,
+            allow_http=settings.lake_allow_http,
+            emulator=settings.lake_emulator,
+        )
+        undo = timedelta(days=settings.undo_retention_days)
+        return DeltaLake(storage_at(settings.resolved_lake_url, access), undo)
+
+    @cached_property
+    def lake_upkeep(self) -> LakeUpkeep:
+        """What keeps the tables of the lake quick and small."""
+        return LakeUpkeep(
+            database=self.database,
+            lake=self.lake,
+            target_bytes=self.settings.compact_file_mb * 1_000_000,
+            least_files=self.settings.compact_min_files,
+        )
+
+    @cached_property
+    def quarantine(self) -> "LakeQuarantine":
+        """Rejected rows."""
+        from flowservice.adapters.duckdb.quarantine import LakeQuarantine  # noqa: PLC0415 - `token` need not load it
+
+        return LakeQuarantine(self.lake)
 
     @cached_property
     def connectors(self) -> Sequence[Connector]:
@@ -235,6 +267,22 @@ class App:
         )
         return DryRuns(self.flows, rehearsal)
 
+    @cached_property
+    def rejects(self) -> Rejects:
+        """Rejected rows."""
+        from flowservice.engine.replay_trial import ReplayTrials  # noqa: PLC0415 - `token` need not load it
+        from flowservice.engine.replaying import Replaying  # noqa: PLC0415
+
+        replaying = Replaying(
+            database=self.database, lake=self.lake, quarantine=self.quarantine, mapper_for=self._mapper
+        )
+        return Rejects(
+            database=self.database,
+            quarantine=self.quarantine,
+            runs=self.runs,
+            trying=ReplayTrials(replaying=replaying),
+        )
+
     @property
     def _window_lag(self) -> timedelta:
         return timedelta(seconds=self.settings.window_lag_s)
@@ -250,6 +298,7 @@ class App:
         return Execution(
             database=self.database,
             lake=self.lake,
+            quarantine=self.quarantine,
             sources=self.sources,
             mapper_for=self._mapper,
             now=self.now,
@@ -278,7 +327,9 @@ class App:
             conversion,
             credentials,
             dry_runs,
+            export,
             ims,
+            rejects,
             run_control,
             sandboxes,
             schemaregistry,
@@ -292,7 +343,7 @@ class App:
             identity=self.identity,
             # Routes are looked through one by one: those first that are called most.
             routers=[
-                runs.router(self.runs),
+                runs.router(self.runs, self.settings.public_url),
                 flows.router(self.flows, wake),
                 connections.router(accounts),
                 end_connections.router(
@@ -310,6 +361,8 @@ class App:
                 dry_runs.router(self.dry_runs),
                 credentials.router(self.credentials, self.settings.public_url),
                 run_control.router(self.runs),
+                rejects.router(self.rejects, self.runs),
+                export.router(Diagnostics(database=database, quarantine=self.quarantine), self.settings.public_url),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),
                 conversion.router(self.mapping_sets, self.schemas),

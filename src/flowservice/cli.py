@@ -27,6 +27,12 @@ app.add_typer(orgs, name="orgs")
 app.add_typer(keys, name="keys")
 flows = typer.Typer(help="Flows of this server.", no_args_is_help=True)
 app.add_typer(flows, name="flows")
+lake = typer.Typer(help="Tables of the lake.", no_args_is_help=True)
+app.add_typer(lake, name="lake")
+
+
+runs = typer.Typer(help="Runs of this server.", no_args_is_help=True)
+app.add_typer(runs, name="runs")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OrgOption = Annotated[str | None, typer.Option("--org", help="Organisation (default: the first of this home).")]
@@ -223,6 +229,99 @@ def flows_dry_run(
 
     with _reported():
         run(_settings(home), flow_id, rows=rows, sandbox=sandbox, as_json=as_json, to=sys.stdout)
+
+
+DatasetOption = Annotated[str | None, typer.Option("--dataset", help="Id or name of a dataset (default: all).")]
+AnySandbox = Annotated[str | None, typer.Option("--sandbox", help="Its sandbox (default: all of this home).")]
+
+
+@lake.command("compact")
+def lake_compact(
+    dataset: DatasetOption = None, sandbox: AnySandbox = None, home: Home = None, as_json: AsJson = False
+) -> None:
+    """Put small files together in tables that have many, also while the service runs."""
+    from flowservice.keeping import compact
+
+    with _reported():
+        did = compact(_settings(home), sandbox=sandbox, dataset=dataset)
+    _print_kept(did, as_json)
+
+
+@lake.command("vacuum")
+def lake_vacuum(
+    dataset: DatasetOption = None,
+    sandbox: AnySandbox = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete files that no table has had for as long as runs can be undone, also while the service runs."""
+    from flowservice.keeping import vacuum
+
+    with _reported():
+        did = vacuum(_settings(home), sandbox=sandbox, dataset=dataset, dry_run=dry_run)
+    _print_kept(did, as_json)
+
+
+def _print_kept(did: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    if did or as_json:
+        _print_rows(did, as_json)
+    else:
+        typer.echo("there is nothing to do")
+
+
+RunIdArgument = Annotated[str, typer.Argument(help="Id of the run.")]
+SandboxOption = Annotated[str, typer.Option(help="Sandbox of the run.")]
+CodeOption = Annotated[list[str] | None, typer.Option(help="Only rows rejected by this code; may be repeated.")]
+FieldOption = Annotated[list[str] | None, typer.Option(help="Only rows rejected by this field; may be repeated.")]
+
+
+@runs.command("rejects")
+def runs_rejects(
+    run_id: RunIdArgument,
+    code: CodeOption = None,
+    field: FieldOption = None,
+    state: Annotated[list[str] | None, typer.Option(help="new, replayed or replayFailed; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=0, max=1_000, help="How many rows are shown.")] = 20,
+    after: Annotated[str | None, typer.Option(help="Go on after the row of this id.")] = None,
+    sandbox: SandboxOption = "prod",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the rows that a run rejected, as they stand now."""
+    from flowservice.repairing import rejects
+
+    wanted = {"codes": code or [], "fields": field or [], "states": state or []}
+    with _reported():
+        rejects(
+            _settings(home),
+            run_id,
+            wanted=wanted,
+            limit=limit,
+            after=after,
+            sandbox=sandbox,
+            as_json=as_json,
+            to=sys.stdout,
+        )
+
+
+@runs.command("replay")
+def runs_replay(
+    run_id: RunIdArgument,
+    code: CodeOption = None,
+    field: FieldOption = None,
+    row: Annotated[list[str] | None, typer.Option(help="Only the row of this id; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many would pass.")] = False,
+    sandbox: SandboxOption = "prod",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Map the rows that a run rejected once more, and land those that pass. The server of the home does it."""
+    from flowservice.repairing import replay
+
+    chosen = {"codes": code or [], "fields": field or [], "rows": row or []}
+    with _reported():
+        replay(_settings(home), run_id, chosen=chosen, dry_run=dry_run, sandbox=sandbox, as_json=as_json, to=sys.stdout)
 
 
 def _print_fields(found: Mapping[str, Any], as_json: bool) -> None:

@@ -676,6 +676,12 @@ class NotUndoable(Invalid):
     code = "run-not-undoable"
 
 
+class NotReplayable(Invalid):
+    """Rejected rows of the run cannot be replayed: it published nothing, is undone, or rejected none."""
+
+    code = "run-not-replayable"
+
+
 class NotCancellable(Invalid):
     """The run has ended."""
 

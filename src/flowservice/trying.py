@@ -30,7 +30,9 @@ def _lines(done: Mapping[str, Any]) -> Iterator[str]:
     if done["hasMore"]:
         yield f"There may be more rows; the end was set by {done['cutBy']}."
     if not done["isTolerable"]:
-        yield f"More rows are rejected than the {done['toleratedPercent']:g} % that let a run publish any."
+        most = done["maxRejectedRecords"]
+        number = "" if most is None else f", or than {most} rows,"
+        yield f"More rows are rejected than the {done['toleratedPercent']:g} %{number} that let a run publish any."
     changes = done["schemaChanges"]
     if changes["clash"] is not None:
         yield f"A run would fail: {changes['clash']['message']}. {changes['clash']['advice']}"

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
+from flowservice.adapters.duckdb.quarantine import LakeQuarantine
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
@@ -19,6 +20,7 @@ from flowservice.domain.dataset import Dataset, SchemaRef
 from flowservice.domain.flow import Endpoint, Flow, Transformation
 from flowservice.domain.identity import Org, Sandbox, SandboxState, Scope
 from flowservice.domain.mapping import MappingSet, MappingVersion
+from flowservice.domain.quarantine import Wanted
 from flowservice.domain.resource import Mark, SpecRef, Stamp
 from flowservice.domain.run import Run, Tally
 from flowservice.domain.schedule import Frequency, Schedule
@@ -155,7 +157,8 @@ class Doubling:
     source_columns: tuple[str, ...] = ("n",)
 
     def apply(self, batch: pa.RecordBatch) -> Mapped:
-        numbers = batch.column("n")
+        # Quarantine hands rows over as text.
+        numbers = batch.column("n").cast(pa.int64())
         bad = pa.array([self.reject_every > 0 and n % self.reject_every == 0 for n in numbers.to_pylist()], pa.bool_())
         good = numbers.filter(pc.invert(bad))
         if self.lose_one:
@@ -165,7 +168,7 @@ class Doubling:
             good = pa.array([n % self.modulo for n in good.to_pylist()], pa.int64())
         refused = numbers.filter(bad).to_pylist()
         rejects = [
-            {"code": "INGEST-1555-400", "field": "n", "message": "not wanted", "value": str(n), "row": f'{{"n":{n}}}'}
+            {"code": "INGEST-1555-400", "field": "n", "message": "not wanted", "value": str(n), "row": f'{{"n":"{n}"}}'}
             for n in refused
         ]
         return Mapped(
@@ -203,7 +206,7 @@ class World:
         engine = open_engine(self.url)
         migrate(engine)
         self.database = self.database or SqlDatabase(engine=engine)
-        self.lake = self.lake or DeltaLake(self.home / "lake")
+        self.lake = self.lake or DeltaLake(Folder(self.home / "lake"))
         self._furnish()
 
     @property
@@ -211,6 +214,7 @@ class World:
         return Execution(
             database=self.database,
             lake=self.lake,
+            quarantine=LakeQuarantine(self.lake),
             sources=self.source,
             mapper_for=lambda mapping_set, version, dataset, keys=(): self.mapper,
             now=self.clock,
@@ -245,6 +249,10 @@ class World:
         self.execution.execute(f"run{number}", AtOnce())
         return self.run(number)
 
+    def replayed(self, number: int, *, by: int, **more: Any) -> Run:
+        """The replay of the rejected rows of the run of that number: made, with its own number, and executed."""
+        return self.executed(by, replays=f"run{number}", window=self.run(number).window, **more)
+
     def run(self, number: int = 1) -> Run:
         found: Run = self.database.runs.find(f"run{number}")
         return found
@@ -259,6 +267,13 @@ class World:
         table = self.lake.dataset(dataset.quarantine)
         rows: list[dict[str, Any]] = table.to_table().to_pylist() if table else []
         return rows
+
+    def rejects(self, number: int = 1, **more: Any) -> dict[int, str]:
+        """What became of each rejected number of the run of that number."""
+        dataset: Dataset = self.database.datasets.get(SCOPE, "dataset")
+        wanted = Wanted(run_id=f"run{number}", **more)
+        found = LakeQuarantine(self.lake).page(dataset.quarantine, wanted, limit=10_000)
+        return {int(reject.row["n"]): reject.state.value for reject in found}
 
     def files(self) -> set[str]:
         """Parquet files and unfinished ones below the lake that no table names."""

@@ -125,7 +125,7 @@ class History:
     def _fail(self) -> None:
         self._edit()
         self._done("run without a source", self._start, down=True)
-        self.oracle.failed(self.clock, "source-object-unknown")
+        self.oracle.failed(self._rows.values(), self.clock, "source-object-unknown")
 
     def _undo(self) -> None:
         self._done("undo", lambda app: app.runs.undo(caller(app), newest(app).id), down=False)

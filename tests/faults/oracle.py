@@ -43,6 +43,10 @@ class Oracle:
     mode: Mode
     rows: list[Landed] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
+    perhaps_kept: list[Kept] = field(default_factory=list)
+    """Rejected rows of runs that were cut off, which may have come to some of them."""
+    cut_off: set[int] = field(default_factory=set)
+    """Numbers of those runs."""
     ended: list[Ended] = field(default_factory=list)
     _watermark: datetime | None = None
     _before: list[list[Landed]] = field(default_factory=list)
@@ -63,9 +67,13 @@ class Oracle:
         self.ended.append(ended)
         return ended
 
-    def failed(self, clock: datetime, error: str) -> Ended:
-        """A run that failed before it published anything."""
-        ended = Ended(number=len(self.ended) + 1, state="failed", window=self._window(clock), error=error)
+    def failed(self, source: Iterable[Row], clock: datetime, error: str) -> Ended:
+        """A run that failed before it published anything; what it rejected until then is kept."""
+        number, window = len(self.ended) + 1, self._window(clock)
+        wanted = (row for row in source if window is None or _is_in(row, window))
+        self.perhaps_kept += [(number, row.row, row.rejection) for row in wanted if row.rejection is not None]
+        self.cut_off.add(number)
+        ended = Ended(number=number, state="failed", window=window, error=error)
         self.ended.append(ended)
         return ended
 

@@ -11,6 +11,7 @@ from tests.faults.modes import Mode
 
 _LAKE: Final = "flowservice.adapters.delta.lake"
 _PARTS: Final = "flowservice.adapters.delta.part_file"
+_FOLDER: Final = "flowservice.adapters.delta.folder"
 _PROGRESS: Final = "flowservice.adapters.sql.progress:SqlProgress"
 _LEDGER: Final = "flowservice.engine.ledger:Ledger"
 _STEPS: Final = "flowservice.adapters.dbos.runs:DbosSteps.run"
@@ -76,7 +77,7 @@ RUNNING: Final = (
     *_around("a part is begun", f"{_PARTS}:PartFile.__post_init__", many=3),
     *_around("a part is written", f"{_PARTS}:PartFile.write", many=3),
     *_around("a part is closed", f"{_PARTS}:PartFile.close", many=3),
-    *_around("a part is fsynced", f"{_PARTS}:_flush", many=9),
+    *_around("a part is fsynced", f"{_FOLDER}:_flush", many=9),
     *_around("a part is recorded", f"{_PROGRESS}.record", many=3),
     *_around("the run has read", f"{_LEDGER}.has_read"),
     # commit
@@ -106,7 +107,7 @@ WRITING: Final = (
     *_around("a file is opened", "pyarrow.parquet:ParquetWriter.__init__", many=2),
     *_around("a row group is written", "pyarrow.parquet:ParquetWriter.write_table", many=2),
     *_around("a file is finished", "pyarrow.parquet:ParquetWriter.close", many=2),
-    *_around("a file gets its name", f"{_PARTS}:Path.rename", many=2),
+    *_around("a file gets its name", f"{_FOLDER}:Path.rename", many=2),
 )
 UNDOING: Final = (
     *_around("the undo is planned", "flowservice.engine.undoing:Undoing.planned", act="undo"),

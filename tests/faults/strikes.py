@@ -101,7 +101,7 @@ def _clean_up_and_kill(args: tuple[Any, ...]) -> None:
     from deltalake import DeltaTable
 
     first = args[0]
-    path = first.table_uri if isinstance(first, DeltaTable) else str(first._path(args[1]))
+    path = first.table_uri if isinstance(first, DeltaTable) else first.location(args[1])
     table = DeltaTable(path.removeprefix("file://"))
     table.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 days"})
     table = DeltaTable(path.removeprefix("file://"))

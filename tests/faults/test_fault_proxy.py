@@ -80,4 +80,4 @@ def settle(troubled: Case, trouble: Trouble) -> None:
         return
     (code,) = troubled.codes()
     assert code in trouble.codes, f"{trouble.name} ended as {code}: {troubled.said()}"
-    troubled.oracle.failed(troubled.mode.clock(0), code)
+    troubled.oracle.failed(troubled.rows.values(), troubled.mode.clock(0), code)

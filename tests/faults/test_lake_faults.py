@@ -157,6 +157,6 @@ def settle(troubled: Case, *codes: str) -> None:
     """Tell the oracle how the first run ended, by its own word: landed, or failed for one of these reasons."""
     (code,) = troubled.codes()
     if code in codes:
-        troubled.oracle.failed(troubled.mode.clock(0), code)
+        troubled.oracle.failed(troubled.rows.values(), troubled.mode.clock(0), code)
     else:
         troubled.expect(0)

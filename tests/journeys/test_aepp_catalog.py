@@ -201,6 +201,30 @@ def test_batches_are_read(catalog: dict[str, Any], landed: dict[str, Any], spoil
     assert catalog["mapper_errors"] == 0
 
 
+def test_diagnostics_of_a_batch_are_read(server: Server, spoilt: str) -> None:
+    program = """
+    from aepp import dataaccess
+
+    api = dataaccess.DataAccess()
+    batch = given["batch"]
+    told["meta"] = api.getBatchMeta(batch)
+    told["errors"] = api.getBatchMeta(batch, path="row_errors", limit=5)
+    told["inputs"] = api.getBatchMeta(batch, path="input_files")
+    # One line is JSON, too: the client reads nothing else.
+    told["row"] = api.getBatchMeta(batch, path="row_errors/" + told["errors"]["data"][0]["name"])
+    told["sample"] = api.getBatchMeta(batch, path="row_errors_sample.json")
+    told["failed"] = api.getBatchFailed(batch)
+    told["failed_row"] = api.getBatchFailed(batch, path=told["failed"][0]["name"])
+    """
+    told = told_by(server, program, batch=spoilt)
+    assert [file["name"] for file in told["meta"]["data"]] == ["row_errors", "input_files", "row_errors_sample.json"]
+    assert len(told["errors"]["data"]) == len(told["inputs"]["data"]) == len(told["failed"]) == 1
+    assert told["row"] == told["sample"]
+    assert (told["row"]["RowKey"], told["row"]["mark"]) == ("00003", "none")
+    assert told["row"]["_errors"][0]["code"] == "1555"
+    assert told["failed_row"]["_validationErrors"][0]["keyword"] == "required"
+
+
 def test_datasets_are_deleted_unless_a_flow_needs_them(catalog: dict[str, Any]) -> None:
     status, after = catalog["deleted"]
     assert (status, after["status"]) == (200, 404)

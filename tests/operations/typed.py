@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.live import SOURCE, command
+from tests.live import AS_INSTALLED, SOURCE, command
 
 
 def typed(
@@ -18,7 +18,7 @@ def typed(
         check=False,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(SOURCE), **(env or {})},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (AS_INSTALLED, SOURCE))), **(env or {})},
         cwd=cwd,
         timeout=60,
     )

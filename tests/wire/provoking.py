@@ -360,6 +360,7 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
     e.NotOnDemand: ("CONNECTOR-1386-400", lambda at: at.asked(at.hourly)),
     e.NotRetriable: ("CONNECTOR-1387-400", lambda at: at.post(f"runs/{at.run}/action?op=re-trigger")),
     e.NotUndoable: ("/placeholder/type/uri", _undone_before_it_began),
+    e.NotReplayable: ("/placeholder/type/uri", lambda at: at.client.post(f"/v1/runs/{at.run}/replay")),
     e.NotCancellable: ("/placeholder/type/uri", lambda at: at.client.post(f"/v1/runs/{at.run}/cancel")),
     e.UnknownRunAction: ("CONNECTOR-1333-400", lambda at: at.post(f"runs/{at.run}/action?op=cancel")),
     e.RunsAreManaged: (

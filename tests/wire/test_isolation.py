@@ -157,7 +157,9 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
         return operation.path.replace("{container}", "tenant").replace("{ref}", ids[f"{REGISTRY}/{segment}"])
     path = operation.path.replace("{view_id}", ids["view"])
     # Our own additions to what the Flow Service has.
-    collection = collection.replace("/v1/", f"{FLOW}/")
+    collection = collection.replace("/v1/datasets", f"{CATALOG}/dataSets").replace("/v1/", f"{FLOW}/")
+    # Of the Catalog's batches, too.
+    collection = collection.replace("/export/", "/catalog/")
     return re.sub(r"\{\w+\}", ids[collection], path, count=1) + QUERIES.get(operation.name, "")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi import Query as QueryParam
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -89,6 +89,8 @@ class Collection(Generic[R]):
     shown: Callable[[R], Mapping[str, Any]]
     answer: type[BaseModel]
     """What one looks like, for the API's document."""
+    linked: Callable[[R, str], Mapping[str, Any]] | None = None
+    """As `shown`, for documents with links that begin with the server's address; None: they have none."""
     page_size: int = 100
     """Items of a page where the call does not say."""
 
@@ -102,8 +104,8 @@ class Collection(Generic[R]):
             name=f"list-{self.name}",
             responses=self._listing(),
         )
-        def listed(caller: Calling, call: ListCall) -> Response:
-            return self._answer(caller, call)
+        def listed(caller: Calling, call: ListCall, request: Request) -> Response:
+            return self._answer(caller, call, request)
 
     def add_search(self, routes: APIRouter) -> None:
         """`POST /<name>/search`."""
@@ -118,23 +120,31 @@ class Collection(Generic[R]):
         def search(
             caller: Calling,
             body: SearchBody,
+            request: Request,
             continuation_token: Annotated[
                 str | None,
                 QueryParam(alias="continuationToken", description="As in `_links.next.href` of the page before."),
             ] = None,
         ) -> Response:
             """The same filters, orders and pages as the list, from a body."""
-            return self._answer(caller, _search_call(body, continuation_token or ""), f"{self.name}/search")
+            call = _search_call(body, continuation_token or "")
+            return self._answer(caller, call, request, f"{self.name}/search")
 
     def _listing(self) -> dict[int | str, dict[str, Any]]:
         return answers.of(answers.Listing[answers.fields_of(self.answer)] | answers.Count)  # type: ignore[misc]
 
-    def _answer(self, caller: Caller, call: Asked, link: str = "") -> Response:
+    def _shown_to(self, request: Request) -> Callable[[R], Mapping[str, Any]]:
+        if (linked := self.linked) is None:
+            return self.shown
+        address = str(request.base_url)
+        return lambda item: linked(item, address)
+
+    def _answer(self, caller: Caller, call: Asked, request: Request, link: str = "") -> Response:
         wanted = query(call, self.fields, self.page_size)
         if call.count:
             body: Mapping[str, Any] = {"count": self.items.count(caller, wanted)}
         else:
-            body = envelope(self.items.list(caller, wanted), self.shown, link or self.name, call)
+            body = envelope(self.items.list(caller, wanted), self._shown_to(request), link or self.name, call)
         # Past FastAPI's own encoder, which takes as long for a hundred runs as finding and rendering them.
         try:
             return Response(orjson.dumps(body), media_type="application/json")

@@ -97,6 +97,9 @@ class DryRun(Answer):
     cut_by: Literal["rows", "time", "size"] | None = Field(description="Why it did.")
     counts: Counts
     tolerated_percent: float
+    max_rejected_records: int | None = Field(
+        default=None, description="How many rejected rows a run may have; null: the share alone counts."
+    )
     is_tolerable: bool = Field(description="Whether a run that goes on like this would publish its rows.")
     rows: list[DryRow] = Field(max_length=20)
     rejects: list[DryReject] = Field(max_length=100)

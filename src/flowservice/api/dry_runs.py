@@ -65,6 +65,7 @@ def shown(done: DryRun) -> dict[str, Any]:
             **{name: count for name, count in known.items() if count is not None},
         },
         "toleratedPercent": done.tolerated_percent,
+        "maxRejectedRecords": done.most_rejected,
         "isTolerable": done.is_tolerable,
         "rows": [{"before": _values(row.before), "after": _values(row.after)} for row in done.rows],
         "rejects": [

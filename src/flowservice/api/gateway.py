@@ -45,7 +45,7 @@ _log = structlog.get_logger("flowservice.api")
 _GUARDED: Final = ("/data/", "/v1/")
 _PUBLIC: Final = re.compile(r"/v1/(openapi\.json|docs(/.*)?)")
 _FLOWS: Final = ("/data/foundation/flowservice", "/v1/flows", "/v1/runs")
-_WITHOUT_BODY: Final = ("/action", "/rotate", "/undo", "/cancel", "/landingzone/credentials", "/dryRun")
+_WITHOUT_BODY: Final = ("/action", "/rotate", "/undo", "/replay", "/cancel", "/landingzone/credentials", "/dryRun")
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # It goes into logs, bodies and a header.

@@ -359,3 +359,38 @@ class MappingSets(Answer):
     data: list[MappingSet]
     page: MappingSetCount = Field(alias="_page")
     links: Document = Field(alias="_links")
+
+
+class SelfLink(Answer):
+    """Where a file is."""
+
+    href: str
+
+
+class DiagnosticLinks(Answer):
+    """Where a file is, under `self`."""
+
+    itself: SelfLink = Field(alias="self")
+
+
+class DiagnosticFile(Answer):
+    """A file of diagnostics, or a folder of them."""
+
+    name: str
+    length: str = Field(description="Bytes; 0 for a folder.")
+    links: DiagnosticLinks = Field(alias="_links")
+
+
+class DiagnosticPageLinks(Answer):
+    """How to go on."""
+
+    page: Link
+    next: Link | None = None
+
+
+class DiagnosticFiles(Answer):
+    """A page of files."""
+
+    data: list[DiagnosticFile]
+    page: SandboxCount = Field(alias="_page")
+    links: DiagnosticPageLinks = Field(alias="_links")

@@ -107,6 +107,7 @@ CATALOGUE: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
     e.NotOnDemand: ("CONNECTOR", 1386, 400),
     e.NotRetriable: ("CONNECTOR", 1387, 400),
     e.NotUndoable: ("FLOW", 1422, 400),
+    e.NotReplayable: ("FLOW", 1422, 400),
     e.NotCancellable: ("FLOW", 1422, 400),
     e.UnknownRunAction: ("CONNECTOR", 1333, 400),
     e.RunsAreManaged: ("FLOW", 1427, 400),

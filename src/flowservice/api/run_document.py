@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from flowservice.api.export_names import BASE as EXPORT
+from flowservice.api.export_names import ROW_ERRORS, SAMPLE
 from flowservice.api.wire import epoch_ms, spec_ref, stamped
 from flowservice.domain.run import Run, RunState, Tally
 
 
-def run(item: Run) -> dict[str, Any]:
-    """A run, with metrics as far as they are known."""
+def run(item: Run, address: str = "") -> dict[str, Any]:
+    """A run, with metrics as far as they are known. `address` is that of the server, for links that lead to files."""
     return stamped(item) | {
         "flowId": item.flow_id,
         "flowSpec": spec_ref(item.flow_spec),
@@ -34,7 +36,7 @@ def run(item: Run) -> dict[str, Any]:
                 "activityRefs": ["promotionActivity"],
                 "extensions": {},
             },
-            "statusSummary": _status(item),
+            "statusSummary": _status(item, address),
         },
         "activities": _activities(item) if item.started_at else [],
     }
@@ -80,7 +82,7 @@ def _info(tally: Tally) -> dict[str, Any]:
     return {"code": tally.code, "message": tally.message, "count": tally.count, "field": tally.field}
 
 
-def _status(item: Run) -> dict[str, Any]:
+def _status(item: Run, address: str) -> dict[str, Any]:
     return {
         "status": item.state.value,
         "errors": [
@@ -88,7 +90,7 @@ def _status(item: Run) -> dict[str, Any]:
             for error in item.errors
         ],
         "activityRefs": ["promotionActivity"],
-        "extensions": {"type": _type(item), **_cancelled(item), **_undoing(item)},
+        "extensions": {"type": _type(item), **_cancelled(item), **_relations(item), **_manifest(item, address)},
     }
 
 
@@ -97,8 +99,19 @@ def _cancelled(item: Run) -> dict[str, Any]:
     return {} if item.cancelled_by is None else {"cancelledBy": item.cancelled_by}
 
 
-def _undoing(item: Run) -> dict[str, Any]:
-    """Our own members, where the documented ones leave room: who undid the run, or what it undid."""
+def _manifest(item: Run, address: str) -> dict[str, Any]:
+    """Where the rejected rows are to be read."""
+    if not item.has_ended or not item.counts.rejected:
+        return {}
+    meta = f"{address}{EXPORT}/batches/{item.batch_id}/meta?path="
+    return {"manifest": {"failedRecords": f"{meta}{ROW_ERRORS}", "sampleErrors": f"{meta}{SAMPLE}"}}
+
+
+def _relations(item: Run) -> dict[str, Any]:
+    """Our own members, where the documented ones leave room: who undid the run, what it undid or replays."""
+    if item.replays is not None:
+        undone = {} if item.undone_by is None else {"undoneBy": item.undone_by}
+        return {"replays": item.replays, **undone}
     if item.undone_by is not None:
         return {"undoneBy": item.undone_by}
     if item.undoes is not None:

@@ -109,7 +109,7 @@ class SearchForms:
     )
     runs: SearchForm[Run] = field(
         default=SearchForm(
-            number=2,
+            number=3,
             placed=_PLACED,
             aliases=_ALIASES,
             shown=run_document.run,

@@ -86,8 +86,10 @@ class DryRun:
     """Columns that the mapping reads and a sample of the source did not show."""
     changes: SchemaChanges
     tolerated_percent: float
+    most_rejected: int | None = None
+    """How many rejected rows the flow tolerates; None: any number, if their share is tolerated."""
 
     @property
     def is_tolerable(self) -> bool:
         """Whether a run that goes on as it began would publish its rows."""
-        return self.counts.tolerable(self.tolerated_percent)
+        return self.counts.tolerable(self.tolerated_percent, self.most_rejected)

@@ -130,8 +130,18 @@ class Flow(Governed):
 
     @property
     def tolerated_percent(self) -> float:
-        """The share of rejected rows, in percent, up to which a run still publishes; 0 without partial ingestion."""
-        return float(self.options.get("partialIngestionPercent") or 0)
+        """The share of rejected rows, in percent, up to which a run still publishes; 0 without partial ingestion.
+
+        Where only a number of rows is named, the share plays no part.
+        """
+        without = 100 if self.most_rejected else 0
+        return float(self.options.get("partialIngestionPercent") or without)
+
+    @property
+    def most_rejected(self) -> int | None:
+        """How many rejected rows there may be for a run to publish; None: any number, if the share is tolerated."""
+        most = self.options.get("maxRejectedRecords")
+        return None if most is None else int(most)
 
     def started(self, *, at: datetime) -> "Flow":
         """The flow with one more run, and its next slot due. Raises FlowDisabled."""

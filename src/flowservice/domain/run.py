@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flowservice.domain.resource import Resource, SpecRef
 from flowservice.domain.window import Window
-from flowservice.errors import BadTransition, Unbalanced
+from flowservice.errors import BadTransition, NotReplayable, NotUndoable, Unbalanced
 
 
 class RunState(StrEnum):
@@ -52,9 +52,9 @@ class Counts:
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
-    def tolerable(self, percent: float) -> bool:
-        """Whether at most `percent` of the rows read were rejected."""
-        return self.rejected * 100 <= percent * self.read
+    def tolerable(self, percent: float, most: int | None = None) -> bool:
+        """Whether at most `percent` of the rows read, and at most so many (None: any number), were rejected."""
+        return self.rejected * 100 <= percent * self.read and (most is None or self.rejected <= most)
 
     def balanced(self) -> "Counts":
         """These counts. Raises Unbalanced unless every row read is accounted for once."""
@@ -129,6 +129,8 @@ class Run(Resource):
     """Of an undo: whether the next run of the flow takes the rows of that run's window again."""
     undone_by: str | None = None
     """The undo that took its rows out again."""
+    replays: str | None = None
+    """The run whose rejected rows it maps and lands; it reads no source."""
     connection_id: str | None = None
     """The account that it reads from. Runs of earlier versions do not tell."""
     cancelled_by: str | None = None
@@ -153,6 +155,50 @@ class Run(Resource):
         """Whether rows of it are in the dataset or in quarantine: it published some, and no undo took them back."""
         landed = self.state in LANDED and self.undone_by is None
         return landed and self.counts.written + self.counts.rejected > 0
+
+    @property
+    def has_landed(self) -> bool:
+        """Whether rows of it are in the dataset: it published some, and no undo took them back."""
+        return self.state in LANDED and self.undone_by is None and self.counts.written > 0
+
+    def check_replayable(self) -> None:
+        """Return if rows that the run rejected may land by a replay. Raises NotReplayable."""
+        if not self.reads_source:
+            raise NotReplayable(
+                f"run {self.id} is {'an undo' if self.replays is None else 'a replay'} itself",
+                advice=f"Replay the run that rejected the rows: POST /v1/runs/{self.undoes or self.replays}/replay.",
+            )
+        if not self.has_ended:
+            raise NotReplayable(f"run {self.id} has not ended", advice="Wait for its end.")
+        if self.undone_by is not None:
+            raise NotReplayable(
+                f"run {self.id} is undone, by run {self.undone_by}",
+                advice=f"Run it again, with all of its rows: POST /runs/{self.id}/action?op=re-trigger.",
+            )
+        if self.state not in LANDED:
+            raise NotReplayable(
+                f"run {self.id} failed and published nothing: its rejected rows are kept as diagnostics",
+                advice="Correct the mapping or the source, then run it again with all of its rows: "
+                f"POST /runs/{self.id}/action?op=re-trigger.",
+            )
+        if not self.counts.rejected:
+            raise NotReplayable(f"run {self.id} rejected no row", advice="There is nothing to replay.")
+
+    def check_unreplayed(self, origin: "Run") -> None:
+        """Return if `origin` may be undone for all that this replay of it did: the rows of both go or stay together.
+
+        Else a repeat of `origin` would land once more what was replayed. Raises NotUndoable.
+        """
+        if self.has_landed:
+            raise NotUndoable(
+                f"rejected rows of run {origin.id} landed by run {self.id}, which replayed them",
+                advice=f"Undo that run first: POST /v1/runs/{self.id}/undo.",
+            )
+
+    @property
+    def reads_source(self) -> bool:
+        """Whether it takes rows from the source: neither an undo nor a replay does."""
+        return self.undoes is None and self.replays is None
 
     @property
     def has_ended(self) -> bool:

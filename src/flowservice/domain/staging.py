@@ -60,6 +60,11 @@ class SplitProgress:
     """What it reads, as the engine says it, where that is not what the plan says under this number."""
 
     @property
+    def rejected(self) -> int:
+        """How many rows were rejected in what is staged."""
+        return sum(step.counts.rejected for step in self.staged)
+
+    @property
     def resume(self) -> Mapping[str, Any] | None:
         """Where to read on: the cursor of the newest staged step."""
         return self.staged[-1].resume if self.staged else None

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from threading import Semaphore
 from typing import Any, Final, TypeAlias, TypeVar
+
+import pyarrow as pa
 
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.run import Run, RunError, RunState
@@ -19,6 +21,8 @@ from flowservice.engine.patience import Patience
 from flowservice.engine.pending import pending
 from flowservice.engine.plan import Pending, Plan, Route, planned
 from flowservice.engine.publication import Publication
+from flowservice.engine.reject_limit import RejectLimit
+from flowservice.engine.replaying import Replaying, taken
 from flowservice.engine.row_mapper import MapperFor
 from flowservice.engine.split import SplitReader
 from flowservice.engine.split_runner import SplitRunner, ThreadSplits
@@ -26,9 +30,11 @@ from flowservice.engine.standing import Reading, Standing
 from flowservice.engine.stealing import Attempts
 from flowservice.engine.step import PartLimits
 from flowservice.engine.undoing import Undoing, UndoPlan
-from flowservice.errors import Error, LakeError, LakeUnavailable, NotFound, Stale, StoreUnavailable, TooManyRejected
+from flowservice.engine.windowing import Selected
+from flowservice.errors import Error, LakeUnavailable, NotFound, Stale, StoreUnavailable
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
+from flowservice.ports.quarantine import Quarantine
 from flowservice.ports.runtime import Clock, Interrupted, Sources, Steps
 from flowservice.sdk import Source
 
@@ -48,6 +54,7 @@ class Execution:
 
     database: Database
     lake: Lake
+    quarantine: Quarantine
     sources: Sources
     mapper_for: MapperFor
     now: Clock
@@ -77,7 +84,7 @@ class Execution:
             self.patience.sleep(_TURN_POLL_S)
         with self._place(standing):
             outcome: dict[str, Any] = {}
-            for name, work in self._works() if run.undoes is None else self._undo_works():
+            for name, work in self._works(run):
                 outcome = steps.run(name, partial(_reported, partial(self._repeated, work), run_id))
                 if outcome["failed"]:
                     break
@@ -105,11 +112,13 @@ class Execution:
         finally:
             self.places.release()
 
-    def _works(self) -> tuple[tuple[str, Work], ...]:
-        return ("start", self._start), ("plan", self._plan), ("read", self._read), ("commit", self._commit)
-
-    def _undo_works(self) -> tuple[tuple[str, Work], ...]:
-        return ("start", self._start), ("plan", self._plan_undo), ("commit", self._take_back)
+    def _works(self, run: Run) -> tuple[tuple[str, Work], ...]:
+        start = ("start", self._start)
+        if run.undoes is not None:
+            return start, ("plan", self._plan_undo), ("commit", self._take_back)
+        if run.replays is not None:
+            return start, ("plan", self._plan_replay), ("read", self._read_again), ("commit", self._commit_replay)
+        return start, ("plan", self._plan), ("read", self._read), ("commit", self._commit)
 
     @property
     def _ledger(self) -> Ledger:
@@ -153,25 +162,39 @@ class Execution:
         plan = self._plan_of(run_id)
         route = Route.of(run, self.database, plan)
         with route.opened(self.database, self.sources) as source:
-            reader = SplitReader(
-                run=run,
-                plan=plan,
-                dataset=route.dataset,
-                source=source,
-                mapper=route.mapper(plan.mapping_version, self.mapper_for, plan.mode),
-                lake=self.lake,
-                progress=self.database.progress,
-                now=self.now,
-                limits=self.limits,
-                patience=patience,
-                attempts=Attempts(source=source, store=self.database.progress, plan=plan),
-            )
-            splits = plan.unread(self.database.progress.splits(run_id))
-            self.splits.run([partial(reader.stage, split) for split in splits], reader.more)
-        if unread := plan.unread(self.database.progress.splits(run_id)):
-            raise RuntimeError(f"splits were left unread: {[split.number for split in unread]}")
-        self._ledger.has_read(run_id, self._totals(run_id))
+            self._stage(run, plan, route, source, patience)
         return Done()
+
+    def _stage(
+        self,
+        run: Run,
+        plan: Plan,
+        route: Route,
+        source: Source,
+        patience: Patience,
+        choose: Callable[[pa.RecordBatch], Selected] | None = None,
+    ) -> None:
+        known = self.database.progress.splits(run.id)
+        reader = SplitReader(
+            run=run,
+            plan=plan,
+            dataset=route.dataset,
+            source=source,
+            mapper=route.mapper(plan.mapping_version, self.mapper_for, plan.mode),
+            lake=self.lake,
+            progress=self.database.progress,
+            now=self.now,
+            limits=self.limits,
+            patience=patience,
+            attempts=Attempts(source=source, store=self.database.progress, plan=plan),
+            limit=RejectLimit(most=plan.most_rejected, counted={one.number: one.rejected for one in known}),
+            choose=choose,
+        )
+        reader.limit.check()
+        self.splits.run([partial(reader.stage, split) for split in plan.unread(known)], reader.more)
+        if unread := plan.unread(self.database.progress.splits(run.id)):
+            raise RuntimeError(f"splits were left unread: {[split.number for split in unread]}")
+        self._ledger.has_read(run.id, self._totals(run.id))
 
     def _commit(self, run_id: str) -> Done:
         # By the plan alone, whatever became of the flow: a replay may find the rows published, and has to say so.
@@ -182,19 +205,49 @@ class Execution:
         totals = self._totals(run_id)
         totals.counts.balanced()
         publication = Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience, mode=plan.mode)
-        try:
-            totals.tolerable(plan.tolerated_percent)
-        except TooManyRejected:
-            try:
-                publication.keep_rejects(totals)
-            except LakeError:
-                _LOG.exception("run %s: its rejects could not be kept", run_id)
-            raise
+        totals.tolerable(plan.tolerated_percent, plan.most_rejected)
         mapping_set = self.database.mapping_sets.get(scope, plan.mapping_id)
         mapper = self.mapper_for(mapping_set, plan.mapping_version, dataset, plan.mode.keys)
         # Before they are published, and again after a crash: the staged rows are there until the run has ended.
         superseded = publication.superseded(totals)
         return Done(notes=publication.publish(totals, data_schema(mapper.schema)), superseded=superseded)
+
+    def _plan_replay(self, run_id: str) -> Done:
+        run, patience = self._standing(run_id)
+        if self._kept_plan(run_id) is None:
+            self.database.progress.keep_plan(run_id, self._replaying.planned(run, patience).to_json())
+        return Done()
+
+    def _read_again(self, run_id: str) -> Done:
+        run, patience = self._standing(run_id)
+        plan, replaying = self._plan_of(run_id), self._replaying
+        with closing(replaying.rows(run)) as rows:
+            self._stage(run, plan, Route.of(run, self.database, plan), rows, patience, taken)
+        return Done()
+
+    def _commit_replay(self, run_id: str) -> Done:
+        # Not to be stopped halfway: a replay of this step may find the rows published, and has to say so.
+        run = self.database.runs.find(run_id)
+        scope, plan, totals = run.stamp.scope, self._plan_of(run_id), self._totals(run_id)
+        dataset = self.database.datasets.get(scope, run.dataset_id)
+        self._check_unless_done(run, dataset)
+        totals.counts.balanced()
+        publication = Publication(
+            run=run,
+            dataset=dataset,
+            lake=self.lake,
+            patience=self.patience,
+            mode=plan.mode,
+            earlier=self._replaying.earlier(run),
+        )
+        mapping_set = self.database.mapping_sets.get(scope, plan.mapping_id)
+        mapper = self.mapper_for(mapping_set, plan.mapping_version, dataset, plan.mode.keys)
+        notes = publication.publish(totals, data_schema(mapper.schema))
+        return Done(notes=notes, superseded=publication.passed_over(totals))
+
+    @property
+    def _replaying(self) -> Replaying:
+        return Replaying(database=self.database, lake=self.lake, quarantine=self.quarantine, mapper_for=self.mapper_for)
 
     def _plan_undo(self, run_id: str) -> Done:
         run, patience = self._standing(run_id)
@@ -227,6 +280,9 @@ class Execution:
             Standing(run=run, database=self.database).check()
 
     def _close(self, run: Run, steps: Steps, outcome: dict[str, Any]) -> None:
+        if outcome["failed"] and run.reads_source:
+            self._with_store(lambda: self._keep_rejects(run.id))
+
         def close() -> str:
             totals = self._totals(run.id).without(outcome.get("superseded", 0))  # an earlier version kept none
             if run.undoes is not None:
@@ -240,6 +296,21 @@ class Execution:
             self._with_store(lambda: self._sweep(self.database.runs.find(run.id)))
         except NotFound:
             _LOG.info("run %s was removed together with its sandbox", run.id)
+
+    def _keep_rejects(self, run_id: str) -> None:
+        """Rejects of a run that publishes nothing, as diagnostics. Never fails: that would hide why the run did."""
+        try:
+            run = self.database.runs.find(run_id)
+            if not self.database.tenancy.is_open(run.stamp.scope):
+                # It is being emptied. Whatever else ends a run, its rejects tell something.
+                return
+            dataset = self.database.datasets.get(run.stamp.scope, run.dataset_id)
+            publication = Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience)
+            publication.keep_rejects(self._totals(run_id))
+        except StoreUnavailable:
+            raise
+        except Error as error:
+            _LOG.warning("run %s: its rejects could not be kept: %s", run_id, error.message)
 
     def _closed(self, run_id: str, outcome: Outcome) -> Run:
         """The closed run. Raises Interrupted while the database does not take it: a start tries again."""

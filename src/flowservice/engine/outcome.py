@@ -61,8 +61,11 @@ class Totals:
         """These totals, of a run that did this to the rows of another."""
         return replace(self, counts=replace(self.counts, deleted=deleted, restored=restored))
 
-    def tolerable(self, percent: float) -> "Totals":
-        """These totals. Raises TooManyRejected if more than `percent` of the rows read were rejected."""
+    def tolerable(self, percent: float, most: int | None) -> "Totals":
+        """These totals. Raises TooManyRejected if more than `percent` of the rows read, or more than so many, were
+        rejected."""
+        if most is not None and self.counts.rejected > most:
+            raise beyond(self.counts.rejected, most)
         if not self.counts.tolerable(percent):
             share = 100 * self.counts.rejected / self.counts.read
             raise TooManyRejected(
@@ -139,6 +142,14 @@ class Outcome:
             if error.code != ROWS_FAILED
         ]
         return (*reasons, *rejected)
+
+
+def beyond(rejected: int, most: int) -> TooManyRejected:
+    """The refusal of a run that rejected more rows than its flow puts up with."""
+    return TooManyRejected(
+        f"{rejected} rows were rejected, more than the {most} that the flow tolerates; nothing was published",
+        advice="Look at the run's rejections, then correct the source or the mapping, or raise maxRejectedRecords.",
+    )
 
 
 def _summary(counts: Counts) -> tuple[RunError, ...]:

@@ -18,6 +18,7 @@ from flowservice.errors import BadMapping, MissingField, MissingMapping, Missing
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Sources
 from flowservice.sdk import (
+    Keyed,
     RowFilter,
     Selection,
     Source,
@@ -58,6 +59,18 @@ class Plan:
     filtered: RowFilter | None = None
     """The part of it by which the source leaves rows out; None: it leaves out none."""
     mode: WriteMode = BESIDE
+    most_rejected: int | None = None
+    """How many rejected rows there may be for the run to publish; None: any number, if their share is tolerated."""
+    row_key: tuple[str, ...] = ()
+    """The columns that tell a row of the source from all others; they come along with each."""
+
+    @property
+    def kept_columns(self) -> frozenset[str] | None:
+        """The columns of the source that a rejected row is kept with; None: all."""
+        named = [split.columns for split in self.splits]
+        if any(columns is None for columns in named):
+            return None
+        return frozenset(self.row_key).union(*(columns for columns in named if columns is not None))
 
     @property
     def telling(self) -> str:
@@ -85,6 +98,8 @@ class Plan:
             "filter": _filter_json(self.filter),
             "filtered": _filter_json(self.filtered),
             "keys": list(self.mode.keys),
+            "mostRejected": self.most_rejected,
+            "rowKey": list(self.row_key),
             "splits": [{"number": split.number, **reads_json(split)} for split in self.splits],
         }
 
@@ -107,6 +122,8 @@ class Plan:
             filter=row_filter(stored.get("filter") or {}, at="filter"),
             filtered=row_filter(stored.get("filtered") or {}, at="filtered"),
             mode=WriteMode(keys=tuple(stored.get("keys", ()))),
+            most_rejected=stored.get("mostRejected"),
+            row_key=tuple(stored.get("rowKey", ())),
         )
 
     def unread(self, progress: Iterable[SplitProgress]) -> tuple[Split, ...]:
@@ -233,6 +250,8 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int, pendi
         filter=wanted,
         filtered=reading.filtered,
         mode=route.flow.mode,
+        most_rejected=route.flow.most_rejected,
+        row_key=source.key_columns if isinstance(source, Keyed) else (),
     )
 
 

@@ -15,8 +15,8 @@ from flowservice.domain.write_mode import BESIDE, WriteMode
 from flowservice.engine.landing import QUARANTINE, SYSTEM_COLUMN, VERSION_COLUMN
 from flowservice.engine.outcome import Totals
 from flowservice.engine.patience import Patience
-from flowservice.errors import LakeError, OutcomeUnknown, Transient
-from flowservice.ports.lake import Lake, Versions
+from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown, Transient
+from flowservice.ports.lake import Earlier, Lake, Versions
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ class Publication:
     lake: Lake
     patience: Patience
     mode: WriteMode = BESIDE
+    earlier: Earlier | None = None
+    """Of a replay: the rows of the dataset that give way to rows with the same key; None: all of them do."""
 
     def superseded(self, totals: Totals) -> int:
         """How many of the rows to publish are older versions of others. Raises LakeError."""
@@ -37,6 +39,19 @@ class Publication:
             return 0
         staged = self._versions(totals.data)
         return self.patience.repeated(lambda: self.lake.superseded(self.dataset.table, staged))
+
+    def passed_over(self, totals: Totals) -> int:
+        """Once published: how many of the rows did not go out, since the dataset has newer ones. Raises LakeError."""
+        if not self.mode.is_upsert:
+            return 0
+        change = self.patience.outlasting(
+            LakeUnavailable, lambda: self.lake.change(self.dataset.table, {"flowRun": self.run.id})
+        )
+        if change is None:
+            raise LakeError(
+                "the table's log does not know the commit of the run", advice="Look at the table's history."
+            )
+        return totals.counts.written - change.inserted - change.updated
 
     def publish(self, totals: Totals, schema: pa.Schema) -> Sequence[RunError]:
         """Everything into its table. What could not be done after the data was in.
@@ -84,7 +99,7 @@ class Publication:
 
     def _versions(self, parts: Sequence[Part]) -> Versions:
         untold = frozenset({SYSTEM_COLUMN})  # when a row came says nothing of which one is the last
-        return Versions(parts=parts, keys=self.mode.keys, version=VERSION_COLUMN, untold=untold)
+        return Versions(parts=parts, keys=self.mode.keys, version=VERSION_COLUMN, untold=untold, earlier=self.earlier)
 
     def commit(self, table: TableRef, commit: Callable[..., bool], *, endless: bool) -> None:
         """Have the run's number committed by `commit`, or find that it was done before.

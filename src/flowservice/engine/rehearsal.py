@@ -103,6 +103,7 @@ class Rehearsal:
             absent=plan.absent,
             changes=changes,
             tolerated_percent=plan.tolerated_percent,
+            most_rejected=plan.most_rejected,
         )
 
 

@@ -4,16 +4,19 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 
+import pyarrow as pa
+
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.run import Run
 from flowservice.domain.staging import SplitProgress
 from flowservice.engine.patience import Patience
 from flowservice.engine.plan import Plan
+from flowservice.engine.reject_limit import RejectLimit
 from flowservice.engine.row_mapper import RowMapper
 from flowservice.engine.split_runner import SplitTask
 from flowservice.engine.stealing import Attempt, Attempts
 from flowservice.engine.step import PartLimits, Step
-from flowservice.engine.windowing import selected
+from flowservice.engine.windowing import Selected, selected
 from flowservice.errors import Cancelled, Stale, Transient
 from flowservice.ports.database import ProgressStore
 from flowservice.ports.lake import Lake
@@ -36,6 +39,9 @@ class SplitReader:
     limits: PartLimits
     patience: Patience
     attempts: Attempts
+    limit: RejectLimit
+    choose: Callable[[pa.RecordBatch], Selected] | None = None
+    """Which rows of a batch the run takes; None: those of the plan's filter and window."""
 
     def more(self) -> SplitTask | None:
         """Further work, taken from a split that is being staged; None if at the moment there is none."""
@@ -78,9 +84,13 @@ class SplitReader:
                 self.patience.keep_going()
                 if leave_off():
                     raise Cancelled("another split of the run failed")
-                wanted = selected(batch.rows, self.plan.window, self.plan.filter, self.plan.late)
+                wanted = self._chosen(batch.rows)
                 step.add(batch, wanted, self.mapper.apply(wanted.rows) if wanted.rows.num_rows else None)
                 cursor = batch.resume
+                if self.limit.has_passed(attempt.split.number, step.rejected):
+                    # What was rejected until now tells why the run fails.
+                    _recorded(attempt, step, cursor, done=False)
+                    self.limit.check()
                 if step.is_full(self.now()):
                     step = self._step(_recorded(attempt, step, cursor, done=False))
             _recorded(attempt, step, cursor, done=True)
@@ -93,6 +103,11 @@ class SplitReader:
             if isinstance(batches, Generator):
                 batches.close()
 
+    def _chosen(self, rows: pa.RecordBatch) -> Selected:
+        if self.choose is not None:
+            return self.choose(rows)
+        return selected(rows, self.plan.window, self.plan.filter, self.plan.late)
+
     def _step(self, progress: SplitProgress) -> Step:
         return Step(
             run=self.run,
@@ -100,6 +115,7 @@ class SplitReader:
             rows_schema=self.mapper.schema,
             mapping_version=self.plan.mapping_version,
             mode=self.plan.mode,
+            row_key=self.plan.row_key,
             lake=self.lake,
             progress=progress,
             limits=self.limits,

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flowservice.domain.dataset import Dataset, TableRef
+from flowservice.domain.quarantine import Told
 from flowservice.domain.run import Counts, Run, Tally, merged
 from flowservice.domain.staging import Part, SplitProgress, Staged, run_folder
 from flowservice.domain.write_mode import WriteMode
-from flowservice.engine.landing import QUARANTINE, data_rows, rejected_rows, staged_schema, versioned
+from flowservice.engine.landing import QUARANTINE, data_rows, origin_of, quarantined, staged_schema, versioned
 from flowservice.engine.row_mapper import Mapped
 from flowservice.engine.windowing import Selected
 from flowservice.ports.lake import Lake, PartWriter
@@ -58,6 +60,8 @@ class Step:
     lake: Lake
     progress: SplitProgress
     limits: PartLimits
+    row_key: tuple[str, ...] = ()
+    """Columns of the source's key."""
     at: datetime
     """When it began, and what the rows say about when they came."""
     _data: "_Stream" = field(init=False)
@@ -94,22 +98,25 @@ class Step:
         self._counts += Counts(read=batch.rows.num_rows, filtered=skipped, input_bytes=batch.wire_bytes)
         self._skipped[:] = merged([*self._skipped, *selected.skipped])
         if mapped is not None:
-            self._keep(mapped, selected.times)
+            self._keep(mapped, selected)
 
-    def _keep(self, mapped: Mapped, times: pa.Array | None) -> None:
+    @property
+    def rejected(self) -> int:
+        """How many rows of the split were rejected so far, in earlier steps too."""
+        return self._counts.rejected + self.progress.rejected
+
+    def _keep(self, mapped: Mapped, selected: Selected) -> None:
+        times = selected.times
         rows = data_rows(mapped.rows, self.run, at=self.at)
         if self.mode.is_upsert:
             rows = versioned(rows, times if times is None or mapped.kept is None else times.filter(mapped.kept))
         self._data.write(rows)
-        self._rejects.write(
-            rejected_rows(
-                mapped.rejects,
-                self.run,
-                mapping_version=self.mapping_version,
-                split=self.progress.number,
-                at=self.at,
-            )
-        )
+        if mapped.kept is not None and mapped.rejects.num_rows:
+            refused = pc.invert(mapped.kept)
+            self._tell(mapped.rejects, self._origin(selected, refused), Told.REJECTED)
+        if selected.earlier is not None:
+            passed = selected.earlier if mapped.kept is None else selected.earlier.filter(mapped.kept)
+            self._tell(passed, passed, Told.REPLAYED)
         self._counts += Counts(
             rejected=mapped.rejects.num_rows,
             written=mapped.rows.num_rows,
@@ -118,6 +125,17 @@ class Step:
         # Merged at once: there are few kinds of trouble, but there may be many batches.
         self._warnings[:] = merged([*self._warnings, *mapped.warnings])
         self._rejections[:] = merged([*self._rejections, *mapped.rejections])
+
+    def _origin(self, selected: Selected, refused: pa.BooleanArray) -> pa.Table:
+        if selected.earlier is not None:
+            return selected.earlier.filter(refused)
+        times = None if selected.times is None else selected.times.filter(refused)
+        rows, split = selected.rows.filter(refused), self.progress.number
+        return origin_of(rows, times, self.run, split=split, first=self.rejected, key=self.row_key)
+
+    def _tell(self, rejects: pa.Table, origin: pa.Table, told: Told) -> None:
+        version = self.mapping_version
+        self._rejects.write(quarantined(rejects, origin, self.run, told=told, mapping_version=version, at=self.at))
 
     def finished(self, resume: Mapping[str, Any] | None) -> Staged:
         """Close the parts, safe on disk. Raises LakeUnavailable."""

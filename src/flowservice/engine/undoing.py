@@ -5,30 +5,30 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from flowservice.domain.dataset import BatchStatus, Dataset
-from flowservice.domain.identity import Scope
-from flowservice.domain.query import Condition, Operator, Query
-from flowservice.domain.resource import Resource
+from flowservice.domain.query import Condition, Operator
 from flowservice.domain.run import Run, RunError
 from flowservice.domain.window import Window
 from flowservice.domain.write_mode import WriteMode
+from flowservice.engine.flow_runs import every, replays_of
 from flowservice.engine.landing import SYSTEM_COLUMN
 from flowservice.engine.outcome import Done
 from flowservice.engine.patience import Patience
-from flowservice.engine.pending import watermark
+from flowservice.engine.pending import reached
 from flowservice.engine.plan import Plan, time_of, time_text
 from flowservice.engine.publication import Publication
 from flowservice.errors import LakeError, LakeUnavailable, NotFound, NotUndoable
-from flowservice.ports.database import Database, Store
+from flowservice.ports.database import Database
 from flowservice.ports.lake import Change, Lake, Marked, Upserted
 
-R = TypeVar("R", bound=Resource)
 _LOG: Final = logging.getLogger(__name__)
 _ROWS: Final = f"{SYSTEM_COLUMN}.batchId"
-_REJECTS: Final = "batchId"
-_PAGE: Final = 1_000
+_REJECTS: Final = "runId"
+"""Of quarantine: the run that read a row, whoever replayed it since."""
+_TOLD: Final = "batchId"
+"""Of quarantine: the batch of the run that says something of a row."""
 ROWS_MISSING: Final = "undone-rows-missing"
 """Code of the note of an undo that did not find all rows of the run."""
 
@@ -43,6 +43,7 @@ class UndoPlan:
     rewinds: bool
     """Whether the next run takes the rows of the run's window again."""
     watermark: datetime | None
+    clock: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON."""
@@ -51,6 +52,7 @@ class UndoPlan:
             "keys": list(self.mode.keys),
             "rewinds": self.rewinds,
             "watermark": time_text(self.watermark),
+            "clock": time_text(self.clock),
         }
 
     @classmethod
@@ -61,6 +63,7 @@ class UndoPlan:
             mode=WriteMode(keys=tuple(stored["keys"])),
             rewinds=stored["rewinds"],
             watermark=time_of(stored["watermark"]),
+            clock=time_of(stored.get("clock")),
         )
 
 
@@ -77,18 +80,23 @@ class Undoing:
         undone, dataset = self._undone(run), self._dataset(run)
         if undone.undone_by is not None:
             raise NotUndoable(f"run {undone.id} is undone already", advice="There is nothing left to do.")
+        for replay in replays_of(self.database, undone):
+            replay.check_unreplayed(undone)
         stored = self.database.progress.plan(undone.id)
         if stored is None:
             raise NotFound(f"the plan of run {undone.id} is gone", advice="Its rows can be deleted by hand alone.")
         plan = Plan.from_json(stored)
-        reached = self.patience.repeated(lambda: watermark(run, dataset, database=self.database, lake=self.lake))
-        # Without a watermark of its own, the run moved none.
-        rewinds = undone.window is not None and plan.watermark is not None and not self._is_overtaken(undone)
+        known = self.patience.repeated(lambda: reached(run, dataset, database=self.database, lake=self.lake))
+        # Without a watermark of its own, the run moved none; nor did a replay.
+        moved = undone.window is not None and plan.watermark is not None and undone.replays is None
+        rewinds = moved and not self._is_overtaken(undone)
         return UndoPlan(
             undoes=undone.id,
             mode=plan.mode,
             rewinds=rewinds,
-            watermark=_earlier(reached, undone.window) if rewinds else reached,
+            watermark=_earlier(known.watermark, undone.window) if rewinds else known.watermark,
+            # What was written since then need not be late for a window that begins anew.
+            clock=None if rewinds else known.clock,
         )
 
     def take_back(self, run: Run, plan: UndoPlan) -> Done:
@@ -117,11 +125,16 @@ class Undoing:
         return Done(notes=notes, deleted=change.deleted - change.inserted, restored=change.inserted)
 
     def _without_rejects(self, undone: Run, dataset: Dataset, publication: Publication) -> Iterator[RunError]:
-        """Take the rejected rows out of quarantine; what could not be done."""
-        if not undone.counts.rejected:
+        """Take the rejected rows out of quarantine; what could not be done.
+
+        Of a replay, only what it said of them goes: they wait again as they did before it.
+        """
+        if not undone.counts.rejected and undone.replays is None:
             return
         table = dataset.quarantine
-        rejects = Marked(column=_REJECTS, value=undone.batch_id)
+        rejects = Marked(column=_REJECTS, value=undone.id)
+        if undone.replays is not None:
+            rejects = Marked(column=_TOLD, value=undone.batch_id)
         try:
             known = self.patience.outlasting(LakeUnavailable, lambda: self.lake.committed(table, undone.flow_id))
             if known is not None:
@@ -170,7 +183,7 @@ class Undoing:
             Condition(path=("flow_id",), operator=Operator.EQ, values=(undone.flow_id,)),
             Condition(path=("number",), operator=Operator.GT, values=(str(number),)),
         )
-        return _all(self.database.runs, undone.stamp.scope, conditions)
+        return every(self.database.runs, undone.stamp.scope, conditions)
 
     def _withdrawn(self, dataset: Dataset) -> Iterator[str]:
         """Batches of the dataset whose rows were taken back: none of them comes back by way of another undo."""
@@ -178,17 +191,7 @@ class Undoing:
             Condition(path=("dataset_id",), operator=Operator.EQ, values=(dataset.id,)),
             Condition(path=("state",), operator=Operator.EQ, values=(BatchStatus.INACTIVE.value,)),
         )
-        return (batch.id for batch in _all(self.database.batches, dataset.stamp.scope, conditions))
-
-
-def _all(store: Store[R], scope: Scope, conditions: tuple[Condition, ...]) -> Iterator[R]:
-    """All of them, the newest first, a page at a time."""
-    after: str | None = None
-    while True:
-        page = store.list(scope, Query(conditions=conditions, limit=_PAGE, after=after))
-        yield from page.items
-        if (after := page.next) is None:
-            return
+        return (batch.id for batch in every(self.database.batches, dataset.stamp.scope, conditions))
 
 
 def _missing(undone: Run, change: Change) -> Iterator[RunError]:

@@ -29,7 +29,9 @@ class Selected:
     outside: int = 0
     skipped: tuple[Tally, ...] = ()
     times: pa.Array | None = None
-    """Of each row, by the delta column: microseconds, UTC, without a zone; None where no window is asked for."""
+    """Of each row, by the delta column: microseconds, UTC; None where no window is asked for."""
+    earlier: pa.Table | None = None
+    """Of each row, the line that quarantine has; None for rows of a source."""
 
 
 def selected(

@@ -1,6 +1,7 @@
 """Open tables that any engine can read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -22,6 +23,17 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """The rows of a table that are older than those of an upsert, and alone give way to them: those whose `time` (the
+    dotted path of a timestamp) lies before `before`, or whose `mark` (that of a text) is one of `marked`."""
+
+    time: str
+    before: datetime
+    mark: str
+    marked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
     """Staged rows of which several may mean the same row: those with equal values in the fields `keys`, dotted paths.
 
@@ -33,6 +45,8 @@ class Versions:
     keys: Sequence[str]
     version: str
     untold: frozenset[str] = frozenset()
+    earlier: Earlier | None = None
+    """The rows of the table that give way; None: all with one of the keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +79,22 @@ class Change:
     inserted: int
     updated: int
     deleted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compacted:
+    """How many files became how many."""
+
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vacuumed:
+    """What was deleted, or would be."""
+
+    files: int
+    size_bytes: int
 
 
 class PartWriter(Protocol):
@@ -151,6 +181,20 @@ class Lake(Protocol):
 
     def files(self, table: TableRef) -> Sequence[DataFile]:
         """The files that make up the table now; none if there is no table. Raises LakeError."""
+
+    def compact(self, table: TableRef, *, target_bytes: int, least_files: int) -> Compacted | None:
+        """Put files that are smaller than the target together; None where there are fewer than so many, or no table.
+
+        Rows, and what was committed, stay as they are; an undo finds what it needs. If a commit that took rows out came
+        in between, nothing is changed. Raises LakeUnavailable, also then.
+        """
+
+    def vacuum(self, table: TableRef, at_work: Callable[[], AbstractSet[str]], *, dry_run: bool) -> Vacuumed:
+        """Delete files that the table has not had for as long as upserts can be undone, and old ends of its log.
+
+        Files that were never in the table go if they are that old and a run wrote them that is not among `at_work`, the
+        ids of the runs that have not ended. Whatever somebody else wrote stays. Raises LakeError, LakeUnavailable.
+        """
 
     def remove(self, table: TableRef) -> None:
         """Remove the table, in one quick step; nothing if there is none. Raises LakeUnavailable."""

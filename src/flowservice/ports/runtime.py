@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias
 from flowservice.domain.connection import Connection
 from flowservice.domain.dry_run import DryRun
 from flowservice.domain.flow import Flow
+from flowservice.domain.quarantine import ReplayTrial, Wanted
 from flowservice.domain.run import Run
 from flowservice.ports.database import Database
 from flowservice.sdk import Source
@@ -80,6 +81,16 @@ class Rehearsing(Protocol):
 
         Raises NotFound for what is gone, MissingMapping, BadMapping, MissingParameter, BadRowFilter,
         MissingDeltaColumn, NoConnector, SourceError, LakeError.
+        """
+
+
+class TryingReplays(Protocol):
+    """Tells what a replay of rejected rows would do. Reads quarantine, and leaves no trace."""
+
+    def replay_trial(self, flow: Flow, run: Run, chosen: Wanted) -> ReplayTrial:
+        """How many of the chosen rows that `run`, of `flow`, rejected would pass now, or of those read in about 20 s.
+
+        Raises NotFound for what is gone, MissingMapping, BadMapping, NotReplayable, LakeError.
         """
 
 

@@ -127,6 +127,15 @@ class Clocked(Protocol):
 
 
 @runtime_checkable
+class Keyed(Protocol):
+    """A source whose rows have a key of their own: columns that come along with every row, selected or not."""
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns that together tell a row of a table from all others of it."""
+
+
+@runtime_checkable
 class Dated(Protocol):
     """A source that writes the time of its last change into each row, by the clock of `Clocked.server_time`."""
 

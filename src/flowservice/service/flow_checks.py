@@ -31,6 +31,8 @@ from flowservice.service.specs import Specs
 from flowservice.service.target_connections import target_dataset
 
 _KNOWN: Final = frozenset({"Copy", "Mapping"})
+_MOST_COUNTED: Final = 2**53
+"""Numbers from here on are not exact to readers of JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,12 @@ class FlowChecks:
             raise BadField(
                 "options.partialIngestionPercent must be above 0 and at most 100",
                 advice="Leave it out if no failed row is to be tolerated.",
+            )
+        most = sent.get("maxRejectedRecords")
+        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or not 0 <= most < _MOST_COUNTED):
+            raise BadField(
+                "options.maxRejectedRecords must be an integer, 0 or more",
+                advice="Leave it out if partialIngestionPercent alone shall set the limit.",
             )
         if not isinstance(sent.get("errorDiagnosticsEnabled", False), bool):
             raise BadField("options.errorDiagnosticsEnabled must be true or false")

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from flowservice.domain.flow import Flow, Operation
 from flowservice.domain.identity import Caller, Permission
+from flowservice.domain.quarantine import Wanted
 from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import LANDED, Run, RunError, RunState
@@ -33,6 +34,7 @@ from flowservice.service.delta_columns import DeltaColumns, same_column
 from flowservice.service.due_runs import DueRuns
 from flowservice.service.launch import UNLIMITED, Launch
 from flowservice.service.readable import Readable
+from flowservice.service.replay import Replay
 from flowservice.service.undo import Undo
 
 
@@ -86,6 +88,11 @@ class Runs(Readable[Run]):
         Raises NotRetriable, UnknownFlow, FlowDisabled, RunNotCreated.
         """
         caller.may(Permission.RUN)
+        if run.replays is not None:
+            raise NotRetriable(
+                f"run {run.id} is a replay and cannot be run again",
+                advice=f"Replay the rows that wait once more: POST /v1/runs/{run.replays}/replay.",
+            )
         if run.undoes is not None:
             raise NotRetriable(
                 f"run {run.id} is an undo and cannot be run again",
@@ -160,6 +167,26 @@ class Runs(Readable[Run]):
 
         return _created(launch)
 
+    def replay(self, caller: Caller, run_id: str, chosen: Wanted) -> Run:
+        """A new run that replays the chosen ones of the rows that a run rejected.
+
+        Raises NotFound, NotReplayable, UnknownFlow, RunNotCreated.
+        """
+        caller.may(Permission.RUN)
+        replay = Replay(self._launch)
+
+        def launch() -> Run:
+            run = self.get(caller, run_id)
+            return replay.queued(caller, self._flow(caller, run.flow_id), run, chosen)
+
+        return _created(launch)
+
+    def replayable(self, caller: Caller, run_id: str) -> tuple[Run, Flow]:
+        """A run whose rejected rows can be replayed, and its flow. Raises NotFound, NotReplayable, UnknownFlow."""
+        run = self.get(caller, run_id)
+        Replay(self._launch).check(run)
+        return run, self._flow(caller, run.flow_id)
+
     def refuse_writing(self, caller: Caller) -> NoReturn:
         """Raises Forbidden, RunsAreManaged."""
         caller.may(Permission.RUN)
@@ -232,7 +259,7 @@ class Runs(Readable[Run]):
             for state in LANDED:
                 others = (other for other in self._launch.runs_of(flow, ("state",), state.value))
                 if any(
-                    other.number > run.number and other.parent_id is None and other.undoes is None for other in others
+                    other.number > run.number and other.parent_id is None and other.reads_source for other in others
                 ):
                     raise NotRetriable(
                         f"a later run of the flow has taken the rows of run {run.id}",
@@ -273,7 +300,7 @@ class Runs(Readable[Run]):
 
 def _has_rows_of(run: Run, other: Run) -> bool:
     """Whether `other` has landed rows that `run` would take, or may yet."""
-    if other.undoes is not None or other.undone_by is not None or (other.has_ended and not other.counts.written):
+    if not other.reads_source or other.undone_by is not None or (other.has_ended and not other.counts.written):
         return False
     return run.window is None or other.window is None or run.window.overlaps(other.window)
 

@@ -53,6 +53,8 @@ class Undo:
             )
         if run.state not in LANDED or not run.counts.written:
             raise NotUndoable(f"run {run.id} landed no row", advice="There is nothing to undo.")
+        for replay in self.launch.runs_of(flow, ("replays",), run.id):
+            replay.check_unreplayed(run)
         undos = self.launch.runs_of(flow, ("undoes",), run.id)
         if at_work := next((undo for undo in undos if not undo.has_ended), None):
             raise NotUndoable(f"run {run.id} is being undone by run {at_work.id}", advice="Wait for its end.")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from flowservice.api import answers, run_document, wire
 from flowservice.api.actions import RunAction
@@ -29,12 +29,18 @@ FIELDS: Final = Fields(
 RunId = Annotated[str, Path(description="Id of a run: a UUID.")]
 
 
-def router(runs: Runs) -> APIRouter:
-    """Create, list, read and repeat."""
+def router(runs: Runs, public_url: str | None) -> APIRouter:
+    """Create, list, read and repeat. Without a `public_url`, links lead to the address that the caller used."""
     routes = APIRouter(prefix=BASE, tags=["Runs"])
 
     Collection(
-        name="runs", noun="runs", items=runs, fields=FIELDS, shown=run_document.run, answer=answers.Run
+        name="runs",
+        noun="runs",
+        items=runs,
+        fields=FIELDS,
+        shown=run_document.run,
+        answer=answers.Run,
+        linked=lambda item, address: run_document.run(item, (public_url or address).rstrip("/")),
     ).add_list(routes)
 
     @routes.post(
@@ -47,8 +53,9 @@ def router(runs: Runs) -> APIRouter:
         return wire.created(run) | {"items": [wire.created(run)]}
 
     @routes.get("/runs/{run_id}", summary="Read a run", responses=answers.of(answers.One[answers.Run]))
-    def read(caller: Calling, run_id: RunId) -> dict[str, Any]:
-        return one(run_document.run(runs.get(caller, run_id)))
+    def read(caller: Calling, run_id: RunId, request: Request) -> dict[str, Any]:
+        address = (public_url or str(request.base_url)).rstrip("/")
+        return one(run_document.run(runs.get(caller, run_id), address))
 
     @routes.post("/runs/{run_id}/action", summary="Run a failed run again", responses=answers.of(answers.Created))
     def act(caller: Calling, run_id: RunId, _op: RunAction, if_match: IfMatch) -> dict[str, Any]:

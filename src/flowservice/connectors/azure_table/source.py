@@ -63,6 +63,11 @@ class TableSource:
         self._landmarks: dict[str, Landmarks] = {}
         """By table."""
 
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """Of every table."""
+        return ("PartitionKey", "RowKey")
+
     def check(self) -> None:
         """One small request; see `TableService.check`."""
         self._service.check()
