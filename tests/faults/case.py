@@ -112,6 +112,8 @@ class Case:
     """Of the store."""
     rows: dict[str, Row] = field(default_factory=dict)
     tries: int = 8
+    within_s: float = _WITHIN_S
+    """So long a process may take."""
     unswept: bool = False
     """Whether files of a failed run may stay, for the lake could not be written when it ended."""
 
@@ -148,7 +150,7 @@ class Case:
     def killed(self, number: int, strike: Strike) -> None:
         """A process for that act, which has to come by the point of the strike, and dies there."""
         process = self.started(number, strike)
-        process.join(_WITHIN_S)
+        process.join(self.within_s)
         code = process.exitcode
         assert self.has_struck, f"{strike.name} was never reached; the process ended with {code}: {self.said()}"
         assert code == -signal.SIGKILL, f"{strike.name}: the process ended with {code}: {self.said()}"
@@ -156,7 +158,7 @@ class Case:
     def killed_or_done(self, number: int, strike: Strike) -> None:
         """A process for that act, which dies at that point, or comes to its end without passing it."""
         process = self.started(number, strike)
-        process.join(_WITHIN_S)
+        process.join(self.within_s)
         wanted = -signal.SIGKILL if self.has_struck else 0
         assert process.exitcode == wanted, f"{strike.name}: the process ended with {process.exitcode}: {self.said()}"
 
@@ -166,7 +168,7 @@ class Case:
 
     def ended(self, process: ForkServerProcess) -> None:
         """Return once the process has done all there was to do."""
-        process.join(_WITHIN_S)
+        process.join(self.within_s)
         if process.exitcode is None:
             process.kill()
         assert process.exitcode == 0, f"stuck ({process.exitcode}): {self.said()}"
@@ -179,7 +181,7 @@ class Case:
             act=self.mode.acts[number],
             shape=self.shape,
             strike=strike,
-            within_s=_WITHIN_S / 2,
+            within_s=self.within_s / 2,
             tries=self.tries,
             database_url=None if self.database_url.startswith("sqlite") else self.database_url,
         )
@@ -199,7 +201,7 @@ class Case:
 
     def stopped_or_done(self, process: ForkServerProcess) -> None:
         """Return once the strike of a process has stopped it, or it has come to its end without passing the point."""
-        until = time.monotonic() + _WITHIN_S
+        until = time.monotonic() + self.within_s
         while process.exitcode is None and not (self.has_struck and _state(process.pid) == "T" and self._is_free()):
             assert time.monotonic() < until, f"the process neither stopped nor ended: {self.said()}"
             if self.has_struck and process.pid is not None:
@@ -238,7 +240,7 @@ class Case:
     def said(self) -> str:
         """The end of what the processes said."""
         log = self.at / "log"
-        return log.read_text(errors="replace")[-6000:] if log.exists() else ""
+        return log.read_text(errors="replace")[-12000:] if log.exists() else ""
 
 
 def _state(pid: int | None) -> str:

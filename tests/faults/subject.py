@@ -3,6 +3,7 @@
 It ends by itself once nothing is left to do. What is small in tests is made small here: pauses, pages, batches.
 """
 
+import faulthandler
 import functools
 import os
 import sys
@@ -110,6 +111,8 @@ def _worked(orders: Orders) -> bool:
     until = began + orders.within_s
     while not (idle := _is_idle(app)) and time.monotonic() < until:
         time.sleep(_LOOK_S)
+    if not idle:
+        faulthandler.dump_traceback(all_threads=True)
     ticks.stop()
     app.queue.stop()
     return idle

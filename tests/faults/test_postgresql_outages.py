@@ -39,7 +39,8 @@ def on_postgres(
     def begun(mode: Mode, seed: str) -> Case:
         record_property("fault", "PostgreSQL stopped and started")
         record_property("mode", mode.name)
-        return Case(stage=on_server, mode=mode, seed=seed, at=folder)
+        # What the library of durable runs could not write, it tries again after ever longer pauses.
+        return Case(stage=on_server, mode=mode, seed=seed, at=folder, within_s=60)
 
     return begun
 
