@@ -163,7 +163,7 @@ def points_of_a_run(folder: Path, *, keys: bool) -> int:
 
 @pytest.mark.parametrize("keys", [False, True], ids=["append", "upsert"])
 @pytest.mark.parametrize("moment", ["ahead", "looked", "store"])
-@pytest.mark.parametrize("stride", [pytest.param(7, marks=pytest.mark.faults), 60])
+@pytest.mark.parametrize("stride", [pytest.param(7, marks=pytest.mark.faults), 90])
 def test_a_backup_is_whole_wherever_a_run_stands_and_whatever_comes_after_it(
     tmp_path: Path, moment: str, keys: bool, stride: int
 ) -> None:

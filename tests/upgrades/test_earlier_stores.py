@@ -102,7 +102,14 @@ class Opened:
         return ended(self.client, flow_id, runs=runs)[0]
 
 
-@pytest.fixture(scope="module", params=KEPT)
+OFTEN = {KEPT[0], *KEPT[-2:]}
+"""The first version and the last ones; `make faults` opens the others, too."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[version if version in OFTEN else pytest.param(version, marks=pytest.mark.faults) for version in KEPT],
+)
 def opened(
     request: pytest.FixtureRequest, emulator: Azurite, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Opened]:
