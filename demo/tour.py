@@ -395,7 +395,7 @@ class Tour:
             "connectionSpec": {"id": _AZURE_TABLE, "version": "1.0"},
         }
         (step,) = known["transformations"]
-        newest = self.http.get(self.paths["mapping-sets-read"][1].format(set_id=step["params"]["mappingId"])).json()
+        newest = self.http.get(self.paths["data-prep-read"][1].format(set_id=step["params"]["mappingId"])).json()
         params = {**step["params"], "mappingVersion": newest["version"]}
         body = {
             "name": "Shop baskets",
