@@ -15,14 +15,16 @@ from flowservice.domain.identity import Scope
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.schema import SchemaKind
+from flowservice.engine.execution import Execution
 from flowservice.engine.mapping import Mapper
-from flowservice.errors import ColumnsNotAddable
+from flowservice.errors import ColumnsNotAddable, SourceUnavailable
 from flowservice.sdk import Batch, Cursor, Sample, Split
 from flowservice.service.added_columns import AddedColumns
 from flowservice.service.drifts import Drifts
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.schemas import Container, Schemas
 from tests.engine.test_drift import CALLER
+from tests.engine.test_resumption import Killed
 from tests.engine.world import NOON, SCOPE, AtOnce, Numbers, World
 from tests.service.conftest import CountingIds
 
@@ -35,6 +37,8 @@ class Wide(Numbers):
     """Numbers, each with further columns that say the same."""
 
     more: Mapping[str, pa.DataType] = field(default_factory=dict)
+    kind: pa.DataType = field(default_factory=pa.int64)
+    """Type of `n`."""
 
     def sample(self, path: str, *, rows: int) -> Sample:
         return Sample(rows=pa.Table.from_batches([self._wide(pa.array([1, 2], pa.int64()))]))
@@ -50,7 +54,7 @@ class Wide(Numbers):
             name: (n.cast(pa.string()) if pa.types.is_binary(kind) else n).cast(kind)
             for name, kind in self.more.items()
         }
-        return pa.RecordBatch.from_pydict({"n": n, **more})
+        return pa.RecordBatch.from_pydict({"n": n.cast(self.kind), **more})
 
 
 @dataclass
@@ -100,15 +104,18 @@ class Scene:
     def drifts(self) -> Drifts:
         return Drifts(database=self.world.database, adding=self.adding, now=lambda: NOON)
 
-    def run(self, number: int) -> Run:
+    @property
+    def execution(self) -> Execution:
         def mapper_for(mapping_set: MappingSet, version: int, dataset: Dataset, keys: tuple[str, ...] = ()) -> Mapper:
             mapping = mapping_set.at(version)
             assert mapping is not None
             return Mapper(mapping, self.schemas.tree(CALLER, dataset.schema_ref.id), keys=keys)
 
+        return replace(self.world.execution, mapper_for=mapper_for, adding=self.adding)
+
+    def run(self, number: int) -> Run:
         self.world.add_run(number)
-        execution = replace(self.world.execution, mapper_for=mapper_for, adding=self.adding)
-        execution.execute(f"run{number}", AtOnce())
+        self.execution.execute(f"run{number}", AtOnce())
         return self.world.run(number)
 
     @property
@@ -175,17 +182,14 @@ def test_the_table_is_widened_in_a_commit_of_its_own(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("column", "name"),
-    [("First Name", "First_Name"), ("_x", "x"), ("N", "N_2"), ("größe{}", "gr__e__"), ("a.b", "a_b")],
-)
-def test_a_column_gets_a_field_with_a_legal_name_of_its_own(tmp_path: Path, column: str, name: str) -> None:
+def test_a_column_gets_a_field_with_a_legal_name_of_its_own(tmp_path: Path) -> None:
     scene = Scene.at(tmp_path, newColumns="add")
     scene.run(1)
-    scene.source.more = {column: pa.string()}
+    names = {"First Name": "First_Name", "_x": "x", "X": "X_2", "N": "N_2", "größe{}": "gr__e__", "a.b": "a_b"}
+    scene.source.more = dict.fromkeys(names, pa.string())
     run = scene.run(2)
     assert (run.state, run.errors) == (RunState.SUCCESS, ())
-    assert scene.landed(2)[7] == {"n": 7, name: "7"}
+    assert scene.landed(2)[7] == {"n": 7, **dict.fromkeys(names.values(), "7")}
 
 
 def test_a_field_that_the_schema_has_already_takes_the_column_of_its_name(tmp_path: Path) -> None:
@@ -216,6 +220,42 @@ def test_columns_that_are_ignored_do_not_land(tmp_path: Path) -> None:
     scene.drifts.ignore(CALLER, "flow", scene.held.id)
     assert scene.run(3).state is RunState.SUCCESS
     assert (scene.landed(3)[7], scene.flow.mapping_version) == ({"n": 7}, 0)
+
+
+@pytest.mark.parametrize("fault", [Killed, SourceUnavailable])
+def test_a_run_that_is_cut_off_once_the_columns_were_added_lands_them_all_the_same(
+    tmp_path: Path, fault: type[BaseException]
+) -> None:
+    scene = Scene.at(tmp_path, newColumns="add")
+    scene.run(1)
+    scene.source.more = {"text": pa.string()}
+    failures = [fault("down")]
+
+    def fail(place: str) -> None:
+        if place == "plan" and failures:
+            raise failures.pop()
+
+    scene.source.hook = fail
+    if fault is Killed:
+        with pytest.raises(Killed):
+            scene.run(2)
+        assert scene.flow.mapping_version == 1
+        scene.execution.execute("run2", AtOnce())
+    else:
+        scene.run(2)
+    assert (scene.world.run(2).state, failures, scene.flow.mapping_version) == (RunState.SUCCESS, [], 1)
+    assert [row["text"] for row in scene.landed(2)] == [str(n) for n in range(60)]
+
+
+def test_while_other_changes_are_held_no_column_is_added(tmp_path: Path) -> None:
+    scene = Scene.at(tmp_path, newColumns="add", typeChanges="hold")
+    scene.run(1)
+    scene.source.kind, scene.source.more = pa.string(), {"text": pa.string()}
+    assert scene.run(2).state is RunState.FAILED
+    assert ([one.change.column for one in scene.held.changes], scene.flow.mapping_version) == (["n"], 0)
+    scene.drifts.accept(CALLER, "flow", scene.held.id)
+    assert scene.run(3).state is RunState.SUCCESS
+    assert scene.landed(3)[7] == {"n": 7, "text": "7"}
 
 
 def older_version(scene: Scene) -> None:
