@@ -49,7 +49,7 @@ fix: .venv/.installed
 
 faults: setup
 	@$(BIN)/pytest -q -m "" tests/faults
-	@$(BIN)/pytest -q -m faults tests/engine tests/service
+	@$(BIN)/pytest -q -m faults tests/contracts tests/engine tests/journeys tests/service
 
 fuzz: setup
 	@$(BIN)/pytest -q -m fuzz tests/fuzz tests/connectors

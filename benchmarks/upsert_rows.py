@@ -37,14 +37,14 @@ def measured(who: str, rows: str) -> Cost:
     """What an upsert of so many rows costs."""
     from deltalake import DeltaTable
 
-    from flowservice.adapters.delta import DeltaLake
+    from flowservice.adapters.delta import DeltaLake, Folder
     from flowservice.domain.dataset import TableRef
     from flowservice.ports.lake import Versions
 
     came = int(rows)
     first = HELD - came // 2
     with tempfile.TemporaryDirectory() as folder:
-        lake, ref = DeltaLake(Path(folder)), TableRef(sandbox_id="s", dataset_id="d")
+        lake, ref = DeltaLake(Folder(Path(folder))), TableRef(sandbox_id="s", dataset_id="d")
         lake.prepare(ref, _SCHEMA)
         parts = [_part(lake, ref, f"run=0/{low}.parquet", _rows(low, low + 250_000, "old")) for low in _steps()]
         lake.commit(ref, parts, app_id="flow", number=1, note={})

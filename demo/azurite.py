@@ -1,4 +1,4 @@
-"""Azurite, Microsoft's storage emulator: its table service, in memory, on a free port, for as long as it is needed.
+"""Azurite, Microsoft's storage emulator: one of its services, in memory, on a free port, for as long as it is needed.
 
     with Azurite() as emulator:
         print(emulator.connection_string)
@@ -16,7 +16,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 NODE_MAJOR: Final = 22
@@ -61,9 +61,14 @@ class Azurite:
     """
 
     def __init__(
-        self, *, node: Path | None = None, port: int | None = None, certificate: tuple[Path, Path] | None = None
+        self,
+        *,
+        service: Literal["table", "blob"] = "table",
+        node: Path | None = None,
+        port: int | None = None,
+        certificate: tuple[Path, Path] | None = None,
     ) -> None:
-        script = ROOT / "node_modules/azurite/dist/src/table/main.js"
+        script = ROOT / f"node_modules/azurite/dist/src/{service}/main.js"
         if not script.exists():
             raise Missing(f"Azurite is not installed: run `npm ci` in {ROOT}")
         self.port = port or free_port()
@@ -71,7 +76,14 @@ class Azurite:
             str(node or node_executable()),
             str(script),
             *("--inMemoryPersistence", "--disableTelemetry", "--silent", "--skipApiVersionCheck"),
-            *("--tableHost", "127.0.0.1", "--tablePort", str(self.port), "--tableKeepAliveTimeout", "60"),
+            *(
+                f"--{service}Host",
+                "127.0.0.1",
+                f"--{service}Port",
+                str(self.port),
+                f"--{service}KeepAliveTimeout",
+                "60",
+            ),
         ]
         self._scheme = "https" if certificate else "http"
         if certificate:
@@ -80,7 +92,7 @@ class Azurite:
 
     @property
     def endpoint(self) -> str:
-        """URL of the account's tables."""
+        """URL of the account's tables, or blobs."""
         return f"{self._scheme}://127.0.0.1:{self.port}/{ACCOUNT}"
 
     @property

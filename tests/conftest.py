@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from demo.azurite import Azurite
+from tests import object_stores
 from tests import postgres as servers
 from tests.live import Client, Server
 
@@ -50,6 +51,20 @@ def azurite() -> Iterator[Azurite]:
     """The Azure Table emulator, shared by the session."""
     with Azurite() as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def azure_blobs() -> Iterator[object_stores.Shelf]:
+    """Azure's blobs, emulated, shared by the session."""
+    with object_stores.azure_blobs() as shelf:
+        yield shelf
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[object_stores.Shelf]:
+    """S3, emulated, shared by the session."""
+    with object_stores.s3() as shelf:
+        yield shelf
 
 
 @pytest.fixture(scope="session")

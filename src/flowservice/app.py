@@ -46,6 +46,7 @@ from flowservice.service.dry_runs import DryRuns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
+from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.rejects import Rejects
@@ -143,10 +144,31 @@ class App:
 
     @cached_property
     def lake(self) -> "DeltaLake":
-        """The lake."""
-        from flowservice.adapters.delta import DeltaLake  # noqa: PLC0415 - `token` need not load it
+        """The lake. Raises Invalid for a URL or options of no lake."""
+        from flowservice.adapters.delta import Access, DeltaLake, storage_at  # noqa: PLC0415 - `token` need not load it
 
-        return DeltaLake(self.settings.lake_root)
+        settings = self.settings
+        access = Access(
+            account=settings.lake_account,
+            key_id=settings.lake_key_id,
+            key=settings.lake_key,
+            endpoint=settings.lake_endpoint,
+            region=settings.lake_region,
+            allow_http=settings.lake_allow_http,
+            emulator=settings.lake_emulator,
+        )
+        undo = timedelta(days=settings.undo_retention_days)
+        return DeltaLake(storage_at(settings.resolved_lake_url, access), undo)
+
+    @cached_property
+    def lake_upkeep(self) -> LakeUpkeep:
+        """What keeps the tables of the lake quick and small."""
+        return LakeUpkeep(
+            database=self.database,
+            lake=self.lake,
+            target_bytes=self.settings.compact_file_mb * 1_000_000,
+            least_files=self.settings.compact_min_files,
+        )
 
     @cached_property
     def quarantine(self) -> "LakeQuarantine":

@@ -27,6 +27,10 @@ app.add_typer(orgs, name="orgs")
 app.add_typer(keys, name="keys")
 flows = typer.Typer(help="Flows of this server.", no_args_is_help=True)
 app.add_typer(flows, name="flows")
+lake = typer.Typer(help="Tables of the lake.", no_args_is_help=True)
+app.add_typer(lake, name="lake")
+
+
 runs = typer.Typer(help="Runs of this server.", no_args_is_help=True)
 app.add_typer(runs, name="runs")
 
@@ -241,6 +245,45 @@ def flows_drift(
 
     with _reported():
         drift(_settings(home), flow_id, accept=accept, ignore=ignore, sandbox=sandbox, as_json=as_json, to=sys.stdout)
+
+
+DatasetOption = Annotated[str | None, typer.Option("--dataset", help="Id or name of a dataset (default: all).")]
+AnySandbox = Annotated[str | None, typer.Option("--sandbox", help="Its sandbox (default: all of this home).")]
+
+
+@lake.command("compact")
+def lake_compact(
+    dataset: DatasetOption = None, sandbox: AnySandbox = None, home: Home = None, as_json: AsJson = False
+) -> None:
+    """Put small files together in tables that have many, also while the service runs."""
+    from flowservice.keeping import compact
+
+    with _reported():
+        did = compact(_settings(home), sandbox=sandbox, dataset=dataset)
+    _print_kept(did, as_json)
+
+
+@lake.command("vacuum")
+def lake_vacuum(
+    dataset: DatasetOption = None,
+    sandbox: AnySandbox = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete files that no table has had for as long as runs can be undone, also while the service runs."""
+    from flowservice.keeping import vacuum
+
+    with _reported():
+        did = vacuum(_settings(home), sandbox=sandbox, dataset=dataset, dry_run=dry_run)
+    _print_kept(did, as_json)
+
+
+def _print_kept(did: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    if did or as_json:
+        _print_rows(did, as_json)
+    else:
+        typer.echo("there is nothing to do")
 
 
 RunIdArgument = Annotated[str, typer.Argument(help="Id of the run.")]

@@ -12,6 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from flowservice.adapters.delta import place_of
 from flowservice.adapters.sealing.box import EnvelopeBox
 from flowservice.adapters.sealing.key_file import KeyFile
 from flowservice.adapters.sql.database import SqlDatabase
@@ -141,13 +142,14 @@ def _some(ids: list[str]) -> str:
 
 
 def _lake(settings: Settings) -> Finding:
-    if not settings.lake_root.exists():
-        return Finding(about="lake", ok=True, message="not there yet; the first start makes it")
     try:
+        place = place_of(settings.resolved_lake_url)
+        if isinstance(place, Path) and not place.exists():
+            return Finding(about="lake", ok=True, message="not there yet; the first start makes it")
         App(settings).lake.ping()
     except Error as error:
         return Finding(about="lake", ok=False, message=error.message, advice=error.advice)
-    return Finding(about="lake", ok=True, message=str(settings.lake_root))
+    return Finding(about="lake", ok=True, message=str(place))
 
 
 def _decoder(settings: Settings) -> Finding:

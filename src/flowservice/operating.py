@@ -11,7 +11,7 @@ from flowservice.settings import Settings
 
 def rotate_keys(settings: Settings, *, keep_old: bool, end_tokens: bool) -> dict[str, Any]:
     """Seal every secret of a home with a new key. Raises NotFound, and as `App.rotate_keys`."""
-    did = _served(settings).rotate_keys(keep_old=keep_old, end_tokens=end_tokens)
+    did = served(settings).rotate_keys(keep_old=keep_old, end_tokens=end_tokens)
     return {
         "keyId": did.key_id,
         "keyFile": str(settings.key_path),
@@ -25,7 +25,7 @@ class Tenancy:
     """Organisations and credentials of one home. Raises NotFound for a home that was never served."""
 
     def __init__(self, settings: Settings) -> None:
-        self._app = _served(settings)
+        self._app = served(settings)
         self._orgs = self._app.database.tenancy.orgs()
         if not self._orgs:
             raise NotFound("there is no organisation yet", advice="Start the service once: flowservice serve.")
@@ -74,7 +74,8 @@ class Tenancy:
         return self._operator(org_id)
 
 
-def _served(settings: Settings) -> App:
+def served(settings: Settings) -> App:
+    """The parts of a home that was served before. Raises NotFound."""
     if settings.database_url is None and not (settings.home / "flowservice.db").is_file():
         raise NotFound(f"there is no store in {settings.home}", advice="Start the service once: flowservice serve.")
     return App(settings)

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
 from typing import Any, Final, NoReturn
@@ -21,6 +22,7 @@ from flowservice.app import App, decoder_in_use, read_credentials, utc_now, writ
 from flowservice.errors import Invalid, NotFound, StoreUnavailable
 from flowservice.ports.runtime import Clock
 from flowservice.service.clearing import Clearing
+from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.runs import Runs
 from flowservice.settings import Settings
@@ -29,6 +31,7 @@ _log = structlog.get_logger("flowservice.serve")
 
 _TICK_S: Final = 1.0
 _DRAIN_S: Final = 5
+_DAY_S: Final = 86_400.0
 _CLEAR_AGAIN_S: Final = 0.25
 _CLEAR_LOOK_S: Final = 5.0
 """Another process of the same store may have closed a sandbox and ended before it was empty."""
@@ -45,6 +48,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
         app.prepare()
         _tell_credentials(settings, url)
         ticks, clearing = tick(app.runs, app.leadership), _clear(app.clearing)
+        keeping = keep_lake(app.lake_upkeep, app.leadership, every_s=60 * settings.lake_upkeep_minutes)
         idle = True
 
         def on_start() -> None:
@@ -52,11 +56,14 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
             app.queue.start(app.execution().execute)
             ticks.start()
             clearing.start()
+            if settings.lake_upkeep_minutes:
+                keeping.start()
 
         def on_stop() -> None:
             nonlocal idle
             ticks.stop()
             clearing.stop()
+            keeping.stop()
             with contextlib.suppress(StoreUnavailable):
                 app.leadership.resign()
             idle = app.queue.stop(_DRAIN_S)
@@ -106,7 +113,7 @@ class Rounds:
 
     def __init__(self, name: str, go_round: Callable[[], float], *, pause_s: float) -> None:
         """`go_round` gives the seconds until the next one; after one that failed it is `pause_s`."""
-        self._go_round = go_round
+        self.go_round = go_round
         self._pause_s = pause_s
         self._woken = Event()
         self._stopping = False
@@ -124,13 +131,14 @@ class Rounds:
         """End; returns when the thread has, or a little later than it should have."""
         self._stopping = True
         self._woken.set()
-        self._thread.join(timeout=_DRAIN_S)
+        if self._thread.is_alive():
+            self._thread.join(timeout=_DRAIN_S)
 
     def _go(self) -> None:
         while not self._stopping:
             pause_s = self._pause_s
             try:
-                pause_s = self._go_round()
+                pause_s = self.go_round()
             except Exception:  # noqa: BLE001 - a round that fails must not be the last one
                 _log.exception("failed; it tries again", rounds=self._thread.name)
             self._woken.wait(pause_s)
@@ -161,6 +169,29 @@ def _clear(clearing: Clearing) -> Rounds:
         return _CLEAR_AGAIN_S if clearing.advance() else _CLEAR_LOOK_S
 
     return Rounds("clear", advance, pause_s=_CLEAR_AGAIN_S)
+
+
+def keep_lake(upkeep: LakeUpkeep, leadership: Leadership, *, every_s: float) -> Rounds:
+    """Keeps the tables of the lake, in one process of all on a store: compaction each round, a vacuum once a day.
+
+    Not at once after the start, when what was due meanwhile is caught up with.
+    """
+    vacuum_at = time.monotonic()
+    waits = True
+
+    def go_round() -> float:
+        nonlocal vacuum_at, waits
+        if waits:
+            waits = False
+            return every_s
+        if leadership.lead():
+            vacuum = time.monotonic() >= vacuum_at
+            upkeep.go_round(vacuum=vacuum)
+            if vacuum:
+                vacuum_at = time.monotonic() + _DAY_S
+        return every_s
+
+    return Rounds("lake upkeep", go_round, pause_s=every_s)
 
 
 class _Server(uvicorn.Server):

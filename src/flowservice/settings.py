@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -42,8 +42,29 @@ class Settings(BaseSettings):
         description="Control store: `sqlite:///path` or `postgresql://…`. By default an SQLite file in the home.",
     )
     lake_url: str | None = Field(
-        default=None, description="Folder of the lake's tables. By default `lake` in the home."
+        default=None,
+        description="Where the lake's tables are: a folder, `az://container/path`, "
+        "`abfss://container@account.dfs.core.windows.net/path` or `s3://bucket/path`. By default `lake` in the home.",
     )
+    lake_account: str | None = Field(
+        default=None, description="Storage account of a lake in Azure; else AZURE_STORAGE_ACCOUNT_NAME."
+    )
+    lake_key_id: str | None = Field(
+        default=None, description="Id of the access key of a lake in S3; else AWS_ACCESS_KEY_ID and its like."
+    )
+    lake_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the storage account, or secret of the access key; else what the store's own variables say: "
+        "AZURE_STORAGE_ACCOUNT_KEY, AZURE_CLIENT_ID …, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN ….",
+    )
+    lake_endpoint: str | None = Field(
+        default=None, description="URL of the object store where it is not Azure's or AWS's own; of Azurite's account."
+    )
+    lake_region: str | None = Field(default=None, description="Region of a lake in S3; else AWS_REGION.")
+    lake_allow_http: bool = Field(
+        default=False, description="Whether the lake's endpoint may be without TLS: keys do not go over it, rows do."
+    )
+    lake_emulator: bool = Field(default=False, description="Whether the lake is in Azurite, the emulator of Azure.")
     key_file: Path | None = Field(
         default=None,
         description="File of the keys that seal secrets and sign tokens (mode 0600). By default `key` in the home, "
@@ -87,6 +108,28 @@ class Settings(BaseSettings):
         le=32,
         description="Ranges of one table that a run reads at the same time, each over a connection of its own. A range "
         "is split while it is read, as long as there is much left of it; 1: never.",
+    )
+    undo_retention_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days for which the lake keeps what an upsert replaced, so that its run can be undone, and files "
+        "that a dead run left.",
+    )
+    compact_file_mb: int = Field(
+        default=100,
+        ge=1,
+        le=4096,
+        description="Size of a file of the lake, in millions of bytes, up to which smaller ones are put together.",
+    )
+    compact_min_files: int = Field(
+        default=20, ge=2, description="Files smaller than that which a table has before they are put together."
+    )
+    lake_upkeep_minutes: int = Field(
+        default=60,
+        ge=0,
+        description="Minutes between two looks for tables with many small files; once a day, files that nobody needs "
+        "are deleted. 0: never; then `flowservice lake compact` and `lake vacuum` are for you to call.",
     )
     require_native: bool = Field(
         default=False,
@@ -150,9 +193,9 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home.absolute() / 'flowservice.db'}"
 
     @property
-    def lake_root(self) -> Path:
-        """The lake's folder."""
-        return Path(self.lake_url) if self.lake_url else self.home.absolute() / "lake"
+    def resolved_lake_url(self) -> str:
+        """The lake's folder or URL."""
+        return self.lake_url or str(self.home.absolute() / "lake")
 
     @property
     def key_path(self) -> Path:

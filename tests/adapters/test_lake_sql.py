@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, Schema
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.adapters.duckdb import FORMATS, LakeSql, write
 from flowservice.domain.dataset import TableRef
 from flowservice.errors import Invalid, NotFound
@@ -41,7 +41,7 @@ ROWS = [
 
 @pytest.fixture
 def resolve(tmp_path: Path) -> Any:
-    lake = DeltaLake(tmp_path)
+    lake = DeltaLake(Folder(tmp_path))
     lake.prepare(TABLE, SCHEMA)
     writer = lake.writer(TABLE, "run=1/0.parquet", SCHEMA)
     writer.write(pa.Table.from_pylist(ROWS, SCHEMA))

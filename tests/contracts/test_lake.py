@@ -1,6 +1,5 @@
 """What every lake must do. One suite, every adapter."""
 
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -8,12 +7,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import fs
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.domain.dataset import TableKind, TableRef
 from flowservice.domain.staging import Part
 from flowservice.errors import LakeError, LakeUnavailable
 from flowservice.ports.lake import Lake
+from tests.contracts.lake_files import paths
 
 TABLE = TableRef(sandbox_id="s1", dataset_id="d1")
 SCHEMA = pa.schema([("n", pa.int64()), ("text", pa.string())])
@@ -37,11 +38,6 @@ NESTED_ROW = {
     "total": None,
     "photo": b"\x00\xff",
 }
-
-
-@pytest.fixture(params=["delta"])
-def lake(tmp_path: Path) -> Lake:
-    return DeltaLake(tmp_path / "lake")
 
 
 def numbers(*values: int) -> pa.Table:
@@ -223,7 +219,7 @@ def test_readers_may_skip_files_by_their_bounds(lake: Lake) -> None:
 
 def test_a_lake_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    lake = DeltaLake(tmp_path / "file")
+    lake = DeltaLake(Folder(tmp_path / "file"))
     with pytest.raises(LakeUnavailable):
         lake.ping()
     with pytest.raises(LakeUnavailable):
@@ -232,12 +228,13 @@ def test_a_lake_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         lake.writer(TABLE, "run=a/0.parquet", SCHEMA)
 
 
-def test_parts_are_plain_parquet_and_a_copied_table_reads_the_same(lake: Lake, tmp_path: Path) -> None:
+def test_parts_are_plain_parquet_and_a_copied_table_reads_the_same(lake: DeltaLake, tmp_path: Path) -> None:
     lake.prepare(TABLE, SCHEMA)
     assert commit(lake, [staged(lake, "run=a/0.parquet", numbers(1, 2))], 1)
     copy = tmp_path / "copy" / "s1" / "d1"
-    shutil.copytree(lake.location(TABLE), copy)
-    assert landed(DeltaLake(tmp_path / "copy")) == [1, 2]
+    copied = fs.SubTreeFileSystem(str(tmp_path / "copy"), fs.LocalFileSystem())
+    fs.copy_files("s1", "s1", source_filesystem=lake.storage.filesystem, destination_filesystem=copied)
+    assert landed(DeltaLake(Folder(tmp_path / "copy"))) == [1, 2]
     assert pq.read_table(copy / "run=a" / "0.parquet", partitioning=None).num_rows == 2
 
 
@@ -270,11 +267,7 @@ def lacking(lake: Lake, schema: pa.Schema) -> dict[str, str]:
     return {field.name: str(field.type) for field in lake.lacking(TABLE, schema)}
 
 
-def folder(lake: Lake) -> set[Path]:
-    return set(Path(lake.location(TABLE)).parent.rglob("*"))
-
-
-def test_a_table_that_does_not_exist_lacks_every_column_and_stays_away(lake: Lake) -> None:
+def test_a_table_that_does_not_exist_lacks_every_column_and_stays_away(lake: DeltaLake) -> None:
     assert lacking(lake, NESTED) == {
         "_id": "string",
         "person.name.fullName": "string",
@@ -285,10 +278,10 @@ def test_a_table_that_does_not_exist_lacks_every_column_and_stays_away(lake: Lak
         "total": "decimal128(20, 4)",
         "photo": "binary",
     }
-    assert (lake.schema(TABLE), folder(lake)) == (None, set())
+    assert (lake.schema(TABLE), paths(lake)) == (None, set())
 
 
-def test_what_a_table_lacks_is_what_preparing_adds(lake: Lake) -> None:
+def test_what_a_table_lacks_is_what_preparing_adds(lake: DeltaLake) -> None:
     inner = pa.struct([("a", pa.string())])
     wider = pa.struct([("a", pa.string()), ("b", pa.struct([("c", pa.int32()), ("d", pa.date32())]))])
     narrow = pa.schema([("n", pa.int64()), ("s", inner), ("l", pa.list_(inner)), ("m", pa.map_(pa.string(), inner))])
@@ -302,7 +295,7 @@ def test_what_a_table_lacks_is_what_preparing_adds(lake: Lake) -> None:
         ]
     )
     lake.prepare(TABLE, narrow)
-    before = folder(lake)
+    before = paths(lake)
     added = {
         f"{at}.b.{name}": kind
         for at in ("s", "l[]", "m.value")
@@ -310,12 +303,12 @@ def test_what_a_table_lacks_is_what_preparing_adds(lake: Lake) -> None:
     }
     assert lacking(lake, wide) == {"x": "string", **added}
     assert lacking(lake, narrow) == {}
-    assert (lake.schema(TABLE), folder(lake)) == (narrow, before)
+    assert (lake.schema(TABLE), paths(lake)) == (narrow, before)
     lake.prepare(TABLE, wide)
     assert lacking(lake, wide) == {}
 
 
-def test_a_clash_is_told_as_preparing_tells_it(lake: Lake) -> None:
+def test_a_clash_is_told_as_preparing_tells_it(lake: DeltaLake) -> None:
     lake.prepare(TABLE, NESTED)
     clash = pa.schema([("new", pa.string()), ("person", pa.struct([("birthDate", pa.string())]))])
     with pytest.raises(LakeError) as told:
@@ -327,22 +320,22 @@ def test_a_clash_is_told_as_preparing_tells_it(lake: Lake) -> None:
         lake.lacking(TABLE, pa.schema([("small", pa.uint8())]))
 
 
-def test_the_keys_that_a_table_has_are_counted(lake: Lake) -> None:
+def test_the_keys_that_a_table_has_are_counted(lake: DeltaLake) -> None:
     assert lake.holding(TABLE, pa.table({"n": [1]}), most_rows=100) == 0
     lake.prepare(TABLE, SCHEMA)
     assert lake.holding(TABLE, pa.table({"n": [1]}), most_rows=100) == 0
     parts = [staged(lake, f"run=a/{n}.parquet", numbers(*range(10 * n, 10 * n + 10))) for n in range(3)]
     assert commit(lake, parts, 1)
-    before = folder(lake)
+    before = paths(lake)
     assert lake.holding(TABLE, pa.table({"n": [0, 9, 15, 29, 30, None]}), most_rows=30) == 4
     assert lake.holding(TABLE, pa.table({"n": [1, 2], "text": ["t1", "t3"]}), most_rows=30) == 1
     assert lake.holding(TABLE, pa.table({"n": pa.array([], pa.int64())}), most_rows=30) == 0
     assert lake.holding(TABLE, pa.table({"other": ["x"]}), most_rows=30) == 0
     assert lake.holding(TABLE, pa.table({"n": [1]}), most_rows=29) is None
-    assert folder(lake) == before
+    assert paths(lake) == before
 
 
-def test_keys_may_lie_in_objects_and_have_any_type_of_a_key(lake: Lake) -> None:
+def test_keys_may_lie_in_objects_and_have_any_type_of_a_key(lake: DeltaLake) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     kinds = {
         "text": pa.string(),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,13 +15,13 @@ from flowservice.domain.staging import Part
 from flowservice.errors import ChangedSince, EarlierRowsGone
 from flowservice.ports.lake import Lake, Marked, Upserted, Versions
 from tests.contracts.keyed_rows import KEYS, SCHEMA, STAGED, TABLE, WIDER, keyed_row
+from tests.contracts.lake_files import table_of
 
 
-@pytest.fixture(params=["delta"])
-def lake(tmp_path: Path) -> Lake:
-    made = DeltaLake(tmp_path / "lake")
-    made.prepare(TABLE, SCHEMA)
-    return made
+@pytest.fixture
+def lake(lake: DeltaLake) -> DeltaLake:
+    lake.prepare(TABLE, SCHEMA)
+    return lake
 
 
 def staged(lake: Lake, name: str, rows: Sequence[dict[str, Any]], schema: pa.Schema) -> Part:
@@ -86,14 +85,14 @@ def counted(lake: Lake, number: int) -> tuple[int, int, int]:
     return change.inserted, change.updated, change.deleted
 
 
-def files(lake: Lake) -> DeltaTable:
-    return DeltaTable(lake.location(TABLE))
+def files(lake: DeltaLake) -> DeltaTable:
+    return table_of(lake, TABLE)
 
 
 # --- appended rows ---------------------------------------------------------------------------------------------------
 
 
-def test_rows_of_one_batch_go_and_all_others_stay(lake: Lake) -> None:
+def test_rows_of_one_batch_go_and_all_others_stay(lake: DeltaLake) -> None:
     append(lake, 1, keyed_row("a", 1, "one"), keyed_row("a", 1, "again"))
     append(lake, 2, keyed_row("a", 1, "two"), keyed_row("b", 1, "two"))
     append(lake, 3, keyed_row("a", 1, "three"))
@@ -102,7 +101,7 @@ def test_rows_of_one_batch_go_and_all_others_stay(lake: Lake) -> None:
     assert (counted(lake, 4), lake.committed(TABLE, "flow")) == ((0, 0, 2), 4)
 
 
-def test_they_go_wherever_a_compaction_moved_them(lake: Lake) -> None:
+def test_they_go_wherever_a_compaction_moved_them(lake: DeltaLake) -> None:
     for number in (1, 2, 3):
         append(lake, number, keyed_row("a", number, f"{number}"))
     files(lake).optimize.compact()
@@ -111,7 +110,7 @@ def test_they_go_wherever_a_compaction_moved_them(lake: Lake) -> None:
     assert set(held(lake)) == {("a", 1), ("a", 3)}
 
 
-def test_a_number_withdraws_once(lake: Lake) -> None:
+def test_a_number_withdraws_once(lake: DeltaLake) -> None:
     append(lake, 1, keyed_row("a", 1, "one"))
     append(lake, 2, keyed_row("b", 1, "two"))
     assert withdraw(lake, 2, 3)
@@ -119,7 +118,7 @@ def test_a_number_withdraws_once(lake: Lake) -> None:
     assert set(held(lake)) == {("a", 1)}
 
 
-def test_to_withdraw_nothing_is_remembered(lake: Lake) -> None:
+def test_to_withdraw_nothing_is_remembered(lake: DeltaLake) -> None:
     append(lake, 1, keyed_row("a", 1, "one"))
     before = files(lake).version()
     assert withdraw(lake, 7, 8)
@@ -132,7 +131,7 @@ def test_to_withdraw_nothing_is_remembered(lake: Lake) -> None:
 # --- upserted rows ---------------------------------------------------------------------------------------------------
 
 
-def test_what_was_replaced_comes_back_whole_and_what_was_new_goes(lake: Lake) -> None:
+def test_what_was_replaced_comes_back_whole_and_what_was_new_goes(lake: DeltaLake) -> None:
     upsert(lake, 1, keyed_row("a", 1, "old"), keyed_row("b", 1, "stays"))
     before = rows(lake)
     upsert(lake, 2, keyed_row("a", 1, "new") | {"born": None, "names": None}, keyed_row("c", 1, "more"))
@@ -141,13 +140,13 @@ def test_what_was_replaced_comes_back_whole_and_what_was_new_goes(lake: Lake) ->
     assert (counted(lake, 3), lake.committed(TABLE, "flow")) == ((1, 0, 2), 3)
 
 
-def test_an_upsert_that_replaced_nothing_leaves_nothing(lake: Lake) -> None:
+def test_an_upsert_that_replaced_nothing_leaves_nothing(lake: DeltaLake) -> None:
     upsert(lake, 1, keyed_row("a", 1, "one"), keyed_row("b", 1, "two"))
     assert restore(lake, 1, 2)
     assert (rows(lake), counted(lake, 2)) == ([], (0, 0, 2))
 
 
-def test_a_number_restores_once(lake: Lake) -> None:
+def test_a_number_restores_once(lake: DeltaLake) -> None:
     upsert(lake, 1, keyed_row("a", 1, "one"))
     upsert(lake, 2, keyed_row("a", 1, "two"))
     assert restore(lake, 2, 3)
@@ -155,7 +154,7 @@ def test_a_number_restores_once(lake: Lake) -> None:
     assert held(lake) == {("a", 1): ("one", "b1")}
 
 
-def test_later_rows_under_other_keys_stay_and_the_newest_goes_first(lake: Lake) -> None:
+def test_later_rows_under_other_keys_stay_and_the_newest_goes_first(lake: DeltaLake) -> None:
     upsert(lake, 1, keyed_row("a", 1, "one"))
     upsert(lake, 2, keyed_row("a", 1, "two"), keyed_row("b", 1, "two"))
     upsert(lake, 3, keyed_row("c", 1, "three"))
@@ -168,14 +167,14 @@ def test_later_rows_under_other_keys_stay_and_the_newest_goes_first(lake: Lake) 
     assert held(lake) == {("a", 1): ("one", "b1"), ("c", 1): ("three", "b3")}
 
 
-def test_a_row_that_was_deleted_by_hand_counts_as_changed(lake: Lake) -> None:
+def test_a_row_that_was_deleted_by_hand_counts_as_changed(lake: DeltaLake) -> None:
     upsert(lake, 1, keyed_row("a", 1, "one"), keyed_row("b", 1, "one"))
     files(lake).delete('born IS NOT NULL AND "_tenant"."rowKey" = \'a\'')
     with pytest.raises(ChangedSince):
         restore(lake, 1, 2)
 
 
-def test_a_compaction_changes_no_row(lake: Lake) -> None:
+def test_a_compaction_changes_no_row(lake: DeltaLake) -> None:
     upsert(lake, 1, keyed_row("a", 1, "one"), keyed_row("b", 1, "one"))
     upsert(lake, 2, keyed_row("a", 1, "two"))
     append(lake, 3, keyed_row("c", 1, "three"), flow="another")
@@ -184,7 +183,7 @@ def test_a_compaction_changes_no_row(lake: Lake) -> None:
     assert held(lake) == {("a", 1): ("one", "b1"), ("b", 1): ("one", "b1"), ("c", 1): ("three", "b3")}
 
 
-def test_rows_that_were_appended_twice_all_come_back(lake: Lake) -> None:
+def test_rows_that_were_appended_twice_all_come_back(lake: DeltaLake) -> None:
     append(lake, 1, keyed_row("a", 1, "once"), flow="another")
     append(lake, 2, keyed_row("a", 1, "twice"), flow="another")
     before = rows(lake)
@@ -193,7 +192,7 @@ def test_rows_that_were_appended_twice_all_come_back(lake: Lake) -> None:
     assert rows(lake) == before
 
 
-def test_rows_of_an_append_that_was_undone_since_do_not_come_back(lake: Lake) -> None:
+def test_rows_of_an_append_that_was_undone_since_do_not_come_back(lake: DeltaLake) -> None:
     append(lake, 1, keyed_row("a", 1, "one"), keyed_row("b", 1, "one"))
     append(lake, 2, keyed_row("c", 1, "two"))
     upsert(lake, 3, keyed_row("a", 1, "three"), keyed_row("c", 1, "three"))
@@ -202,7 +201,7 @@ def test_rows_of_an_append_that_was_undone_since_do_not_come_back(lake: Lake) ->
     assert held(lake) == {("c", 1): ("two", "b2")}
 
 
-def test_columns_that_came_since_are_null_in_what_comes_back(lake: Lake) -> None:
+def test_columns_that_came_since_are_null_in_what_comes_back(lake: DeltaLake) -> None:
     upsert(lake, 1, keyed_row("a", 1, "one"))
     upsert(lake, 2, keyed_row("a", 1, "two"))
     lake.prepare(TABLE, WIDER)
@@ -211,7 +210,7 @@ def test_columns_that_came_since_are_null_in_what_comes_back(lake: Lake) -> None
     assert (found["extra"], found["_tenant"]["more"], found["_tenant"]['say "hi"']) == (None, None, "one")
 
 
-def test_without_the_files_of_the_earlier_version_nothing_changes(lake: Lake) -> None:
+def test_without_the_files_of_the_earlier_version_nothing_changes(lake: DeltaLake) -> None:
     upsert(lake, 1, keyed_row("a", 1, "one"))
     upsert(lake, 2, keyed_row("a", 1, "two"))
     files(lake).vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
@@ -220,7 +219,7 @@ def test_without_the_files_of_the_earlier_version_nothing_changes(lake: Lake) ->
     assert (held(lake), lake.committed(TABLE, "flow")) == ({("a", 1): ("two", "b2")}, 2)
 
 
-def test_files_that_no_row_is_needed_of_may_be_gone(lake: Lake) -> None:
+def test_files_that_no_row_is_needed_of_may_be_gone(lake: DeltaLake) -> None:
     append(lake, 1, keyed_row("x", 1, "one"), flow="another")
     append(lake, 2, keyed_row("x", 2, "two"), flow="another")
     files(lake).optimize.compact()
@@ -230,26 +229,26 @@ def test_files_that_no_row_is_needed_of_may_be_gone(lake: Lake) -> None:
     assert set(held(lake)) == {("x", 1), ("x", 2)}
 
 
-def test_an_upsert_that_the_log_does_not_know_any_more_cannot_be_undone(lake: Lake) -> None:
+def test_an_upsert_that_the_log_does_not_know_any_more_cannot_be_undone(lake: DeltaLake) -> None:
     upsert(lake, 1, keyed_row("a", 1, "one"))
     upsert(lake, 2, keyed_row("a", 1, "two"))
     known = files(lake)
     known.create_checkpoint()
     for version in range(known.version() + 1):
-        (Path(lake.location(TABLE)) / "_delta_log" / f"{version:020d}.json").unlink()
+        lake.storage.filesystem.delete_file(f"s1/d1/_delta_log/{version:020d}.json")
     assert lake.change(TABLE, note(2)) is None
     with pytest.raises(EarlierRowsGone):
         restore(lake, 2, 3)
     assert held(lake) == {("a", 1): ("two", "b2")}
 
 
-def test_no_table_knows_no_change(lake: Lake) -> None:
+def test_no_table_knows_no_change(lake: DeltaLake) -> None:
     assert lake.change(TableRef(sandbox_id="s1", dataset_id="nothing"), note(1)) is None
     assert lake.change(TABLE, note(1)) is None
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_random_upserts_undone_from_the_newest_leave_each_earlier_state(lake: Lake, seed: int) -> None:
+def test_random_upserts_undone_from_the_newest_leave_each_earlier_state(lake: DeltaLake, seed: int) -> None:
     draw = Random(seed)
     states = [rows(lake)]
     for number in range(1, 5):

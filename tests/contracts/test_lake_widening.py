@@ -3,7 +3,6 @@ name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -63,10 +62,9 @@ def rows(lake: DeltaLake) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> DeltaLake:
-    made = DeltaLake(tmp_path / "lake")
-    made.prepare(TABLE, SCHEMA)
-    return made
+def lake(lake: DeltaLake) -> DeltaLake:
+    lake.prepare(TABLE, SCHEMA)
+    return lake
 
 
 @WRITES
@@ -80,7 +78,7 @@ def test_rows_staged_before_the_table_was_widened_land_without_the_new_column(la
 @WRITES
 def test_a_table_widened_during_a_commit_stays_wide_and_the_rows_land_once(lake: DeltaLake, write: Write) -> None:
     meanwhile = [lambda: lake.prepare(TABLE, WIDER)]
-    overtaken = Overtaken(lake.root, meanwhile=meanwhile)
+    overtaken = Overtaken(lake.storage, meanwhile=meanwhile)
     for _ in range(2):
         try:
             landed = write(overtaken, "run", 1, ROW, SCHEMA)

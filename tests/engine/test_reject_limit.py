@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.domain.dataset import TableKind
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import SandboxState
@@ -107,7 +107,7 @@ def test_rejects_are_kept_when_the_lake_refuses_the_rows(tmp_path: Path) -> None
             return super().commit(table, *args, **kwargs)
 
     world = limited(tmp_path, partialIngestionPercent=50)
-    world.lake = Refusing(tmp_path / "lake")
+    world.lake = Refusing(Folder(tmp_path / "lake"))
     run = world.executed()
     assert (run.state, [error.code for error in run.errors]) == (RunState.FAILED, ["lake"])
     assert len(world.rejects()) == 100

@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from sqlalchemy import event
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.adapters.duckdb.quarantine import LakeQuarantine
 from flowservice.domain.dataset import Dataset, TableKind
 from flowservice.domain.quarantine import RejectState, Wanted
@@ -298,7 +298,7 @@ def test_a_replay_moves_no_window(tmp_path: Path) -> None:
 def mortal(home: Path, fatal: int | None, keys: tuple[str, ...]) -> Fate:
     """A replay of six rows, of which three pass, in a process that ends at the point `fatal`; the world goes on."""
     fate = Fate(None)
-    world = rejecting(home, keys=keys, lake=Mortal(DeltaLake(home / "lake"), fate))
+    world = rejecting(home, keys=keys, lake=Mortal(DeltaLake(Folder(home / "lake")), fate))
     world.executed(1)
     world.mapper = Doubling(reject_every=20)
     world.add_run(2, replays="run1")
@@ -337,7 +337,7 @@ def test_what_landed_and_is_not_told_by_quarantine_is_not_replayed_again(tmp_pat
                 raise LakeError("refused")
             return super().commit(table, *args, **kwargs)
 
-    world = rejecting(tmp_path, lake=Untold(tmp_path / "lake"))
+    world = rejecting(tmp_path, lake=Untold(Folder(tmp_path / "lake")))
     world.executed(1)
     world.mapper = Doubling()
     assert world.replayed(1, by=2).state is RunState.PARTIAL_SUCCESS

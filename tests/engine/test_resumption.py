@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event
 
 from flowservice.adapters.dbos import DbosRuns
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.domain.dataset import Dataset, TableKind, TableRef
 from flowservice.domain.flow import Transformation
 from flowservice.domain.mapping import MappingSet
@@ -73,7 +73,7 @@ def mortal_world(home: Path, fatal: int | None) -> tuple[World, Fate]:
         Doubling(reject_every=30),
         tolerated_percent=5,
         part_rows=40,
-        lake=Mortal(DeltaLake(home / "lake"), fate),
+        lake=Mortal(DeltaLake(Folder(home / "lake")), fate),
     )
     # Before each commit of the database: it is undone. After it: the next point.
     event.listen(world.database.engine, "commit", fate.strike)
@@ -234,7 +234,7 @@ def test_a_commit_whose_answer_is_lost_is_looked_up_and_not_repeated(
                 super().commit(*args, **kwargs)
             raise error
 
-    world = World(tmp_path, lake=Forgetful(tmp_path / "lake"))
+    world = World(tmp_path, lake=Forgetful(Folder(tmp_path / "lake")))
     assert world.executed().state is RunState.SUCCESS
     assert world.landed() == list(range(ROWS))
 
@@ -246,7 +246,7 @@ def test_a_lake_that_stays_away_fails_the_run_and_leaves_no_rows(tmp_path: Path)
         def commit(self, *args: Any, **kwargs: Any) -> bool:
             raise LakeUnavailable("no space left on device", advice="Make room.")
 
-    world = World(tmp_path, lake=Full(tmp_path / "lake"))
+    world = World(tmp_path, lake=Full(Folder(tmp_path / "lake")))
     run = world.executed()
     assert (run.state, run.errors[0].code, world.landed()) == (RunState.FAILED, "lake-unavailable", [])
     assert world.files() == set()
@@ -259,7 +259,7 @@ class BadQuarantine(DeltaLake):
     error: Exception
 
     def __init__(self, root: Path, error: Exception, times: int) -> None:
-        super().__init__(root)
+        super().__init__(Folder(root))
         object.__setattr__(self, "error", error)
         object.__setattr__(self, "left", times)
 
@@ -331,7 +331,9 @@ def test_a_run_that_was_published_when_it_was_cut_off_is_no_failure_whatever_bec
                 raise Killed
             return done
 
-    world = World(tmp_path, Numbers(), Doubling(reject_every=100), tolerated_percent=5, lake=Fatal(tmp_path / "lake"))
+    world = World(
+        tmp_path, Numbers(), Doubling(reject_every=100), tolerated_percent=5, lake=Fatal(Folder(tmp_path / "lake"))
+    )
     world.add_run()
     with pytest.raises(Killed):
         world.execution.execute("run1", AtOnce())

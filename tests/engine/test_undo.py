@@ -12,7 +12,7 @@ import pytest
 from deltalake import DeltaTable
 from sqlalchemy import event
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.run import Run, RunState
 from flowservice.engine.row_mapper import Mapped
@@ -131,7 +131,7 @@ def test_after_an_unknown_outcome_the_undo_looks_and_takes_back_once(tmp_path: P
                 raise error
             return done
 
-    world = appending(tmp_path, lake=Vague(tmp_path / "lake"))
+    world = appending(tmp_path, lake=Vague(Folder(tmp_path / "lake")))
     world.executed(1)
     world.executed(2)
     undo = world.undone(1, by=3)
@@ -302,7 +302,7 @@ def test_an_undo_that_fails_moves_no_window(tmp_path: Path) -> None:
 
 def mortal(world: World, home: Path) -> tuple[World, Fate]:
     fate = Fate(None)
-    world.lake = Mortal(DeltaLake(home / "lake"), fate)
+    world.lake = Mortal(DeltaLake(Folder(home / "lake")), fate)
     event.listen(world.database.engine, "commit", fate.strike)
     return world, fate
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.domain.run import RunState
 from flowservice.errors import LakeUnavailable, OutcomeUnknown
 from tests.engine.events import Events, Recurring
@@ -112,7 +112,7 @@ def test_after_an_unknown_outcome_the_run_looks_and_upserts_once(tmp_path: Path,
                 raise error
             return done
 
-    world = upserting(tmp_path, lake=Vague(tmp_path / "lake"))
+    world = upserting(tmp_path, lake=Vague(Folder(tmp_path / "lake")))
     run = world.executed()
     assert (run.state, run.counts.written, run.counts.superseded) == (RunState.SUCCESS, 50, 70)
     assert len(doubles(world)) == 50
@@ -123,7 +123,7 @@ def mortal_world(home: Path) -> tuple[World, Fate]:
     world = upserting(
         home,
         source=Numbers(rows=120, splits=2, batch_rows=20, hook=fate.strike),
-        lake=Mortal(DeltaLake(home / "lake"), fate),
+        lake=Mortal(DeltaLake(Folder(home / "lake")), fate),
     )
     event.listen(world.database.engine, "commit", fate.strike)
     return world, fate

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import event
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.domain.flow import Flow
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.window import DeltaColumn, Window
@@ -294,7 +294,7 @@ def test_a_recurring_flow_without_a_delta_column_fails_and_says_what_is_missing(
 def mortal(home: Path) -> tuple[Recurring, Fate]:
     """Everything that a run touches, and what may end the process at each touch."""
     fate = Fate(None)
-    lake = Mortal(DeltaLake(home / "lake"), fate)
+    lake = Mortal(DeltaLake(Folder(home / "lake")), fate)
     world = World(home, mapper=Doubling(reject_every=30), tolerated_percent=50, part_rows=10, lake=lake)
     event.listen(world.database.engine, "commit", fate.strike)
     return Recurring.at(world, TimedEvents(hook=fate.strike)), fate
@@ -413,3 +413,17 @@ def test_without_another_time_to_go_by_nothing_counts_as_late(tmp_path: Path, re
     tell(hourly, NOON + HOUR)
     assert late_rows(hourly.run(2)) == {}
     assert events.asked[-1].late is None
+
+
+def test_after_an_undo_the_rows_that_would_have_been_late_land_with_the_others(tmp_path: Path) -> None:
+    events = DatedEvents(every_minute(0, 60))
+    events.written = dict.fromkeys(range(60), NOON - HOUR)
+    hourly = Recurring.at(World(tmp_path), events)
+    hourly.run(1)
+    again = hourly.run(2, undoes="run1", window=hourly.world.run(1).window)
+    assert (again.state, again.rewinds) == (RunState.SUCCESS, True)
+    events.rows += [(1000, NOON - HOUR)]
+    events.written[1000] = NOON + MINUTE
+    tell(hourly, NOON + HOUR)
+    assert late_rows(hourly.run(3)) == {}
+    assert 1000 in hourly.world.landed()

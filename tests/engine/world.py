@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.adapters.duckdb.quarantine import LakeQuarantine
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
@@ -216,7 +216,7 @@ class World:
         engine = open_engine(self.url)
         migrate(engine)
         self.database = self.database or SqlDatabase(engine=engine)
-        self.lake = self.lake or DeltaLake(self.home / "lake")
+        self.lake = self.lake or DeltaLake(Folder(self.home / "lake"))
         self._furnish()
 
     @property

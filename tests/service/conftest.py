@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaLake, Folder
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
@@ -80,7 +80,11 @@ def schemas(database: Database) -> Schemas:
 @pytest.fixture
 def datasets(database: Database, schemas: Schemas, tmp_path: Path) -> Datasets:
     return Datasets(
-        database=database, lake=DeltaLake(tmp_path / "lake"), schemas=schemas, now=lambda: NOON, ids=CountingIds()
+        database=database,
+        lake=DeltaLake(Folder(tmp_path / "lake")),
+        schemas=schemas,
+        now=lambda: NOON,
+        ids=CountingIds(),
     )
 
 

@@ -4,9 +4,8 @@ The watermark of a flow stands in the plan of the highest run number that the la
 failed moves nothing, and its rows are in the next window; and windows of a flow neither overlap nor leave a gap.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.query import Condition, Operator, Query
@@ -18,6 +17,16 @@ from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
 from flowservice.ports.runtime import Clock
 from flowservice.sdk import Clocked, Dated, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How far a flow has come."""
+
+    watermark: datetime | None = None
+    """Where its next window begins; None: at the very beginning."""
+    clock: datetime | None = None
+    """What the source's clock showed when that was decided; None: nobody knows."""
 
 
 def pending(
@@ -34,32 +43,27 @@ def pending(
     schedule = route.flow.schedule
     if schedule.period is None:
         return Pending(window=run.window)
-    before = _reached(run, route.dataset, database=database, lake=lake)
-    reached = time_of(before.get("watermark"))
+    known = reached(run, route.dataset, database=database, lake=lake)
+    mark = known.watermark
     if run.window is not None:
-        window = run.window.after(reached) if _repeats_a_failure(run, database) else run.window
-        ends = [at for at in (reached, window.end) if at is not None]
-        return Pending(window=window, watermark=max(ends, default=None))
+        window = run.window.after(mark) if _repeats_a_failure(run, database) else run.window
+        ends = [at for at in (mark, window.end) if at is not None]
+        return Pending(window=window, watermark=max(ends, default=None), clock=known.clock)
     column = route.flow.delta_column
     if column is None:
         raise MissingDeltaColumn(
             f"flow {route.flow.id} is recurring and names no delta column",
             advice="Add the transformation Copy with its deltaColumn.",
         )
-    start = schedule.takes_from if reached is None else reached
+    start = schedule.takes_from if mark is None else mark
     # What the source writes now may carry a time that is a little older: clocks differ, commits take their time.
     told = source.server_time() if isinstance(source, Clocked) else None
     clock = told or max(run.slot_at or now(), schedule.slot_at(now()))
     end = (clock - window_lag).replace(microsecond=0)
     if start is not None:
         end = max(start, end)
-    late = _late(source, column, since=time_of(before.get("clock")))
+    late = _late(source, column, since=known.clock)
     return Pending(window=Window(column=column, start=start, end=end), watermark=end, clock=told, late=late)
-
-
-def watermark(run: Run, dataset: Dataset, *, database: Database, lake: Lake) -> datetime | None:
-    """Where the next window of the run's flow begins; None: at the very beginning. Raises LakeError."""
-    return time_of(_reached(run, dataset, database=database, lake=lake).get("watermark"))
 
 
 def _late(source: Source, column: DeltaColumn, *, since: datetime | None) -> Late | None:
@@ -69,11 +73,11 @@ def _late(source: Source, column: DeltaColumn, *, since: datetime | None) -> Lat
     return None if since is None or written is None or written == column.name else Late(column=written, since=since)
 
 
-def _reached(run: Run, dataset: Dataset, *, database: Database, lake: Lake) -> Mapping[str, Any]:
-    """The plan of the highest run of the run's flow that is in the lake; empty: there is none. Raises LakeError."""
+def reached(run: Run, dataset: Dataset, *, database: Database, lake: Lake) -> Reached:
+    """What the plan of the highest run of the run's flow that is in the lake says. Raises LakeError."""
     number = lake.committed(dataset.table, run.flow_id)
     if number is None:
-        return {}
+        return Reached()
     conditions = (
         Condition(path=("flow_id",), operator=Operator.EQ, values=(run.flow_id,)),
         Condition(path=("number",), operator=Operator.EQ, values=(str(number),)),
@@ -87,7 +91,7 @@ def _reached(run: Run, dataset: Dataset, *, database: Database, lake: Lake) -> M
             advice="The control store is older than the lake; restore the one that belongs to it.",
         )
     # That of an undo, too: the rest of it is another.
-    return plan
+    return Reached(watermark=time_of(plan.get("watermark")), clock=time_of(plan.get("clock")))
 
 
 def _repeats_a_failure(run: Run, database: Database) -> bool:

@@ -13,7 +13,7 @@ from flowservice.domain.run import Run
 from flowservice.engine.flow_runs import replays_in_flow_of, replays_of
 from flowservice.engine.landing import ORIGIN, SYSTEM_COLUMN, data_schema
 from flowservice.engine.patience import Patience
-from flowservice.engine.pending import watermark
+from flowservice.engine.pending import reached
 from flowservice.engine.plan import Plan, Route
 from flowservice.engine.row_mapper import REJECTS, MapperFor, RowMapper
 from flowservice.engine.windowing import Selected
@@ -98,7 +98,7 @@ class Replaying:
         version = route.mapping_set.current.version
         mapper = self.mapper(route, version, kept)
         patience.repeated(lambda: self.lake.prepare(dataset.table, data_schema(mapper.schema)))
-        reached = patience.repeated(lambda: watermark(run, dataset, database=self.database, lake=self.lake))
+        known = patience.repeated(lambda: reached(run, dataset, database=self.database, lake=self.lake))
         return Plan(
             path=kept.path,
             columns=mapper.source_columns,
@@ -109,7 +109,8 @@ class Replaying:
             # Rows that fail again stay where they are.
             tolerated_percent=100.0,
             window=origin.window,
-            watermark=reached,
+            watermark=known.watermark,
+            clock=known.clock,
             mode=kept.mode,
             row_key=kept.row_key,
         )

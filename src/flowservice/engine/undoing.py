@@ -16,7 +16,7 @@ from flowservice.engine.flow_runs import every, replays_of
 from flowservice.engine.landing import SYSTEM_COLUMN
 from flowservice.engine.outcome import Done
 from flowservice.engine.patience import Patience
-from flowservice.engine.pending import watermark
+from flowservice.engine.pending import reached
 from flowservice.engine.plan import Plan, time_of, time_text
 from flowservice.engine.publication import Publication
 from flowservice.errors import LakeError, LakeUnavailable, NotFound, NotUndoable
@@ -43,6 +43,7 @@ class UndoPlan:
     rewinds: bool
     """Whether the next run takes the rows of the run's window again."""
     watermark: datetime | None
+    clock: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON."""
@@ -51,6 +52,7 @@ class UndoPlan:
             "keys": list(self.mode.keys),
             "rewinds": self.rewinds,
             "watermark": time_text(self.watermark),
+            "clock": time_text(self.clock),
         }
 
     @classmethod
@@ -61,6 +63,7 @@ class UndoPlan:
             mode=WriteMode(keys=tuple(stored["keys"])),
             rewinds=stored["rewinds"],
             watermark=time_of(stored["watermark"]),
+            clock=time_of(stored.get("clock")),
         )
 
 
@@ -83,7 +86,7 @@ class Undoing:
         if stored is None:
             raise NotFound(f"the plan of run {undone.id} is gone", advice="Its rows can be deleted by hand alone.")
         plan = Plan.from_json(stored)
-        reached = self.patience.repeated(lambda: watermark(run, dataset, database=self.database, lake=self.lake))
+        known = self.patience.repeated(lambda: reached(run, dataset, database=self.database, lake=self.lake))
         # Without a watermark of its own, the run moved none; nor did a replay.
         moved = undone.window is not None and plan.watermark is not None and undone.replays is None
         rewinds = moved and not self._is_overtaken(undone)
@@ -91,7 +94,9 @@ class Undoing:
             undoes=undone.id,
             mode=plan.mode,
             rewinds=rewinds,
-            watermark=_earlier(reached, undone.window) if rewinds else reached,
+            watermark=_earlier(known.watermark, undone.window) if rewinds else known.watermark,
+            # What was written since then need not be late for a window that begins anew.
+            clock=None if rewinds else known.clock,
         )
 
     def take_back(self, run: Run, plan: UndoPlan) -> Done:

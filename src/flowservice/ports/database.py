@@ -91,6 +91,9 @@ class RunStore(Store[Run], Protocol):
     def at_work(self, org_ids: Collection[str]) -> Sequence[AtWork]:
         """The flows of these organisations with a run that is queued or in progress."""
 
+    def not_ended(self) -> Mapping[str, str]:
+        """The ids of the runs of every scope that have not ended, also those that wait, each with its dataset's id."""
+
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         """Those of the flows with a run that stands for a slot, repeats no other and has not begun."""
 

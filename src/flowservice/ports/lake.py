@@ -1,6 +1,7 @@
 """Open tables that any engine can read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -78,6 +79,22 @@ class Change:
     inserted: int
     updated: int
     deleted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compacted:
+    """How many files became how many."""
+
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vacuumed:
+    """What was deleted, or would be."""
+
+    files: int
+    size_bytes: int
 
 
 class PartWriter(Protocol):
@@ -164,6 +181,20 @@ class Lake(Protocol):
 
     def files(self, table: TableRef) -> Sequence[DataFile]:
         """The files that make up the table now; none if there is no table. Raises LakeError."""
+
+    def compact(self, table: TableRef, *, target_bytes: int, least_files: int) -> Compacted | None:
+        """Put files that are smaller than the target together; None where there are fewer than so many, or no table.
+
+        Rows, and what was committed, stay as they are; an undo finds what it needs. If a commit that took rows out came
+        in between, nothing is changed. Raises LakeUnavailable, also then.
+        """
+
+    def vacuum(self, table: TableRef, at_work: Callable[[], AbstractSet[str]], *, dry_run: bool) -> Vacuumed:
+        """Delete files that the table has not had for as long as upserts can be undone, and old ends of its log.
+
+        Files that were never in the table go if they are that old and a run wrote them that is not among `at_work`, the
+        ids of the runs that have not ended. Whatever somebody else wrote stays. Raises LakeError, LakeUnavailable.
+        """
 
     def remove(self, table: TableRef) -> None:
         """Remove the table, in one quick step; nothing if there is none. Raises LakeUnavailable."""

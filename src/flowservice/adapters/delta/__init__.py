@@ -1,5 +1,8 @@
-"""Tables of the lake in the Delta format, on a local folder."""
+"""Tables of the lake in the Delta format, in a folder or an object store."""
 
+from flowservice.adapters.delta.folder import Folder
 from flowservice.adapters.delta.lake import DeltaLake
+from flowservice.adapters.delta.object_store import ObjectStore
+from flowservice.adapters.delta.place import Access, place_of, storage_at
 
-__all__ = ["DeltaLake"]
+__all__ = ["Access", "DeltaLake", "Folder", "ObjectStore", "place_of", "storage_at"]

@@ -3,13 +3,13 @@
 import json
 import re
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as t
 from deltalake.transaction import AddAction
+from pyarrow import fs
 
 from flowservice.adapters.delta.table_schema import fits
 from flowservice.domain.staging import Part
@@ -20,32 +20,32 @@ _BOUND_LENGTH: Final = 32
 _PLAIN_NAME: Final = re.compile(r"[^.]+")
 
 
-def entry(root: Path, part: Part, table: pa.Schema) -> AddAction:
-    """The log entry of `part` in the table below `root`.
+def entry(files: fs.FileSystem, root: str, part: Part, *, table: pa.Schema) -> AddAction:
+    """The log entry of `part` in the table at `root`.
 
     Raises LakeError if the file is not what was recorded, or does not fit the schema `table`; OSError.
     """
-    footer = footer_of(root, part)
+    footer = footer_of(files, root, part)
     schema = footer.schema.to_arrow_schema()
     fits(schema, table, part.path)
+    written_ns = files.get_file_info(f"{root}/{part.path}").mtime_ns or 0
     return AddAction(
         path=part.path,
         size=part.size_bytes,
         partition_values={},
-        modification_time=int((root / part.path).stat().st_mtime * 1000),
+        modification_time=written_ns // 1_000_000,
         data_change=True,
         stats=json.dumps(_statistics(footer, schema)),
     )
 
 
-def footer_of(root: Path, part: Part) -> pq.FileMetaData:
+def footer_of(files: fs.FileSystem, root: str, part: Part) -> pq.FileMetaData:
     """What the file of `part` says of itself. Raises LakeError if the file is not what was recorded; OSError."""
-    path = root / part.path
     try:
-        size_bytes = path.stat().st_size
-        footer = pq.read_metadata(path)
-    except (FileNotFoundError, pa.ArrowInvalid) as error:
-        raise LakeError(f"the staged part {part.path} is missing or broken", advice="Run the flow again.") from error
+        with files.open_input_file(f"{root}/{part.path}") as file:
+            size_bytes, footer = file.size(), pq.read_metadata(file)
+    except (FileNotFoundError, pa.ArrowInvalid):
+        raise LakeError(f"the staged part {part.path} is missing or broken", advice="Run the flow again.") from None
     if (size_bytes, footer.num_rows) != (part.size_bytes, part.rows):
         raise LakeError(f"the staged part {part.path} is not what was recorded", advice="Run the flow again.")
     return footer

@@ -1,92 +1,92 @@
-"""The lake on a local folder: a Delta table a dataset, and one for its rejected rows."""
+"""The lake: a Delta table a dataset, and one for its rejected rows."""
 
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any, Final
-from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
+from pyarrow import fs
 
 from flowservice.adapters.delta.file_entry import entry, footer_of
 from flowservice.adapters.delta.held_keys import held
 from flowservice.adapters.delta.newest import NewestRows, giving_way, quoted, text
-from flowservice.adapters.delta.part_file import PartFile, unavailable
+from flowservice.adapters.delta.part_file import PartFile
 from flowservice.adapters.delta.replaced import ReplacedRows, change_of, gone
+from flowservice.adapters.delta.storage import REFUSALS, Storage
 from flowservice.adapters.delta.table_schema import fits, landed, landed_rows, missing
+from flowservice.adapters.delta.upkeep import Files, clean_log, compacted, properties
 from flowservice.domain.dataset import TableKind, TableRef
 from flowservice.domain.staging import Part
-from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown
-from flowservice.ports.lake import Change, DataFile, Marked, Upserted, Versions
+from flowservice.errors import LakeError, OutcomeUnknown
+from flowservice.ports.lake import Change, Compacted, DataFile, Marked, Upserted, Vacuumed, Versions
 
-_REMOVED: Final = ".removed"
-"""Folder, beside those of the sandboxes, of what is being removed."""
 _ZSTD: Final = WriterProperties(compression="ZSTD")
 _OF_A_FILE: Final = ["path", "num_records", "size_bytes", "modification_time"]
+_AT_ONCE: Final = 8
+"""Parts that are looked at: in an object store each look takes a few answers of its server."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeltaLake:
-    """Fills ports.lake.Lake below `root`: `<sandbox id>/<dataset id>` and `<sandbox id>/<dataset id>-quarantine`."""
+    """Fills ports.lake.Lake in `storage`: `<sandbox id>/<dataset id>` and `<sandbox id>/<dataset id>-quarantine`."""
 
-    root: Path
+    storage: Storage
+    undo: timedelta = timedelta(days=30)
+    """How long what a run replaced is kept."""
     _preparing: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def prepare(self, table: TableRef, schema: pa.Schema) -> None:
         """Create the table, or widen it, in a commit of its own. Raises LakeError for a type clash, LakeUnavailable."""
         wanted = landed(schema)
-        path = self._path(table)
-        try:
-            # Within this process one thread creates; another process that wins the race is met by mode="ignore".
-            with self._preparing:
-                known = self._open(table)
-                if known is None:
-                    path.mkdir(parents=True, exist_ok=True)
-                    DeltaTable.create(str(path), schema=Schema.from_arrow(wanted), mode="ignore")
-                elif missing(_schema(known), wanted):
-                    # An empty append is the one way that widens nested fields too.
-                    write_deltalake(known, wanted.empty_table(), mode="append", schema_mode="merge")
-        except (DeltaError, OSError) as error:
-            raise _translated(error, path) from error
+        path = _path(table)
+        # Within this process one thread creates; another process that wins the race is met by mode="ignore".
+        with self._refusing(), self._preparing:
+            known = self._open(table)
+            if known is None:
+                self.storage.make_room(path)
+                DeltaTable.create(
+                    self.storage.url(path),
+                    schema=Schema.from_arrow(wanted),
+                    mode="ignore",
+                    configuration=properties(self.undo),
+                    storage_options=dict(self.storage.options),
+                )
+            elif missing(_schema(known), wanted):
+                # An empty append is the one way that widens nested fields too.
+                write_deltalake(known, wanted.empty_table(), mode="append", schema_mode="merge")
 
     def lacking(self, table: TableRef, schema: pa.Schema) -> Sequence[pa.Field]:
         """The columns that `prepare` would add. Raises LakeError for a type clash, LakeUnavailable."""
         wanted = landed(schema)
-        try:
+        with self._refusing():
             known = self._open(table)
             return missing(pa.schema([]) if known is None else _schema(known), wanted)
-        except (DeltaError, OSError) as error:
-            raise _translated(error, self._path(table)) from error
 
     def holding(self, table: TableRef, keys: pa.Table, *, most_rows: int) -> int | None:
         """How many of `keys` rows of the table have; None if it has more than `most_rows`. Raises LakeError."""
         if sum(file.rows for file in self.files(table)) > most_rows:
             return None
-        try:
+        with self._refusing():
             known = self._open(table)
-            return 0 if known is None else held(known.to_pyarrow_dataset(), landed_rows(keys))
-        except (DeltaError, OSError) as error:
-            raise _translated(error, self._path(table)) from error
+            return 0 if known is None else held(self._rows(known, table), landed_rows(keys))
 
     def writer(self, table: TableRef, name: str, schema: pa.Schema) -> PartFile:
         """Start the file `name`. Raises LakeUnavailable."""
-        return PartFile(self._path(table), name, schema)
+        return PartFile(self.storage, _path(table), name, schema)
 
     def committed(self, table: TableRef, app_id: str) -> int | None:
         """The highest number that `app_id` has committed; None if there is none or no table."""
-        try:
+        with self._refusing():
             known = self._open(table)
             return None if known is None else known.transaction_version(app_id)
-        except (DeltaError, OSError) as error:
-            raise _translated(error, self._path(table)) from error
 
     def commit(
         self, table: TableRef, parts: Sequence[Part], *, app_id: str, number: int, note: Mapping[str, Any]
@@ -95,11 +95,11 @@ class DeltaLake:
 
         A commit of no parts is written too, so that a later look finds the number.
         """
-        path = self._path(table)
 
         def write(known: DeltaTable, properties: CommitProperties) -> None:
-            schema = _schema(known)
-            entries = [entry(path, part, schema) for part in parts]
+            entry_of = partial(entry, self.storage.filesystem, _path(table), table=_schema(known))
+            with ThreadPoolExecutor(_AT_ONCE) as looking:
+                entries = list(looking.map(entry_of, parts))
             known.create_write_transaction(list(entries), "append", known.schema(), commit_properties=properties)
 
         return self._once(table, write, app_id=app_id, number=number, note=note)
@@ -151,14 +151,15 @@ class DeltaLake:
 
         Raises ChangedSince if not every row is as the upsert left it, EarlierRowsGone.
         """
-        path = self._path(table)
 
         def write(known: DeltaTable, properties: CommitProperties) -> None:
             change = change_of(known, dict(upserted.note))
             if change is None or not change.inserted + change.updated:
                 raise gone()
             column, value, schema = quoted(upserted.rows.column), text(upserted.rows.value), _schema(known)
-            replaced = ReplacedRows(path=path, known=known, upserted=upserted, change=change)
+            replaced = ReplacedRows(
+                storage=self.storage, path=_path(table), known=known, upserted=upserted, change=change
+            )
             with replaced.reader(schema) as reader:
                 # The row that has the mark alone meets all rows of the upsert; what is put back meets none.
                 merging = known.merge(
@@ -179,11 +180,9 @@ class DeltaLake:
 
         Raises LakeError.
         """
-        try:
+        with self._refusing():
             known = self._open(table)
             return None if known is None else change_of(known, dict(note))
-        except (DeltaError, OSError) as error:
-            raise _translated(error, self._path(table)) from error
 
     def superseded(self, table: TableRef, staged: Versions) -> int:
         """How many staged rows are not the last of their key. Raises LakeError, LakeUnavailable."""
@@ -191,16 +190,21 @@ class DeltaLake:
 
     def _newest(self, table: TableRef, staged: Versions, schema: pa.Schema | None) -> NewestRows:
         """The staged rows. Raises LakeError for a part that is not what was recorded, or does not fit the schema."""
-        path = self._path(table)
-        try:
-            for part in staged.parts:
-                came = footer_of(path, part).schema.to_arrow_schema()
-                if schema is not None:
-                    fits(came.remove(came.get_field_index(staged.version)), schema, part.path)
-        except OSError as error:
-            raise _translated(error, path) from error
-        files = [path / part.path for part in staged.parts]
-        return NewestRows(files=files, keys=staged.keys, version=staged.version, untold=staged.untold)
+        files, path = self.storage.filesystem, _path(table)
+        with self._refusing(), ThreadPoolExecutor(_AT_ONCE) as looking:
+            footers = list(looking.map(partial(footer_of, files, path), staged.parts))
+        for part, footer in zip(staged.parts, footers, strict=True):
+            came = footer.schema.to_arrow_schema()
+            if schema is not None:
+                fits(came.remove(came.get_field_index(staged.version)), schema, part.path)
+        return NewestRows(
+            filesystem=files,
+            files=[f"{path}/{part.path}" for part in staged.parts],
+            keys=staged.keys,
+            version=staged.version,
+            untold=staged.untold,
+            rows=sum(part.rows for part in staged.parts),
+        )
 
     def _once(
         self,
@@ -212,66 +216,58 @@ class DeltaLake:
         note: Mapping[str, Any],
     ) -> bool:
         """`write` in a transaction that says: `app_id` has committed `number`. False if the table says that already."""
-        path = self._path(table)
-        try:
+        with self._refusing():
             known = self._open(table)
-        except (DeltaError, OSError) as error:
-            raise _translated(error, path) from error
         if known is None:
-            raise LakeError(f"the table {path.name} does not exist", advice="Prepare it first.")
+            raise LakeError(f"the table {_path(table)} does not exist", advice="Prepare it first.")
         if _reached(known, app_id, number):
             return False
         transaction = Transaction(app_id, number)
         try:
             write(known, CommitProperties(app_transactions=[transaction], custom_metadata=dict(note)))
-        except (DeltaError, OSError) as error:
+        except REFUSALS as error:
             # Work after the commit (a checkpoint, a clean-up) may fail too: only the table knows.
             if not self._has_landed(table, app_id, number):
-                raise _translated(error, path) from error
+                raise self.storage.refused(error) from None
         return True
 
     def sweep(self, table: TableRef, prefix: str, keep: Sequence[Part]) -> int:
         """Remove files below `prefix` that are neither in `keep` nor in the table; how many."""
-        path = self._path(table)
-        folder = path / prefix
-        if not folder.is_dir():
-            return 0
-        try:
+        path, files = _path(table), self.storage.filesystem
+        folder = f"{path}/{prefix}".rstrip("/")
+        with self._refusing():
+            found = files.get_file_info(fs.FileSelector(folder, allow_not_found=True, recursive=True))
+            if not found:
+                return 0
             known = self._open(table)
             in_table = set() if known is None else _paths(known)
-            kept = in_table | {part.path for part in keep}
-            orphans = [
-                found
-                for found in folder.rglob("*")
-                if found.is_file() and found.relative_to(path).as_posix() not in kept
-            ]
+            kept = {f"{path}/{name}" for name in in_table | {part.path for part in keep}}
+            orphans = [info.path for info in found if info.type is fs.FileType.File and info.path not in kept]
             for orphan in orphans:
-                orphan.unlink(missing_ok=True)
-            if not any(folder.iterdir()):
-                folder.rmdir()
-        except (DeltaError, OSError) as error:
-            raise _translated(error, path) from error
+                with suppress(FileNotFoundError):
+                    files.delete_file(orphan)
+            self.storage.drop_empty(folder)
         return len(orphans)
 
     def schema(self, table: TableRef) -> pa.Schema | None:
-        """The table's schema; None if there is no table."""
-        known = self._open(table)
-        return None if known is None else _schema(known)
+        """The table's schema; None if there is no table. Raises LakeError."""
+        with self._refusing():
+            known = self._open(table)
+            return None if known is None else _schema(known)
 
     def dataset(self, table: TableRef) -> Any:
-        """The table as a pyarrow dataset; None if there is no table."""
-        known = self._open(table)
-        return None if known is None else known.to_pyarrow_dataset()
+        """The table as a pyarrow dataset; None if there is no table. Raises LakeError."""
+        with self._refusing():
+            known = self._open(table)
+            return None if known is None else self._rows(known, table)
 
     def files(self, table: TableRef) -> Sequence[DataFile]:
         """The files that make up the table now. Raises LakeError."""
-        try:
+        with self._refusing():
             known = self._open(table)
             if known is None:
                 return []
             actions = pa.table(known.get_add_actions(flatten=True)).select(_OF_A_FILE).to_pylist()
-        except (DeltaError, OSError) as error:
-            raise _translated(error, self._path(table)) from error
         return [
             DataFile(
                 path=action["path"],
@@ -282,67 +278,70 @@ class DeltaLake:
             for action in actions
         ]
 
+    def compact(self, table: TableRef, *, target_bytes: int, least_files: int) -> Compacted | None:
+        """Put small files together; None where there are fewer than so many. Raises LakeUnavailable."""
+        with self._refusing():
+            known = self._open(table)
+            return None if known is None else compacted(known, target_bytes=target_bytes, least_files=least_files)
+
+    def vacuum(self, table: TableRef, at_work: Callable[[], AbstractSet[str]], *, dry_run: bool) -> Vacuumed:
+        """Delete files that are older than `undo` and needed by nobody. Raises LakeError, LakeUnavailable."""
+        path, files = _path(table), self.storage.filesystem
+        with self._refusing():
+            listed = Files.listed(files, path)
+            # In this order: the run of a listed file is at work now, or has ended, and its file is in the table then.
+            busy = at_work()
+            known = self._open(table)
+            if known is None:
+                return Vacuumed(files=0, size_bytes=0)
+            did = listed.vacuum(known, undo=self.undo, at_work=busy, dry_run=dry_run)
+            if not dry_run:
+                if properties(self.undo).items() - known.metadata().configuration.items():
+                    known.alter.set_table_properties(properties(self.undo))
+                clean_log(known, files, path)
+            return did
+
     def remove(self, table: TableRef) -> None:
         """Remove the table in one step: nobody finds half of it. Raises LakeUnavailable."""
-        self._remove(self._path(table))
+        with self._refusing():
+            self.storage.remove(_path(table))
 
     def remove_sandbox(self, sandbox_id: str) -> None:
-        """Remove every table of a sandbox in one step. Raises LakeUnavailable."""
-        self._remove(self.root / sandbox_id)
+        """Remove every table of a sandbox. Raises LakeUnavailable."""
+        with self._refusing():
+            self.storage.remove_sandbox(sandbox_id)
 
     def tidy(self) -> None:
         """Delete the files of what was removed, also by others and before. Raises LakeUnavailable."""
-        removed = self.root / _REMOVED
-        failures: list[OSError] = []
-        try:
-            # The folder itself stays: another one may be about to move a table into it.
-            folders = list(removed.iterdir()) if removed.is_dir() else []
-        except OSError as error:
-            raise unavailable(error, removed) from error
-        for folder in folders:
-            try:
-                shutil.rmtree(folder)
-            except FileNotFoundError:
-                # Whoever tidies at the same time was ahead.
-                continue
-            except OSError as error:
-                failures.append(error)
-        if failures:
-            raise unavailable(failures[0], removed) from failures[0]
-
-    def _remove(self, path: Path) -> None:
-        removed = self.root / _REMOVED
-        try:
-            removed.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
-                path.rename(removed / uuid4().hex)
-        except OSError as error:
-            raise unavailable(error, path) from error
+        with self._refusing():
+            self.storage.tidy()
 
     def location(self, table: TableRef) -> str:
-        """The table's folder."""
-        return str(self._path(table))
+        """The table's folder or URL."""
+        return self.storage.url(_path(table))
 
     def ping(self) -> None:
         """Return if the lake can be written. Raises LakeUnavailable."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.root) as probe:
-                probe.write(b"1")
-        except OSError as error:
-            raise unavailable(error, self.root) from error
+        with self._refusing():
+            self.storage.ping()
 
-    def _path(self, table: TableRef) -> Path:
-        suffix = "-quarantine" if table.kind is TableKind.QUARANTINE else ""
-        return self.root / table.sandbox_id / f"{table.dataset_id}{suffix}"
+    def _rows(self, known: DeltaTable, table: TableRef) -> Any:
+        return known.to_pyarrow_dataset(filesystem=self.storage.within(_path(table)))
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Has an error of delta-rs or a file system be one of ours. Without its cause, which may quote a secret."""
+        try:
+            yield
+        except REFUSALS as error:
+            raise self.storage.refused(error) from None
 
     def _open(self, table: TableRef) -> DeltaTable | None:
-        path = self._path(table)
-        # Parts may lie there before the first commit; only a log makes it a table.
-        if not (path / "_delta_log").is_dir():
+        path = _path(table)
+        if not self.storage.may_hold_table(path):
             return None
         try:
-            return DeltaTable(str(path))
+            return DeltaTable(self.storage.url(path), storage_options=dict(self.storage.options))
         except TableNotFoundError:
             return None
 
@@ -351,11 +350,16 @@ class DeltaLake:
         try:
             known = self._open(table)
             return known is not None and _reached(known, app_id, number)
-        except (DeltaError, OSError) as error:
+        except REFUSALS:
             raise OutcomeUnknown(
                 "a commit was sent, its answer was an error, and the table cannot be read now",
                 advice="The run looks again by itself; check that the lake can be read.",
-            ) from error
+            ) from None
+
+
+def _path(table: TableRef) -> str:
+    suffix = "-quarantine" if table.kind is TableKind.QUARANTINE else ""
+    return f"{table.sandbox_id}/{table.dataset_id}{suffix}"
 
 
 def _reached(known: DeltaTable, app_id: str, number: int) -> bool:
@@ -373,19 +377,3 @@ def _schema(known: DeltaTable) -> pa.Schema:
 
 def _paths(known: DeltaTable) -> set[str]:
     return set(pa.table(known.get_add_actions(flatten=True)).column("path").to_pylist())
-
-
-def _translated(error: DeltaError | OSError, path: Path) -> LakeError:
-    """delta-rs reports the operating system's refusals as text within its own error."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return unavailable(error, path)
-    text = str(error)
-    if isinstance(error, CommitFailedError | OSError) or "os error" in text or "LocalFileSystem" in text:
-        reason = next(
-            (os.strerror(code) for code in (28, 30, 13, 5) if f"os error {code}" in text), "it did not answer"
-        )
-        return LakeUnavailable(
-            f"the lake could not be used: {reason}",
-            advice=f"Check that the disk has room and that {path} can be written; the run goes on by itself.",
-        )
-    return LakeError(f"the lake refused: {text[:200]}")

@@ -5,41 +5,50 @@ the order in which rows were read. DuckDB does it, in bounded memory and the res
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from pathlib import Path
 from typing import Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+from pyarrow import fs
 
+from flowservice.adapters.delta.storage import without_urls
 from flowservice.errors import LakeUnavailable
 from flowservice.ports.lake import Earlier
 
 _MEMORY: Final = "512MB"
 BATCH_ROWS: Final = 16_384
+_AHEAD: Final = 4
+"""Batches that are read before they are asked for: each may be large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewestRows:
     """The rows of some Parquet files of one schema. `keys` are dotted paths, `version` a column of timestamps."""
 
-    files: Sequence[Path]
+    filesystem: fs.FileSystem
+    files: Sequence[str]
     keys: Sequence[str]
     version: str
     untold: frozenset[str]
     """Columns that play no part in which row is the last."""
+    rows: int
+    """How many there are in the files."""
 
     def superseded(self) -> int:
         """How many rows are not the last of their key. Raises LakeUnavailable."""
         if not self.files:
             return 0
-        keys = ", ".join(map(quoted, self.keys))
-        sql = f"SELECT (SELECT count(*) FROM staged) - (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM staged))"  # noqa: S608
-        with self._opened() as connection:
-            return int(connection.execute(sql).fetchall()[0][0])
+        # Of a nested key no more than its own column is read.
+        columns = {f"k{number}": pc.field(*key.split(".")) for number, key in enumerate(self.keys)}
+        with self._opened(columns) as connection:
+            distinct = connection.execute("SELECT count(*) FROM (SELECT DISTINCT * FROM staged)").fetchall()
+            return self.rows - int(distinct[0][0])
 
     @contextmanager
     def reader(self, table: pa.Schema) -> Iterator[pa.RecordBatchReader]:
@@ -65,11 +74,12 @@ class NewestRows:
                 raise
 
     @contextmanager
-    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _opened(self, columns: Mapping[str, pc.Expression] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """With `staged`, which can be read once: the rows, or columns made of them."""
         with comparing() as connection:
-            paths = ", ".join(text(str(path)) for path in self.files)
-            view = f"CREATE VIEW staged AS SELECT * FROM read_parquet([{paths}], hive_partitioning = false)"  # noqa: S608
-            connection.execute(view).fetchall()
+            staged = pads.dataset(list(self.files), filesystem=self.filesystem, format="parquet")
+            ahead = {"batch_readahead": _AHEAD, "fragment_readahead": 1}
+            connection.register("staged", staged.scanner(columns=columns and dict(columns), **ahead).to_reader())
             yield connection
 
 
@@ -89,9 +99,9 @@ def comparing() -> Iterator[duckdb.DuckDBPyConnection]:
                 yield connection
     except (duckdb.Error, OSError) as error:
         raise LakeUnavailable(
-            f"rows could not be compared by their keys: {str(error)[:200]}",
+            f"rows could not be compared by their keys: {without_urls(str(error))[:200]}",
             advice="Check that the lake and the folder of temporary files have room; the run goes on by itself.",
-        ) from error
+        ) from None
 
 
 def quoted(path: str) -> str:

@@ -1,43 +1,41 @@
-"""A part: one Parquet file that grows under a temporary name and appears under its own when it is whole."""
+"""A part: one Parquet file that appears under its name when it is whole."""
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flowservice.adapters.delta.storage import REFUSALS, Storage
 from flowservice.adapters.delta.table_schema import landed
 from flowservice.domain.staging import Part
-from flowservice.errors import LakeUnavailable
-
-UNFINISHED: Final = ".unfinished"
-"""Ending of a file that is still being written."""
 
 
 @dataclass(slots=True)
 class PartFile:
-    """Fills ports.lake.PartWriter. Each `write` becomes one row group."""
+    """Fills ports.lake.PartWriter for the file `name` of the table at `table`. Each `write` becomes one row group."""
 
-    root: Path
+    storage: Storage
+    table: str
     name: str
     schema: pa.Schema
+    _unfinished: str = field(init=False)
     _writer: pq.ParquetWriter = field(init=False)
     _rows: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self.schema = landed(self.schema)
         try:
-            self._unfinished.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = pq.ParquetWriter(self._unfinished, self.schema, compression="zstd")
-        except OSError as error:
-            raise unavailable(error, self.root) from error
+            self._unfinished = self.storage.unfinished(self._path)
+            self._writer = pq.ParquetWriter(
+                self._unfinished, self.schema, filesystem=self.storage.filesystem, compression="zstd"
+            )
+        except REFUSALS as error:
+            raise self.storage.refused(error) from None
 
     @property
-    def _unfinished(self) -> Path:
-        return self.root / f"{self.name}{UNFINISHED}"
+    def _path(self) -> str:
+        return f"{self.table}/{self.name}"
 
     def write(self, rows: pa.Table) -> None:
         """Append one row group of rows. Raises LakeUnavailable."""
@@ -47,22 +45,19 @@ class PartFile:
         try:
             self._writer.write_table(fitting, row_group_size=rows.num_rows)
         except OSError as error:
-            raise unavailable(error, self.root) from error
+            raise self.storage.refused(error) from None
         self._rows += rows.num_rows
 
     def close(self) -> Part:
-        """Finish the file, safe on disk under its own name. Raises LakeUnavailable."""
-        path = self.root / self.name
+        """Finish the file, safe under its own name. Raises LakeUnavailable."""
         try:
             self._writer.close()
-            _flush(self._unfinished)
-            self._unfinished.rename(path)
-            # The new name is safe only once its directory is, and that one's entry in the table's.
-            _flush(path.parent)
-            _flush(self.root)
-            size_bytes = path.stat().st_size
+            self.storage.settle(self._path, self.table)
+            size_bytes = self.storage.filesystem.get_file_info(self._path).size
+            if size_bytes is None:
+                raise FileNotFoundError(2, "a file that was written is gone")
         except OSError as error:
-            raise unavailable(error, self.root) from error
+            raise self.storage.refused(error) from None
         return Part(path=self.name, rows=self._rows, size_bytes=size_bytes)
 
     def abandon(self) -> None:
@@ -71,20 +66,4 @@ class PartFile:
         with suppress(OSError):
             self._writer.close()
         with suppress(OSError):
-            self._unfinished.unlink(missing_ok=True)
-
-
-def unavailable(error: OSError, root: Path) -> LakeUnavailable:
-    """What the operating system refused, as an error that may pass."""
-    return LakeUnavailable(
-        f"the lake could not be used: {error.strerror or 'input/output error'}",
-        advice=f"Check that the disk has room and that {root} can be written; the run goes on by itself.",
-    )
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            self.storage.filesystem.delete_file(self._unfinished)

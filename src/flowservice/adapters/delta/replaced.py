@@ -5,9 +5,9 @@ somebody vacuums it. DuckDB picks them, in bounded memory and the rest on disk.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -15,11 +15,14 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from pyarrow import fs
 
 from flowservice.adapters.delta.newest import BATCH_ROWS, comparing, fitting, quoted, text
+from flowservice.adapters.delta.storage import Storage
 from flowservice.errors import ChangedSince, EarlierRowsGone
 from flowservice.ports.lake import Change, Upserted
 
+_AT_ONCE: Final = 8
 _GONE: Final = "the lake no longer has the rows that the run replaced; nothing was undone"
 _GONE_ADVICE: Final = "Vacuuming a table removes them. Correct the rows at the source, and run the flow again."
 
@@ -28,7 +31,8 @@ _GONE_ADVICE: Final = "Vacuuming a table removes them. Correct the rows at the s
 class ReplacedRows:
     """The rows that `upserted` replaced in the table at `path`, which is `known` as it is now."""
 
-    path: Path
+    storage: Storage
+    path: str
     known: DeltaTable
     upserted: Upserted
     change: Change
@@ -61,7 +65,7 @@ class ReplacedRows:
         """Make the table `keys` of what the upsert left, one row each. Raises ChangedSince."""
         rows, keys = self.upserted.rows, self.upserted.keys
         columns = dict.fromkeys(path.split(".")[0] for path in (rows.column, *keys))
-        connection.register("held", self.known.to_pyarrow_dataset().scanner(columns=list(columns)).to_reader())
+        connection.register("held", self._rows(self.known).scanner(columns=list(columns)).to_reader())
         named = ", ".join(f"{quoted(key)} AS k{number}" for number, key in enumerate(keys))
         marked = f"{quoted(rows.column)} = {text(rows.value)}"
         connection.execute(f"CREATE TEMP TABLE keys AS SELECT {named} FROM held WHERE {marked}").fetchall()  # noqa: S608
@@ -88,14 +92,27 @@ class ReplacedRows:
         Raises EarlierRowsGone.
         """
         try:
-            after = {file.path for file in _files(DeltaTable(str(self.path), version=self.change.version))}
-            old = DeltaTable(str(self.path), version=self.change.version - 1).to_pyarrow_dataset()
-        except DeltaError as error:
-            raise EarlierRowsGone(_GONE, advice=_GONE_ADVICE) from error
+            after = {file.path for file in self._rows(self._at(self.change.version)).get_fragments()}
+            old = self._rows(self._at(self.change.version - 1))
+        except DeltaError:
+            raise gone() from None
         taken = [file for file in old.get_fragments() if file.path not in after]
-        if not all((self.path / file.path).is_file() for file in taken):
-            raise EarlierRowsGone(_GONE, advice=_GONE_ADVICE)
+        # An upsert may take out many files, and each question takes an answer of an object store.
+        with ThreadPoolExecutor(_AT_ONCE) as looking:
+            if not all(looking.map(self._is_there, [file.path for file in taken])):
+                raise gone()
         return pads.FileSystemDataset(taken, old.schema, old.format, old.filesystem) if taken else None
+
+    def _at(self, version: int) -> DeltaTable:
+        options = dict(self.storage.options)
+        return DeltaTable(self.storage.url(self.path), version=version, storage_options=options)
+
+    def _rows(self, known: DeltaTable) -> pads.Dataset:
+        return known.to_pyarrow_dataset(filesystem=self.storage.within(self.path))
+
+    def _is_there(self, name: str) -> bool:
+        info = self.storage.filesystem.get_file_info(f"{self.path}/{name}")
+        return bool(info.type is fs.FileType.File)
 
     def _mark(self, table: pa.Schema) -> pa.RecordBatch:
         """One row of nulls but for the mark."""
@@ -125,10 +142,6 @@ def change_of(known: DeltaTable, note: dict[str, str]) -> Change | None:
 def gone() -> EarlierRowsGone:
     """The refusal where the log does not know the upsert any more."""
     return EarlierRowsGone(_GONE, advice=_GONE_ADVICE)
-
-
-def _files(known: DeltaTable) -> Iterator[pads.ParquetFileFragment]:
-    yield from known.to_pyarrow_dataset().get_fragments()
 
 
 def _after(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

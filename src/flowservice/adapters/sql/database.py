@@ -1,6 +1,6 @@
 """All stores over one SQL database."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -124,6 +124,14 @@ class SqlRuns(SqlStore[Run]):
         query = sa.select(*own).distinct().where(tables.AT_WORK, table.c.org_id.in_(org_ids))
         with self.connect(reading=True) as connection:
             return [AtWork(**row._mapping) for row in connection.execute(query)]
+
+    def not_ended(self) -> Mapping[str, str]:
+        table = self.table
+        is_wanted = table.c.state.in_([RunState.SCHEDULED.value, RunState.IN_PROGRESS.value])
+        with self.connect(reading=True) as connection:
+            documents = connection.execute(sa.select(table.c.document).where(is_wanted)).scalars()
+            runs = [_RUN.validate_python(document) for document in documents]
+        return {run.id: run.dataset_id for run in runs}
 
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         table = self.table
