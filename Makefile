@@ -47,8 +47,9 @@ fix: .venv/.installed
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
+# Two processes side by side, each with a source, a furnished home and an emulator of its own; prints a closing table.
 faults: setup
-	@$(BIN)/pytest -q -m "" tests/faults
+	@$(BIN)/pytest -q -m "" tests/faults --numprocesses 2
 	@$(BIN)/pytest -q -m faults tests/contracts tests/engine tests/journeys tests/service
 
 fuzz: setup

@@ -10,6 +10,7 @@ import pytest
 from demo.azurite import Azurite
 from tests import object_stores
 from tests import postgres as servers
+from tests.faults import closing_table
 from tests.live import Client, Server
 
 # On a busy machine an example may take any time; what is slow shows in the benchmarks.
@@ -39,7 +40,12 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures."""
+    """Print the figures, and what became of the faults that were made to happen."""
+    reports = ((outcome, report) for outcome, known in terminalreporter.stats.items() for report in known)
+    if table := list(closing_table.lines(reports)):
+        terminalreporter.section("faults")
+        for line in table:
+            terminalreporter.line(line)
     if told := terminalreporter.config.stash.get(_FIGURES, []):
         terminalreporter.section("measured")
         for line in told:

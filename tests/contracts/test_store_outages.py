@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from dbos._utils import retriable_postgres_exception
 from sqlalchemy import event
 
 from flowservice.adapters.sql.database import SqlDatabase
@@ -114,6 +115,13 @@ def test_no_server() -> None:
     with pytest.raises(StoreUnavailable) as caught:
         SqlDatabase(engine=engine).ping()
     assert "s3cret" not in f"{caught.value.message}{caught.value.advice}"
+
+
+@pytest.mark.parametrize("server", ["127.0.0.1:9/none", "/none?host=/nowhere"], ids=["port", "socket"])
+def test_durable_runs_wait_for_a_server_that_is_gone(server: str) -> None:
+    with pytest.raises(sa.exc.OperationalError) as caught:
+        open_engine(f"postgresql://u@{server}").connect()
+    assert retriable_postgres_exception(caught.value)
 
 
 def test_what_is_no_outage(database: SqlDatabase) -> None:

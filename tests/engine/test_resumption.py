@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -153,6 +156,25 @@ def test_a_worker_that_stops_leaves_the_run_to_the_next_one(tmp_path: Path) -> N
     restarted.execution.execute("run1", AtOnce())
     assert restarted.run().state is RunState.SUCCESS
     assert restarted.landed() == list(range(ROWS))
+
+
+def test_two_processes_that_read_the_same_run_at_the_same_time_end_it_once(tmp_path: Path) -> None:
+    both = Barrier(2)
+
+    def meet(_: str) -> None:
+        # At each batch, for as long as both are reading.
+        with suppress(BrokenBarrierError):
+            both.wait(0.05)
+
+    worlds = [World(tmp_path, Numbers(splits=2, hook=meet)) for _ in range(2)]
+    worlds[0].add_run()
+    with ThreadPoolExecutor(2) as pool:
+        for ended in [pool.submit(world.execution.execute, "run1", AtOnce()) for world in worlds]:
+            ended.result()
+    run = worlds[0].run()
+    assert (run.state, run.errors, run.counts.read) == (RunState.SUCCESS, (), ROWS)
+    assert worlds[0].landed() == list(range(ROWS))
+    assert worlds[0].files() == set()
 
 
 class Minutes:

@@ -31,7 +31,7 @@ from flowservice.engine.stealing import Attempts
 from flowservice.engine.step import PartLimits
 from flowservice.engine.undoing import Undoing, UndoPlan
 from flowservice.engine.windowing import Selected
-from flowservice.errors import Error, LakeUnavailable, NotFound, StoreUnavailable
+from flowservice.errors import Error, LakeUnavailable, NotFound, Stale, StoreUnavailable
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
 from flowservice.ports.quarantine import Quarantine
@@ -145,6 +145,11 @@ class Execution:
         return Done()
 
     def _read(self, run_id: str) -> Done:
+        # Another process that reads the same run has taken over a split: it may be about to die, or to end the run.
+        return self.patience.outlasting(Stale, partial(self._read_on, run_id))
+
+    def _read_on(self, run_id: str) -> Done:
+        """Read what is not read yet. Raises Stale if another process does, too."""
         run, patience = self._standing(run_id, reads=True)
         plan = self._plan_of(run_id)
         route = Route.of(run, self.database, plan)

@@ -74,7 +74,8 @@ class Publication:
         except LakeError as error:
             # The rows are published; to call the run failed would invite a second run and double them.
             _LOG.exception("run %s: rejects are not in quarantine", self.run.id)
-            return [RunError(code=error.code, message=f"rejected rows were not kept: {error.message}")]
+            message = f"rejected rows were not kept: {error.message}"
+            return [RunError(code=error.code, message=message, advice=error.advice)]
         return []
 
     def keep_rejects(self, totals: Totals) -> None:

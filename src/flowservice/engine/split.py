@@ -17,7 +17,7 @@ from flowservice.engine.split_runner import SplitTask
 from flowservice.engine.stealing import Attempt, Attempts
 from flowservice.engine.step import PartLimits, Step
 from flowservice.engine.windowing import Selected, selected
-from flowservice.errors import Cancelled, Transient
+from flowservice.errors import Cancelled, Stale, Transient
 from flowservice.ports.database import ProgressStore
 from flowservice.ports.lake import Lake
 from flowservice.ports.runtime import Clock
@@ -89,11 +89,11 @@ class SplitReader:
                 cursor = batch.resume
                 if self.limit.has_passed(attempt.split.number, step.rejected):
                     # What was rejected until now tells why the run fails.
-                    attempt.record(step.finished(cursor), done=False)
+                    _recorded(attempt, step, cursor, done=False)
                     self.limit.check()
                 if step.is_full(self.now()):
-                    step = self._step(attempt.record(step.finished(cursor), done=False))
-            attempt.record(step.finished(cursor), done=True)
+                    step = self._step(_recorded(attempt, step, cursor, done=False))
+            _recorded(attempt, step, cursor, done=True)
         except BaseException:
             # Also when the process stops: what is half written is of no use to anyone.
             step.abandon()
@@ -121,3 +121,14 @@ class SplitReader:
             limits=self.limits,
             at=self.now(),
         )
+
+
+def _recorded(attempt: Attempt, step: Step, cursor: Cursor | None, *, done: bool) -> SplitProgress:
+    """The progress with what `step` came to. Raises as `Attempt.record`."""
+    staged = step.finished(cursor)
+    try:
+        return attempt.record(staged, done=done)
+    except (Stale, Cancelled):
+        # Nothing refers to the parts, and whoever took over may have swept already.
+        step.discard()
+        raise

@@ -159,6 +159,11 @@ class Step:
         self._data.abandon()
         self._rejects.abandon()
 
+    def discard(self) -> None:
+        """Remove what is finished, and certainly was not recorded."""
+        self._data.discard()
+        self._rejects.discard()
+
 
 @dataclass(slots=True)
 class _Stream:
@@ -175,6 +180,7 @@ class _Stream:
     _waiting_rows: int = 0
     _waiting_bytes: int = 0
     _writer: PartWriter | None = None
+    _finished: PartWriter | None = None
 
     def write(self, rows: pa.Table) -> None:
         if not rows.num_rows:
@@ -192,13 +198,17 @@ class _Stream:
         if self._writer is None:
             return None
         part = self._writer.close()
-        self._writer = None
+        self._finished, self._writer = self._writer, None
         return part
 
     def abandon(self) -> None:
         self._waiting.clear()
         if self._writer is not None:
             self._writer.abandon()
+
+    def discard(self) -> None:
+        if self._finished is not None:
+            self._finished.abandon()
 
     def _write_group(self) -> None:
         if not self._waiting:

@@ -141,7 +141,8 @@ class Undoing:
                 publication.commit(table, partial(self.lake.withdraw, table, rejects), endless=True)
         except LakeError as error:
             _LOG.exception("run %s: rejects are still in quarantine", publication.run.id)
-            yield RunError(code=error.code, message=f"rejected rows are still in quarantine: {error.message}")
+            message = f"rejected rows are still in quarantine: {error.message}"
+            yield RunError(code=error.code, message=message, advice=error.advice)
 
     def _change(self, run: Run, dataset: Dataset) -> Change | None:
         """What the undo did to the dataset; None if the log cannot be asked."""

@@ -107,7 +107,7 @@ class PartWriter(Protocol):
         """Finish the file, safe on disk. Raises LakeUnavailable."""
 
     def abandon(self) -> None:
-        """Give up: remove what was written."""
+        """Give up: remove what was written, finished or not. Nothing may refer to the file."""
 
 
 class Lake(Protocol):

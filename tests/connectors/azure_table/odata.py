@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 Typed: TypeAlias = tuple[str, Any]
@@ -25,10 +26,15 @@ def comparisons(condition: str) -> int:
 
 def holds(condition: str, entity: Mapping[str, Typed], *, promotes: bool) -> bool:
     """Whether the entity fulfils it. `promotes`: numbers of different types are compared as floats, else not at all."""
-    tokens = [*_tokens(condition), ""]
+    tokens = _tokenized(condition)
     verdict, at = _or(tokens, 0, entity, promotes)
     assert tokens[at] == "", f"{condition} ends at {at}"
     return verdict
+
+
+@cache
+def _tokenized(condition: str) -> list[str]:
+    return [*_tokens(condition), ""]
 
 
 def _tokens(condition: str) -> Iterator[str]:

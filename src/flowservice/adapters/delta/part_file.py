@@ -61,9 +61,12 @@ class PartFile:
         return Part(path=self.name, rows=self._rows, size_bytes=size_bytes)
 
     def abandon(self) -> None:
-        """Give up: remove what was written."""
+        """Give up: remove what was written, finished or not."""
         # A full disk fails the close too; what matters is that the file goes.
         with suppress(OSError):
             self._writer.close()
         with suppress(OSError):
             self.storage.filesystem.delete_file(self._unfinished)
+        if self._unfinished != self._path:
+            with suppress(OSError):
+                self.storage.filesystem.delete_file(self._path)

@@ -32,6 +32,7 @@ def open_engine(url: str) -> sa.Engine:
             pool_use_lifo=True,
             skip_autocommit_rollback=True,
         )
+        event.listen(engine, "handle_error", _note_absence)
         event.listen(engine, "checkin", _note_use)
         event.listen(engine, "checkout", _ask_if_idle)
         return engine
@@ -61,6 +62,16 @@ def without_transactions(engine: sa.Engine) -> sa.Engine:
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="AUTOCOMMIT")
     return engine
+
+
+def _note_absence(context: sa.ExceptionContext) -> None:
+    """Call it a lost connection if none could be made: DBOS waits for a server then, whatever its driver calls that.
+
+    It knows `connection failed`; of a server whose socket is gone psycopg says `connection is bad`, and the run would
+    lie there until the next start.
+    """
+    if context.connection is None and isinstance(context.original_exception, psycopg.OperationalError):
+        context.is_disconnect = True
 
 
 def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
