@@ -21,7 +21,6 @@ from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.tokens.jwt import JwtTokens, signing_key
 from flowservice.api.search_forms import FORMS
-from flowservice.connectors.azure_table import decoder, native
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Credential
 from flowservice.domain.mapping import MappingSet
@@ -72,6 +71,8 @@ if TYPE_CHECKING:
 
 def decoder_in_use(settings: Settings) -> str:
     """Which decoder of Azure tables is in use. Raises Invalid if the native one is required and not installed."""
+    from flowservice.connectors.azure_table import decoder, native  # noqa: PLC0415 - commands start without it
+
     if settings.require_native and native.VERSION is None:
         raise Invalid(
             "the native decoder is required (FLOWSERVICE_REQUIRE_NATIVE) and not installed",

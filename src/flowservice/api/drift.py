@@ -1,6 +1,5 @@
 """Schema drift of flows, shown and decided about: our own addition."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
@@ -9,9 +8,10 @@ from pydantic import Field
 from flowservice.api import answers
 from flowservice.api import drift_answers as told
 from flowservice.api.calls import Calling
+from flowservice.api.drift_document import changes_json
 from flowservice.api.exploring import json_value
 from flowservice.api.wire import OwnWire
-from flowservice.domain.drift import Change, ChangeKind, HeldDrift, ToldDrift
+from flowservice.domain.drift import ChangeKind, HeldDrift, ToldDrift
 from flowservice.service.drifts import Drifts, FlowDrift
 
 BASE: Final = "/v1/flows"
@@ -74,14 +74,6 @@ def shown(drift: FlowDrift) -> dict[str, Any]:
         if shape is None
         else [{"name": name, "types": list(types)} for name, types in sorted(shape.columns.items())],
     }
-
-
-def changes_json(changes: Iterable[Change]) -> list[dict[str, Any]]:
-    """Changes of columns as JSON."""
-    return [
-        {"kind": change.kind.value, "column": change.column, "was": list(change.was), "now": list(change.now)}
-        for change in changes
-    ]
 
 
 def _held(held: HeldDrift) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flowservice.api.drift import changes_json
+from flowservice.api.drift_document import changes_json
 from flowservice.api.export_names import BASE as EXPORT
 from flowservice.api.export_names import ROW_ERRORS, SAMPLE
 from flowservice.api.wire import epoch_ms, spec_ref, stamped

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from flowservice.errors import BadQuery
 
 Path: TypeAlias = tuple[str, ...]
@@ -178,6 +175,9 @@ def _matching(found: list[list[Any]], criterion: Criterion) -> list[bool]:
     RE2 takes a time linear in the text, whatever the expression: none can keep the service busy.
     """
     owners = [place for place, values in enumerate(found) for _ in values]
+    import pyarrow as pa  # noqa: PLC0415 - for this alone; commands start without it
+    import pyarrow.compute as pc  # noqa: PLC0415
+
     texts = pa.array([_text(value) for values in found for value in values], pa.string())
     (pattern,) = criterion.values
     try:

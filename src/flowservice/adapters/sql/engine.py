@@ -2,19 +2,13 @@
 
 import os
 import sqlite3
-import time
 from contextlib import suppress
 from typing import Any, Final
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.pool import ConnectionPoolEntry
 
 _BUSY_TIMEOUT_S: Final = 30
-_IDLE_S: Final = 1.0
-"""A connection that was in use this lately is taken to be alive still: asking costs as much as a query."""
-_LAST_USED: Final = "last used"
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -25,6 +19,8 @@ def open_engine(url: str) -> sa.Engine:
     """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "postgresql":
+        from flowservice.adapters.sql.lost_connections import watch  # noqa: PLC0415 - loads the driver
+
         # Last in, first out: those in use are used again, and the others are found idle.
         engine = sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
@@ -32,9 +28,7 @@ def open_engine(url: str) -> sa.Engine:
             pool_use_lifo=True,
             skip_autocommit_rollback=True,
         )
-        event.listen(engine, "handle_error", _note_absence)
-        event.listen(engine, "checkin", _note_use)
-        event.listen(engine, "checkout", _ask_if_idle)
+        watch(engine)
         return engine
     if parsed.database:
         # Before SQLite makes it: the files beside it, of what is not yet written back, take its mode.
@@ -62,28 +56,3 @@ def without_transactions(engine: sa.Engine) -> sa.Engine:
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="AUTOCOMMIT")
     return engine
-
-
-def _note_absence(context: sa.ExceptionContext) -> None:
-    """Call it a lost connection if none could be made: DBOS waits for a server then, whatever its driver calls that.
-
-    It knows `connection failed`; of a server whose socket is gone psycopg says `connection is bad`, and the run would
-    lie there until the next start.
-    """
-    if context.connection is None and isinstance(context.original_exception, psycopg.OperationalError):
-        context.is_disconnect = True
-
-
-def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
-    record.info[_LAST_USED] = time.monotonic()
-
-
-def _ask_if_idle(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _proxy: Any) -> None:
-    """Let the pool replace a connection that does not answer any more."""
-    if time.monotonic() - record.info.get(_LAST_USED, time.monotonic()) < _IDLE_S:
-        return
-    try:
-        connection.execute("SELECT 1")
-        connection.rollback()
-    except psycopg.Error:
-        raise sa.exc.DisconnectionError from None
