@@ -32,7 +32,7 @@ from flowservice.settings import Settings
 from tests.faults.modes import Act, Shape
 from tests.faults.strikes import Strike, armed
 
-__all__ = ["PRELOADED", "STUCK", "Orders", "work"]
+__all__ = ["PRELOADED", "STUCK", "Orders", "begin_work", "is_idle", "work"]
 
 PRELOADED: Final = (DbosRuns, DeltaLake, Execution, Mapper)
 """What `app` imports late: with them loaded once, a process starts within a moment."""
@@ -99,17 +99,13 @@ def _worked(orders: Orders) -> bool:
         database_url=orders.database_url,
     )
     app = App(settings, now)
-    app.queue.poll_s = _QUEUE_S
-    app.queue.prepare()
-    execution = app.execution()
-    patience = replace(execution.patience, first_pause_s=0.01, longest_pause_s=0.1, tries=orders.tries)
-    app.queue.start(replace(execution, patience=patience).execute)
+    begin_work(app, tries=orders.tries)
     if orders.act == "undo":
         _ask_for_undo(app)
     ticks = tick(app.runs, app.leadership)
     ticks.start()
     until = began + orders.within_s
-    while not (idle := _is_idle(app)) and time.monotonic() < until:
+    while not (idle := is_idle(app)) and time.monotonic() < until:
         time.sleep(_LOOK_S)
     if not idle:
         faulthandler.dump_traceback(all_threads=True)
@@ -118,7 +114,16 @@ def _worked(orders: Orders) -> bool:
     return idle
 
 
-def _is_idle(app: App) -> bool:
+def begin_work(app: App, *, tries: int) -> None:
+    """Let this process execute what is queued; what may pass is tried so often."""
+    app.queue.poll_s = _QUEUE_S
+    app.queue.prepare()
+    execution = app.execution()
+    patience = replace(execution.patience, first_pause_s=0.01, longest_pause_s=0.1, tries=tries)
+    app.queue.start(replace(execution, patience=patience).execute)
+
+
+def is_idle(app: App) -> bool:
     """Whether nothing is due, queued or at work."""
     is_postgres = app.database.engine.dialect.name == "postgresql"
     try:
