@@ -227,6 +227,11 @@ class Case:
             store.execute("ROLLBACK")
             return True
 
+    def errors(self, number: int) -> list[dict[str, str]]:
+        """Of the run of that number, from 0."""
+        found: list[dict[str, str]] = Evidence(self.home, self.at / "log", self.database_url).runs[number]["errors"]
+        return found
+
     def codes(self) -> list[str | None]:
         """Why each run failed: the code of its first error; None: it landed."""
         found = Evidence(self.home, self.at / "log", self.database_url).runs

@@ -77,6 +77,11 @@ class Oracle:
         self.ended.append(ended)
         return ended
 
+    def could_not_keep(self) -> None:
+        """The newest run failed, and the lake took none of its rejected rows."""
+        number = self.ended[-1].number
+        self.kept = [kept for kept in self.kept if kept[0] != number]
+
     def undo(self) -> Ended:
         """The newest run taken back."""
         undone = self.ended[-1]
