@@ -3,8 +3,6 @@
 import ctypes
 import gc
 import json
-import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -43,10 +41,12 @@ class Taken:
     runs: int
     landed: int
     """How many of them ended with all that they had to."""
-    rss_bytes: int
+    own_bytes: int
+    """Resident memory but for files: libraries count as much as was used of them yet."""
     files: int
     """Open descriptors."""
     threads: int
+    """Of libraries, too."""
     lists_s: float
     """A page of runs and one of flows."""
     table_rows: dict[str, int]
@@ -108,20 +108,20 @@ def _taken(app: App, runs: int, elapsed_s: float) -> Taken:
     lists_s = time.perf_counter() - began
     with app.database.engine.connect() as connection:
         tables = {name: _count(connection, name) for name in sa.inspect(connection).get_table_names()}
-        ended = f"SELECT count(*) FROM runs WHERE state = '{RunState.PARTIAL_SUCCESS.value}'"  # noqa: S608 - our own
+        ended = f"SELECT count(*) FROM runs WHERE state = '{RunState.PARTIAL_SUCCESS.value}'"
         landed = connection.execute(sa.text(ended)).scalar_one()
     gc.collect()
     pa.default_memory_pool().release_unused()
     with suppress(OSError, AttributeError):
         # Free memory that the allocator keeps is no leak: let it go first.
         ctypes.CDLL(None).malloc_trim(0)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return Taken(
         runs=runs,
         landed=landed,
-        rss_bytes=pages * os.sysconf("SC_PAGE_SIZE"),
-        files=len(os.listdir("/proc/self/fd")),
-        threads=threading.active_count(),
+        own_bytes=1024 * int(status["RssAnon"].split()[0]),
+        files=len(list(Path("/proc/self/fd").iterdir())),
+        threads=int(status["Threads"]),
         lists_s=lists_s,
         table_rows=tables,
         elapsed_s=elapsed_s,

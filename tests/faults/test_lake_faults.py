@@ -96,10 +96,7 @@ def _remount(folder: Path, options: str) -> None:
 
 
 _FULL = [
-    (f"{size} kB, {mode.name}", (size, mode))
-    for size in (24, 60, 100, 160, 260)
-    for mode in MODES
-    if mode.windows
+    (f"{size} kB, {mode.name}", (size, mode)) for size in (24, 60, 100, 160, 260) for mode in MODES if mode.windows
 ]
 
 

@@ -15,7 +15,8 @@ from tests.faults.modes import NOON, edited
 
 _WARM: Final = 500
 import os
-_RUNS: Final = int(os.environ.get("SOAK_N","2000"))
+
+_RUNS: Final = int(os.environ.get("SOAK_N", "2000"))
 
 
 @pytest.mark.faults
