@@ -144,8 +144,10 @@ class Case:
         """Let the oracle know of that act."""
         if self.mode.acts[number] == "run":
             self.oracle.run(self.rows.values(), self.mode.clock(number))
-        else:
+        elif self.mode.acts[number] == "undo":
             self.oracle.undo()
+        elif self.oracle.can_replay:
+            self.oracle.replay()
 
     def killed(self, number: int, strike: Strike) -> None:
         """A process for that act, which has to come by the point of the strike, and dies there."""

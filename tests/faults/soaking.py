@@ -20,9 +20,8 @@ from flowservice.domain.query import Query
 from flowservice.domain.run import RunState
 from flowservice.serving import tick
 from flowservice.settings import Settings
-from tests.faults.history import caller
 from tests.faults.modes import HOUR, NOON, Mode, Shape
-from tests.faults.subject import begin_work, hurried, is_idle
+from tests.faults.subject import begin_work, caller, hurried, is_idle
 
 FLOWS: Final = tuple(Mode(write=write, rejects="some") for write in ("append", "upsert", "append", "upsert"))
 """One run of a flow at a time: so many are at work together."""
