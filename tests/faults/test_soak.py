@@ -17,7 +17,7 @@ _WARM: Final = 500
 _RUNS: Final = 2_000
 _WITHIN_S: Final = 3_600
 _GROWTH: Final = 24 * 2**20
-"""Bytes that come and go with the allocators of Python, Arrow, Polars and Delta, and with the threads of a pool: twice of
+"""Bytes that come and go with the allocators of Python, Arrow, Polars and Delta, and with threads of a pool: twice of
 what they were seen to. So a run leaves less than 16 kB: no batch of rows, no mapper and no open table."""
 _STORE: Final = {
     # Rows that each run leaves, of ours and of DBOS.
