@@ -11,6 +11,7 @@ from demo.tables import TableAccount, seed
 
 TABLE: Final = "shopcustomers"
 RETURNS: Final = "shopreturns"
+BASKETS: Final = "shopbaskets"
 _AZURE_TABLE: Final = "ecde33f2-c56f-46cc-bdea-ad151c16cd69"
 _LAKE: Final = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 _CRM_TO_AEP: Final = "14518937-270c-4525-bdec-c2ba7cce3860"
@@ -90,6 +91,7 @@ class Tour:
         self.landed(dataset_id)
         self.call("runs-undo", run_id=run_id)
         self.rejected(flow_id, dataset_id)
+        self.drifted(flow_id)
 
     def operations(self) -> None:
         """Sign-in, probes, and what is never done here."""
@@ -381,6 +383,45 @@ class Tour:
         self.call("rejected-rows-of-dataset", query={"limit": "1"}, dataset_id=dataset_id)
         self.call("rejected-rows-replay", {"codes": ["INGEST-1404-400", "INGEST-1555-400"]}, run_id=run_id)
 
+    def drifted(self, flow_id: str) -> None:
+        """A source whose columns change while a flow holds such changes."""
+        known = self.http.get(self.paths["flows-read"][1].format(flow_id=flow_id)).json()["items"][0]
+        end = known["inheritedAttributes"]["sourceConnections"][0]["baseConnection"]["id"]
+        source = {
+            "name": f"Table {BASKETS}",
+            "baseConnectionId": end,
+            "data": {"format": "tabular"},
+            "params": {"tableName": BASKETS},
+            "connectionSpec": {"id": _AZURE_TABLE, "version": "1.0"},
+        }
+        (step,) = known["transformations"]
+        newest = self.http.get(self.paths["data-prep-read"][1].format(set_id=step["params"]["mappingId"])).json()
+        params = {**step["params"], "mappingVersion": newest["version"]}
+        body = {
+            "name": "Shop baskets",
+            "flowSpec": known["flowSpec"],
+            "sourceConnectionIds": [self.call("source-connections-create", source)["id"]],
+            "targetConnectionIds": known["targetConnectionIds"],
+            "transformations": [{**step, "params": params}],
+            "scheduleParams": {"startTime": 1_772_442_000, "frequency": "once"},
+            "options": {"schemaDrift": {"newColumns": "hold", "removedColumns": "hold", "typeChanges": "hold"}},
+        }
+        flow_id = str(self.call("flows-create", body)["id"])
+        self._ended(flow_id)
+        for runs, (column, decision) in enumerate((("coupon", "accept"), ("gift", "ignore")), start=2):
+            self._seed_basket(runs, column)
+            self.call("runs-create", {"flowId": flow_id})
+            self._ended(flow_id, runs=runs)
+            held = self.call("schema-drift-read", flow_id=flow_id)["held"]
+            self.call(f"schema-drift-{decision}", {"id": held["id"]}, flow_id=flow_id)
+
+    def _seed_basket(self, number: int, column: str) -> None:
+        """A further basket, with a column that none had before."""
+        parts = (part.partition("=") for part in self.connection_string.split(";"))
+        endpoint = next(value for name, _, value in parts if name == "TableEndpoint")
+        basket = {"PartitionKey": "DE", "RowKey": f"B-{number:04d}", "name": "A basket", "visits": 1, column: "SPRING"}
+        seed(TableAccount(endpoint=endpoint), BASKETS, iter((basket,)))
+
     def _changed(self, tag: str, **names: str) -> None:
         etag = self.etag(f"{tag}-read", **names)
         change = [{"op": "add", "path": "/description", "value": "Of the shop"}]
@@ -432,3 +473,5 @@ def seed_shop(endpoint: str) -> None:
     # Its one row does not fit the schema: the run over it fails, and can be repeated.
     unfit = {"PartitionKey": "DE", "RowKey": "R-0001", "name": "Anna Müller", "visits": "unknown"}
     seed(TableAccount(endpoint=endpoint), RETURNS, iter((unfit,)))
+    basket = {"PartitionKey": "DE", "RowKey": "B-0001", "name": "A basket", "visits": 1}
+    seed(TableAccount(endpoint=endpoint), BASKETS, iter((basket,)))

@@ -167,6 +167,12 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_quarantine.py::test_a_run_with_more_rejects_than_the_flow_takes_fails_and_keeps_them",
     ),
     Difference(
+        what="`options.schemaDrift` of a flow (an addition) says what becomes of columns that are new, gone or of "
+        "other types: see [schema drift](schema-drift.md). A run tells what it met in `statusSummary.extensions`.",
+        why="Tables of Azure have no schema; nothing may land, or be lost, unnoticed.",
+        test=f"{_W}/test_schema_drift.py::test_a_new_column_is_held_accepted_and_lands",
+    ),
+    Difference(
         what="Rejected rows are replayed by a run of their own (`POST /v1/runs/{id}/replay`, an addition), which says "
         "`replays` in `statusSummary.extensions`; what it landed is in a batch of its own.",
         why="A corrected mapping shall land what waits without reading all again.",

@@ -32,6 +32,7 @@ from flowservice.errors import BadMappingVersion, Invalid, NotFound
 from flowservice.ids import RandomIds
 from flowservice.ports.runtime import Clock
 from flowservice.sdk import ENTRY_POINTS, Connector, Destinations, Egress
+from flowservice.service.added_columns import AddedColumns
 from flowservice.service.admission import Admission
 from flowservice.service.clearing import Clearing
 from flowservice.service.connections import Connections
@@ -40,6 +41,7 @@ from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.diagnostics import Diagnostics
+from flowservice.service.drifts import Drifts
 from flowservice.service.dry_runs import DryRuns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
@@ -268,6 +270,16 @@ class App:
         return DryRuns(self.flows, rehearsal)
 
     @cached_property
+    def added_columns(self) -> AddedColumns:
+        """What takes new columns of a source up."""
+        return AddedColumns(database=self.database, now=self.now, ids=self.ids, itself=self.identity.itself)
+
+    @cached_property
+    def drifts(self) -> Drifts:
+        """Schema drift of flows."""
+        return Drifts(database=self.database, adding=self.added_columns, now=self.now)
+
+    @cached_property
     def rejects(self) -> Rejects:
         """Rejected rows."""
         from flowservice.engine.replay_trial import ReplayTrials  # noqa: PLC0415 - `token` need not load it
@@ -302,6 +314,7 @@ class App:
             sources=self.sources,
             mapper_for=self._mapper,
             now=self.now,
+            adding=self.added_columns,
             splits=ThreadSplits(self.settings.split_threads),
             limits=PartLimits.of(part_rows=self.settings.part_max_rows, readers=self.settings.split_threads),
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
@@ -326,6 +339,7 @@ class App:
             connectors,
             conversion,
             credentials,
+            drift,
             dry_runs,
             export,
             ims,
@@ -359,6 +373,7 @@ class App:
                     Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
                 ),
                 dry_runs.router(self.dry_runs),
+                drift.router(self.drifts),
                 credentials.router(self.credentials, self.settings.public_url),
                 run_control.router(self.runs),
                 rejects.router(self.rejects, self.runs),

@@ -231,6 +231,22 @@ def flows_dry_run(
         run(_settings(home), flow_id, rows=rows, sandbox=sandbox, as_json=as_json, to=sys.stdout)
 
 
+@flows.command("drift")
+def flows_drift(
+    flow_id: Annotated[str, typer.Argument(help="Id of the flow.")],
+    accept: Annotated[str | None, typer.Option(metavar="ID", help="Take the held changes of this id up.")] = None,
+    ignore: Annotated[str | None, typer.Option(metavar="ID", help="Go on in spite of them.")] = None,
+    sandbox: Annotated[str, typer.Option(help="Sandbox of the flow.")] = "prod",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how the source's columns changed, and decide about changes for which runs wait."""
+    from flowservice.drifting import drift
+
+    with _reported():
+        drift(_settings(home), flow_id, accept=accept, ignore=ignore, sandbox=sandbox, as_json=as_json, to=sys.stdout)
+
+
 DatasetOption = Annotated[str | None, typer.Option("--dataset", help="Id or name of a dataset (default: all).")]
 AnySandbox = Annotated[str | None, typer.Option("--sandbox", help="Its sandbox (default: all of this home).")]
 

@@ -700,6 +700,18 @@ class EarlierRowsGone(NotUndoable):
     code = "earlier-rows-gone"
 
 
+class DriftChanged(Conflict):
+    """The changes of the source's columns that were decided about are not, or not any more, those that are held."""
+
+    code = "drift-changed"
+
+
+class ColumnsNotAddable(Invalid):
+    """New columns of a source cannot be added to the dataset by the service itself."""
+
+    code = "columns-not-addable"
+
+
 class UnknownRunAction(Invalid):
     """The action does not exist for runs."""
 
@@ -737,6 +749,12 @@ class TooManyRejected(Error):
     """More rows were rejected than the flow tolerates; nothing was published."""
 
     code = "rejected-above-threshold"
+
+
+class SchemaDriftHeld(Error):
+    """The source's columns changed, and the flow holds such changes until somebody has decided; nothing was read."""
+
+    code = "schema-drift-held"
 
 
 class Unbalanced(Error):

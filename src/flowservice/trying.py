@@ -40,6 +40,12 @@ def _lines(done: Mapping[str, Any]) -> Iterator[str]:
         yield f"The table would be made, with {len(changes['columns'])} columns."
     else:
         yield from (f"new column   {column['path']}  {column['type']}" for column in changes["columns"])
+    drift = done["schemaDrift"]
+    for change in drift["changes"]:
+        was, now = ("/".join(change[name]) or "-" for name in ("was", "now"))
+        yield f"{change['kind']:<12} {change['column']}  {was} -> {now}"
+    if drift["isHeld"]:
+        yield "A run would read nothing until these changes are accepted or ignored."
     yield from (f"not seen     {name}" for name in done["absentColumns"])
     for word in ("rejections", "warnings", "skipped"):
         for tally in done[word]:

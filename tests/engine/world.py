@@ -1,6 +1,6 @@
 """A small world for runs: a source that counts, a mapping of two columns, a real lake and a real database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.domain.connection import Connection, SourceConnection
 from flowservice.domain.dataset import Dataset, SchemaRef
+from flowservice.domain.drift import Change
 from flowservice.domain.flow import Endpoint, Flow, Transformation
 from flowservice.domain.identity import Org, Sandbox, SandboxState, Scope
 from flowservice.domain.mapping import MappingSet, MappingVersion
@@ -29,7 +30,8 @@ from flowservice.engine.patience import Patience
 from flowservice.engine.row_mapper import REJECTS, Mapped
 from flowservice.engine.split_runner import ThreadSplits
 from flowservice.engine.step import PartLimits
-from flowservice.errors import NotFound
+from flowservice.errors import ColumnsNotAddable, NotFound
+from flowservice.ports.runtime import AddingColumns
 from flowservice.sdk import Batch, Cursor, Division, Node, Reading, Sample, Selection, Split
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -181,6 +183,13 @@ class Doubling:
         )
 
 
+class AddsNothing:
+    """Schemas that the service may not change."""
+
+    def add(self, flow: Flow, columns: Sequence[Change]) -> None:
+        raise ColumnsNotAddable("the schema is not ours")
+
+
 @dataclass
 class World:
     """Everything a run touches, below one folder. A second world on the same folder is a restarted process."""
@@ -198,6 +207,7 @@ class World:
     threads: int = 8
     keys: tuple[str, ...] = ()
     """By which rows are upserted; none: they are appended."""
+    adding: AddingColumns = field(default_factory=AddsNothing)
     url: str = ""
     """Of the database; SQLite below the home unless given."""
 
@@ -218,6 +228,7 @@ class World:
             sources=self.source,
             mapper_for=lambda mapping_set, version, dataset, keys=(): self.mapper,
             now=self.clock,
+            adding=self.adding,
             splits=ThreadSplits(self.threads),
             limits=PartLimits(part_rows=self.part_rows),
             patience=Patience(tries=4, sleep=self.slept.append, stopping=self.stopping),

@@ -361,6 +361,10 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
     e.NotRetriable: ("CONNECTOR-1387-400", lambda at: at.post(f"runs/{at.run}/action?op=re-trigger")),
     e.NotUndoable: ("/placeholder/type/uri", _undone_before_it_began),
     e.NotReplayable: ("/placeholder/type/uri", lambda at: at.client.post(f"/v1/runs/{at.run}/replay")),
+    e.DriftChanged: (
+        "/placeholder/type/uri",
+        lambda at: at.client.post(f"/v1/flows/{at.landed}/drift/accept", json={"id": "x"}),
+    ),
     e.NotCancellable: ("/placeholder/type/uri", lambda at: at.client.post(f"/v1/runs/{at.run}/cancel")),
     e.UnknownRunAction: ("CONNECTOR-1333-400", lambda at: at.post(f"runs/{at.run}/action?op=cancel")),
     e.RunsAreManaged: (
@@ -438,6 +442,14 @@ NOT_BY_A_CALL: Final[Mapping[type[e.Error], tuple[str, str]]] = {
     e.TooManyRejected: (
         "only runs report it",
         "tests/engine/test_execution.py::test_above_the_threshold_nothing_is_published_and_the_rejects_are_kept",
+    ),
+    e.SchemaDriftHeld: (
+        "only runs report it",
+        "tests/engine/test_drift.py::test_a_run_that_meets_a_held_change_reads_nothing_and_says_what_to_do",
+    ),
+    e.ColumnsNotAddable: (
+        "a run must have met new columns before",
+        "tests/engine/test_drift_added.py::test_what_the_service_may_not_or_cannot_add_is_held_and_nothing_changes",
     ),
     e.Unbalanced: (
         "only runs report it",

@@ -55,7 +55,8 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     source = resources.source(flow.connection_id, flow.table, params=columns)
     target = resources.target(flow.dataset_id, data={"schema": {"id": flow.schema_id}})
     target["params"] |= {"writeMode": "upsert", "keyFields": ["_id"]}
-    options = {"partialIngestionPercent": 5, "errorDiagnosticsEnabled": True, "maxRejectedRecords": 9}
+    options: dict[str, Any] = {"partialIngestionPercent": 5, "errorDiagnosticsEnabled": True, "maxRejectedRecords": 9}
+    options["schemaDrift"] = {"newColumns": "hold", "removedColumns": "null", "typeChanges": "reject"}
     flow_body = flow.body(scheduleParams=resources.never() | {"endTime": 1}, options=options, description="words")
     connection_spec = {
         "name": "own", "type": "generic-rest", "providerId": BATCH_PROVIDER, "attributes": {"category": "x"},
@@ -132,6 +133,8 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {SANDBOXES}/sandboxes/{{name}}": ("dev", {"action": "nothing"}),
         "POST /v1/credentials": ("", credential),
         "POST /v1/flows/{flow_id}/dryRun": (waiting, {"rows": 1}),
+        "POST /v1/flows/{flow_id}/drift/accept": (waiting, {"id": "x"}),
+        "POST /v1/flows/{flow_id}/drift/ignore": (waiting, {"id": "x"}),
         "POST /v1/runs/{run_id}/replay": (run, {"codes": ["x"], "fields": ["x"], "rows": ["x"], "dryRun": True}),
         "PATCH /v1/credentials/{client_id}": (client_id, credential),
         f"POST {REGISTRY}/tenant/schemas": ("", resources.schema(resources.PROFILE)),

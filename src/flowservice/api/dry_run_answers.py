@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from flowservice.api.answers import Answer
+from flowservice.api.drift_answers import Change
 
 
 class DeltaColumn(Answer):
@@ -85,6 +86,13 @@ class SchemaChanges(Answer):
     clash: Clash | None
 
 
+class SchemaDrift(Answer):
+    """How the source's columns differ from those that the flow knows."""
+
+    changes: list[Change]
+    is_held: bool = Field(description="Whether a run would read nothing until somebody has decided.")
+
+
 class DryRun(Answer):
     """What the next run of a flow would do."""
 
@@ -108,3 +116,4 @@ class DryRun(Answer):
     skipped: list[Tally] = Field(description="Rows that belong to no window.")
     absent_columns: list[str] = Field(description="Mapped columns that a sample of the source did not show.")
     schema_changes: SchemaChanges
+    schema_drift: SchemaDrift

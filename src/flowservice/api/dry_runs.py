@@ -10,6 +10,7 @@ from pydantic import Field
 from flowservice.api import answers
 from flowservice.api import dry_run_answers as told
 from flowservice.api.calls import Calling
+from flowservice.api.drift import changes_json
 from flowservice.api.exploring import json_value
 from flowservice.api.wire import OwnWire
 from flowservice.domain.dry_run import MOST_ROWS, ROWS, DryRun, SchemaChanges
@@ -77,6 +78,7 @@ def shown(done: DryRun) -> dict[str, Any]:
         "skipped": [_tally(tally) for tally in done.skipped],
         "absentColumns": list(done.absent),
         "schemaChanges": _changes(done.changes),
+        "schemaDrift": {"changes": changes_json(done.drift), "isHeld": done.is_held},
     }
 
 

@@ -108,6 +108,8 @@ CATALOGUE: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
     e.NotRetriable: ("CONNECTOR", 1387, 400),
     e.NotUndoable: ("FLOW", 1422, 400),
     e.NotReplayable: ("FLOW", 1422, 400),
+    e.ColumnsNotAddable: ("FLOW", 1422, 400),
+    e.DriftChanged: ("FLOW", 1422, 409),
     e.NotCancellable: ("FLOW", 1422, 400),
     e.UnknownRunAction: ("CONNECTOR", 1333, 400),
     e.RunsAreManaged: ("FLOW", 1427, 400),

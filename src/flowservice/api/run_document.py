@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flowservice.api.drift import changes_json
 from flowservice.api.export_names import BASE as EXPORT
 from flowservice.api.export_names import ROW_ERRORS, SAMPLE
 from flowservice.api.wire import epoch_ms, spec_ref, stamped
@@ -90,13 +91,24 @@ def _status(item: Run, address: str) -> dict[str, Any]:
             for error in item.errors
         ],
         "activityRefs": ["promotionActivity"],
-        "extensions": {"type": _type(item), **_cancelled(item), **_relations(item), **_manifest(item, address)},
+        "extensions": {
+            "type": _type(item),
+            **_cancelled(item),
+            **_relations(item),
+            **_drift(item),
+            **_manifest(item, address),
+        },
     }
 
 
 def _cancelled(item: Run) -> dict[str, Any]:
     """Our own member: who asked for its end."""
     return {} if item.cancelled_by is None else {"cancelledBy": item.cancelled_by}
+
+
+def _drift(item: Run) -> dict[str, Any]:
+    """Our own member: how the source's columns differ from what the flow knew before the run."""
+    return {"schemaDrift": changes_json(item.drift)} if item.drift else {}
 
 
 def _manifest(item: Run, address: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from flowservice.domain.drift import Change
 from flowservice.domain.run import Counts, RunError, Tally
 from flowservice.domain.window import Window
 from flowservice.domain.write_mode import WriteMode
@@ -85,6 +86,10 @@ class DryRun:
     absent: tuple[str, ...]
     """Columns that the mapping reads and a sample of the source did not show."""
     changes: SchemaChanges
+    drift: tuple[Change, ...] = ()
+    """How the columns of the source differ from what the flow knows."""
+    is_held: bool = False
+    """Whether a run would not read before somebody has decided about these differences."""
     tolerated_percent: float
     most_rejected: int | None = None
     """How many rejected rows the flow tolerates; None: any number, if their share is tolerated."""

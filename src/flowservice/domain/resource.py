@@ -38,6 +38,12 @@ class Stamp:
         mark = Mark(at=at, by=caller.user_id, client=caller.client_id)
         return cls(scope=caller.scope, created=mark, updated=mark)
 
+    @classmethod
+    def of_service(cls, scope: Scope, *, at: datetime) -> Self:
+        """The stamp of bookkeeping of the service itself, which no client sees."""
+        mark = Mark(at=at, by="", client="")
+        return cls(scope=scope, created=mark, updated=mark)
+
     def moved(self, caller: Caller | None, *, at: datetime) -> Self:
         """The stamp after a change by `caller` (None: by the service itself)."""
         by = self.updated if caller is None else Mark(at=at, by=caller.user_id, client=caller.client_id)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from flowservice.domain.drift import Change
 from flowservice.domain.resource import Resource, SpecRef
 from flowservice.domain.window import Window
 from flowservice.errors import BadTransition, NotReplayable, NotUndoable, Unbalanced
@@ -144,6 +145,8 @@ class Run(Resource):
     skipped: tuple[Tally, ...] = ()
     """Rows that belong to no window, by reason. They are among `counts.filtered`."""
     errors: tuple[RunError, ...] = ()
+    drift: tuple[Change, ...] = ()
+    """How the columns of the source differ from what the flow knew when the run was planned."""
 
     @property
     def is_waiting(self) -> bool:

@@ -18,8 +18,8 @@ from flowservice.engine.landing import data_schema
 from flowservice.engine.ledger import Ledger
 from flowservice.engine.outcome import Done, Outcome, Totals
 from flowservice.engine.patience import Patience
-from flowservice.engine.pending import pending
-from flowservice.engine.plan import Pending, Plan, Route, planned
+from flowservice.engine.plan import Plan, Route
+from flowservice.engine.planning import Planning
 from flowservice.engine.publication import Publication, not_kept
 from flowservice.engine.reject_limit import RejectLimit
 from flowservice.engine.replaying import Replaying, taken
@@ -35,7 +35,7 @@ from flowservice.errors import Error, LakeUnavailable, NotFound, Stale, StoreUna
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
 from flowservice.ports.quarantine import Quarantine
-from flowservice.ports.runtime import Clock, Interrupted, Sources, Steps
+from flowservice.ports.runtime import AddingColumns, Clock, Interrupted, Sources, Steps
 from flowservice.sdk import Source
 
 _LOG: Final = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ class Execution:
     sources: Sources
     mapper_for: MapperFor
     now: Clock
+    adding: AddingColumns
     splits: SplitRunner = field(default_factory=ThreadSplits)
     limits: PartLimits = field(default_factory=PartLimits)
     patience: Patience = field(default_factory=Patience)
@@ -130,27 +131,18 @@ class Execution:
 
     def _plan(self, run_id: str) -> Done:
         run, patience = self._standing(run_id, reads=True)
-        kept = self._kept_plan(run_id)
-        route = Route.of(run, self.database, kept)
-        version = route.flow.mapping_version if kept is None else kept.mapping_version
-        mapper = route.mapper(version, self.mapper_for, route.flow.mode if kept is None else kept.mode)
-        # A type that the table cannot take shows now, not after hours of reading.
-        patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))
-        if kept is None:
-            with route.opened(self.database, self.sources) as source:
-                plan = patience.repeated(
-                    lambda: planned(route, source, mapper, version, self._pending(run, route, source))
-                )
-            self.database.progress.keep_plan(run_id, plan.to_json())
-            if plan.telling:
-                _LOG.info("run %s filters rows %s", run_id, plan.telling)
-        self._ledger.has_planned(run_id, self._plan_of(run_id).window)
-        return Done()
-
-    def _pending(self, run: Run, route: Route, source: Source) -> Pending:
-        return pending(
-            run, route, source, database=self.database, lake=self.lake, now=self.now, window_lag=self.window_lag
+        planning = Planning(
+            database=self.database,
+            lake=self.lake,
+            sources=self.sources,
+            mapper_for=self.mapper_for,
+            now=self.now,
+            window_lag=self.window_lag,
+            adding=self.adding,
+            patience=patience,
         )
+        self._ledger.has_planned(run_id, planning.plan(run))
+        return Done()
 
     def _read(self, run_id: str) -> Done:
         # Another process that reads the same run has taken over a split: it may be about to die, or to end the run.

@@ -1,17 +1,19 @@
 """What a run writes about itself: the run, its batch, its dataset and its flow, together or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from flowservice.domain.dataset import Batch, BatchStatus
+from flowservice.domain.drift import Change, SourceShape, ToldDrift
 from flowservice.domain.flow import Flow, LastRun
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import Run, RunState
-from flowservice.domain.window import Window
+from flowservice.engine.drift import shape_in
 from flowservice.engine.outcome import Outcome, Totals
+from flowservice.engine.plan import Plan
 from flowservice.errors import NotFound, Stale
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock
@@ -20,6 +22,8 @@ T = TypeVar("T")
 
 _TRIES: Final = 20
 """Of a transaction that another one overtakes."""
+_MOST_CHANGES: Final = 50
+"""That a run tells of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +63,46 @@ class Ledger:
 
         self._write(write)
 
-    def has_planned(self, run_id: str, window: Window | None) -> None:
-        """The run takes the rows of `window`."""
+    def has_planned(self, run_id: str, plan: Plan) -> None:
+        """The run takes the rows of the plan's window, and its flow knows the columns that were seen."""
 
         def write(database: Database) -> None:
-            run = database.runs.find(run_id)
-            if window is not None and run.window != window and not run.has_ended:
-                database.runs.replace(run, replace(run, window=window, stamp=run.stamp.moved(None, at=self.now())))
+            run, drift = database.runs.find(run_id), plan.drift[:_MOST_CHANGES]
+            window = plan.window or run.window
+            if (run.window, run.drift) != (window, drift) and not run.has_ended:
+                planned = replace(run, window=window, drift=drift, stamp=run.stamp.moved(None, at=self.now()))
+                database.runs.replace(run, planned)
+            if plan.seen:
+                self._learn(database, run, plan)
+
+        self._write(write)
+
+    def _learn(self, database: Database, run: Run, plan: Plan) -> None:
+        try:
+            database.flows.get(run.stamp.scope, run.flow_id)
+        except NotFound:
+            return
+        known, at = shape_in(database, run.stamp.scope, run.flow_id), self.now()
+        before = known or SourceShape(id=run.flow_id, stamp=Stamp.of_service(run.stamp.scope, at=at))
+        told = None
+        if plan.drift and (before.told is None or before.told.run_id != run.id):
+            told = ToldDrift(changes=plan.drift[:_MOST_CHANGES], run_id=run.id, at=at)
+        learned = before.learned(plan.seen, plan.drift, reads=plan.reads, told=told)
+        if known is None:
+            database.source_shapes.add(learned)
+        elif learned != known:
+            database.source_shapes.replace(known, replace(learned, stamp=known.stamp.moved(None, at=at)))
+
+    def hold(self, run: Run, held: Sequence[Change], *, reason: str) -> None:
+        """The flow of the run holds these changes for review; the run reads nothing."""
+
+        def write(database: Database) -> None:
+            known, at = database.source_shapes.get(run.stamp.scope, run.flow_id), self.now()
+            holding = known.holding(held, run_id=run.id, at=at, reason=reason)
+            database.source_shapes.replace(known, replace(holding, stamp=known.stamp.moved(None, at=at)))
+            found = database.runs.find(run.id)
+            if found.drift != (drift := tuple(held[:_MOST_CHANGES])) and not found.has_ended:
+                database.runs.replace(found, replace(found, drift=drift, stamp=found.stamp.moved(None, at=at)))
 
         self._write(write)
 

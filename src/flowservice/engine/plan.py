@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from flowservice.domain.dataset import Dataset
+from flowservice.domain.drift import Change, ChangeKind, DriftPolicy, SeenColumn, SourceShape
 from flowservice.domain.flow import Endpoint, Flow
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run import Run
 from flowservice.domain.staging import SplitProgress
 from flowservice.domain.window import DeltaColumn, Late, Window
 from flowservice.domain.write_mode import BESIDE, WriteMode
+from flowservice.engine.drift import Observed, observed
 from flowservice.engine.row_mapper import MapperFor, RowMapper
 from flowservice.errors import BadMapping, MissingField, MissingMapping, MissingParameter
 from flowservice.ports.database import Database
@@ -63,6 +65,15 @@ class Plan:
     """How many rejected rows there may be for the run to publish; None: any number, if their share is tolerated."""
     row_key: tuple[str, ...] = ()
     """The columns that tell a row of the source from all others; they come along with each."""
+    seen: tuple[SeenColumn, ...] = ()
+    """The columns of the source as a sample showed them."""
+    drift: tuple[Change, ...] = ()
+    """How they differ from what the flow knew."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns that the run reads for whatever reason: mapping, row filter, window."""
+        return _read(self.columns, self.filter, self.window, self.late)
 
     @property
     def kept_columns(self) -> frozenset[str] | None:
@@ -100,6 +111,8 @@ class Plan:
             "keys": list(self.mode.keys),
             "mostRejected": self.most_rejected,
             "rowKey": list(self.row_key),
+            "seen": [{"name": column.name, "types": list(column.types), "xdm": column.xdm} for column in self.seen],
+            "drift": [_change_json(change) for change in self.drift],
             "splits": [{"number": split.number, **reads_json(split)} for split in self.splits],
         }
 
@@ -124,6 +137,11 @@ class Plan:
             mode=WriteMode(keys=tuple(stored.get("keys", ()))),
             most_rejected=stored.get("mostRejected"),
             row_key=tuple(stored.get("rowKey", ())),
+            seen=tuple(
+                SeenColumn(name=column["name"], types=tuple(column["types"]), xdm=column["xdm"])
+                for column in stored.get("seen", ())
+            ),
+            drift=tuple(_change(change) for change in stored.get("drift", ())),
         )
 
     def unread(self, progress: Iterable[SplitProgress]) -> tuple[Split, ...]:
@@ -200,6 +218,44 @@ class Route:
         """What is read, as it was when the flow took it up."""
         return self.flow.source
 
+    @property
+    def path(self) -> str:
+        """The table at the source. Raises MissingParameter."""
+        path = self.source.params.get("tableName")
+        if not isinstance(path, str) or not path:
+            raise MissingParameter(
+                f"source connection {self.source.id} names no table",
+                advice="Set params.tableName of the source connection.",
+            )
+        return path
+
+    @property
+    def selected(self) -> frozenset[str] | None:
+        """The columns that the source connection names; None: all."""
+        named = self.source.params.get("columns")
+        return frozenset(str(column["name"]) for column in named) if named else None
+
+    @property
+    def filter(self) -> RowFilter | None:
+        """The rows that are wanted; None: all. Raises BadRowFilter."""
+        return row_filter(self.source.params.get("filters") or {}, at="params/filters")
+
+    def look(self, source: Source, mapper: RowMapper, pending: "Pending", known: SourceShape | None) -> Observed:
+        """What a sample shows of the source's columns.
+
+        Raises MissingParameter, BadMapping, BadRowFilter, BadField, SourceError.
+        """
+        _check_selected(self.selected, mapper.source_columns)
+        return observed(
+            source,
+            self.path,
+            mapped=mapper.source_columns,
+            reads=_read(mapper.source_columns, self.filter, pending.window, pending.late),
+            selected=self.selected,
+            known=known,
+            policy=DriftPolicy.of(self.flow.options),
+        )
+
     def mapper(self, version: int, mapper_for: MapperFor, mode: WriteMode) -> RowMapper:
         """The mapper of that version of the mapping set."""
         return mapper_for(self.mapping_set, version, self.dataset, mode.keys)
@@ -214,31 +270,17 @@ class Route:
             yield source
 
 
-def planned(route: Route, source: Source, mapper: RowMapper, version: int, pending: Pending) -> Plan:
-    """A new plan for what is `pending`. Raises MissingParameter, BadRowFilter, BadMapping, SourceError."""
-    path = route.source.params.get("tableName")
-    if not isinstance(path, str) or not path:
-        raise MissingParameter(
-            f"source connection {route.source.id} names no table",
-            advice="Set params.tableName of the source connection.",
-        )
-    columns = mapper.source_columns
-    _check_selected(route.source, columns)
-    window, wanted = pending.window, row_filter(route.source.params.get("filters") or {}, at="params/filters")
-    asked = (
-        *(columns_of(wanted) if wanted is not None else ()),
-        *((window.column.name,) if window is not None else ()),
-        *((pending.late.column,) if pending.late is not None else ()),
-    )
-    # A mapping of constants alone reads no column, yet wants every row.
-    read = tuple(dict.fromkeys((*columns, *asked))) if columns else ()
+def planned(route: Route, source: Source, mapper: RowMapper, version: int, pending: Pending, seen: Observed) -> Plan:
+    """A new plan for what is `pending`, of the columns `seen`. Raises MissingParameter, BadRowFilter, SourceError."""
+    columns, window, wanted, path = mapper.source_columns, pending.window, route.filter, route.path
+    read = _read(columns, wanted, window, pending.late)
     bounds = None if window is None else (window.column.name, window.start, window.end)
     late = None if pending.late is None else (pending.late.column, pending.late.since)
     reading = source.plan(Selection(path=path, columns=read or None, filter=wanted, window=bounds, late=late))
     return Plan(
         path=path,
         columns=columns,
-        absent=_absent(source, path, columns),
+        absent=seen.absent,
         mapping_id=route.mapping_set.id,
         mapping_version=version,
         splits=reading.splits,
@@ -252,16 +294,29 @@ def planned(route: Route, source: Source, mapper: RowMapper, version: int, pendi
         mode=route.flow.mode,
         most_rejected=route.flow.most_rejected,
         row_key=source.key_columns if isinstance(source, Keyed) else (),
+        seen=seen.seen,
+        drift=seen.changes,
     )
 
 
-def _check_selected(source: Endpoint, columns: tuple[str, ...]) -> None:
+def _read(
+    mapped: tuple[str, ...], wanted: RowFilter | None, window: Window | None, late: Late | None
+) -> tuple[str, ...]:
+    """The columns to read, each once. A mapping of constants alone reads no column, yet wants every row."""
+    asked = (
+        *(columns_of(wanted) if wanted is not None else ()),
+        *((window.column.name,) if window is not None else ()),
+        *((late.column,) if late is not None else ()),
+    )
+    return tuple(dict.fromkeys((*mapped, *asked))) if mapped else ()
+
+
+def _check_selected(selected: frozenset[str] | None, columns: tuple[str, ...]) -> None:
     """Return if the source connection selects them all: a new version of the mapping set may read others.
 
     Raises BadMapping.
     """
-    named = source.params.get("columns")
-    outside = set(columns).difference(str(column["name"]) for column in named) if named else set()
+    outside = set() if selected is None else set(columns).difference(selected)
     if outside:
         raise BadMapping(
             f"the mapping reads {', '.join(sorted(name[:80] for name in outside)[:5])}, "
@@ -270,11 +325,24 @@ def _check_selected(source: Endpoint, columns: tuple[str, ...]) -> None:
         )
 
 
-def _absent(source: Source, path: str, columns: tuple[str, ...]) -> tuple[str, ...]:
-    if not columns:
-        return ()
-    seen = set(source.sample(path, rows=_SAMPLE_ROWS).rows.schema.names)
-    return tuple(column for column in columns if column not in seen)
+def _change_json(change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind.value,
+        "column": change.column,
+        "was": list(change.was),
+        "now": list(change.now),
+        "xdm": change.xdm,
+    }
+
+
+def _change(stored: Mapping[str, Any]) -> Change:
+    return Change(
+        kind=ChangeKind(stored["kind"]),
+        column=stored["column"],
+        was=tuple(stored["was"]),
+        now=tuple(stored["now"]),
+        xdm=stored["xdm"],
+    )
 
 
 def _filter_json(wanted: RowFilter | None) -> dict[str, Any] | None:
@@ -308,6 +376,3 @@ def time_text(at: datetime | None) -> str | None:
 def time_of(stored: str | None) -> datetime | None:
     """The time that `time_text` wrote."""
     return None if stored is None else datetime.fromisoformat(stored)
-
-
-_SAMPLE_ROWS = 1000

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from flowservice.domain.drift import DriftPolicy
 from flowservice.domain.dry_run import DryRun, NewColumn, SchemaChanges
 from flowservice.domain.flow import Flow
 from flowservice.domain.run import Run, RunError
+from flowservice.engine.drift import known_shape
 from flowservice.engine.landing import data_schema
 from flowservice.engine.pending import pending
 from flowservice.engine.plan import Plan, Route, planned
@@ -53,7 +55,8 @@ class Rehearsal:
             span = pending(
                 run, route, source, database=self.database, lake=self.lake, now=self.now, window_lag=self.window_lag
             )
-            plan = planned(route, source, mapper, flow.mapping_version, span)
+            seen = route.look(source, mapper, span, known_shape(self.database, flow))
+            plan = planned(route, source, mapper, flow.mapping_version, span, seen)
             taken = TakenRows(plan=plan, mapper=mapper, wanted=rows)
             with closing(_batches(source, plan)) as batches:
                 for batch in batches:
@@ -102,6 +105,8 @@ class Rehearsal:
             skipped=taken.skipped,
             absent=plan.absent,
             changes=changes,
+            drift=plan.drift,
+            is_held=any(map(DriftPolicy.of(route.flow.options).holds, plan.drift)),
             tolerated_percent=plan.tolerated_percent,
             most_rejected=plan.most_rejected,
         )

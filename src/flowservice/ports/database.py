@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.drift import SourceShape
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
 from flowservice.domain.mapping import MappingSet
@@ -247,6 +248,8 @@ class Database(Protocol):
     def mapping_sets(self) -> Store[MappingSet]: ...
     @property
     def specs(self) -> Store[StoredSpec]: ...
+    @property
+    def source_shapes(self) -> Store[SourceShape]: ...
     @property
     def progress(self) -> ProgressStore: ...
     @property

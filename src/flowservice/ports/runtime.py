@@ -1,10 +1,11 @@
 """What the core needs from the process it runs in: time, ids, secrets, tokens, sources, and durable execution."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from flowservice.domain.connection import Connection
+from flowservice.domain.drift import Change
 from flowservice.domain.dry_run import DryRun
 from flowservice.domain.flow import Flow
 from flowservice.domain.quarantine import ReplayTrial, Wanted
@@ -91,6 +92,17 @@ class TryingReplays(Protocol):
         """How many of the chosen rows that `run`, of `flow`, rejected would pass now, or of those read in about 20 s.
 
         Raises NotFound for what is gone, MissingMapping, BadMapping, NotReplayable, LakeError.
+        """
+
+
+class AddingColumns(Protocol):
+    """Takes new columns of a source up into what a flow lands."""
+
+    def add(self, flow: Flow, columns: Sequence[Change]) -> None:
+        """Add a field a column to the schema of the flow's dataset, and map it: the flow goes on with a further version
+        of its mapping set. All in one transaction; a column that the flow maps already stays as it is.
+
+        Raises ColumnsNotAddable where the service may not or cannot do that, with the reason; NotFound, Stale.
         """
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flowservice.domain.connection import DATA_LAKE, ConnectionState, SourceConnection, TargetConnection
+from flowservice.domain.drift import DriftPolicy
 from flowservice.domain.flow import Transformation
 from flowservice.domain.identity import Caller
 from flowservice.domain.mapping import MappingVersion
@@ -124,6 +125,7 @@ class FlowChecks:
             )
         if not isinstance(sent.get("errorDiagnosticsEnabled", False), bool):
             raise BadField("options.errorDiagnosticsEnabled must be true or false")
+        DriftPolicy.of(sent)
         return sent
 
     def _fits(self, caller: Caller, ends: Ends, params: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What people and programs may do with flows."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,6 +16,7 @@ from flowservice.errors import (
     BadTransition,
     DeltaColumnDiffers,
     MissingField,
+    NotFound,
     StartHasPassed,
     StateNotAllowed,
     UnknownFlow,
@@ -199,6 +200,8 @@ class Flows(Readable[Flow]):
             flow = self.database.flows.get(caller.scope, flow_id)
             with self.database.transaction() as tx:
                 tx.flows.delete(flow)
+                with suppress(NotFound):
+                    tx.source_shapes.delete(tx.source_shapes.get(caller.scope, flow_id))
                 for run in self._scheduled(flow, tx):
                     if run.is_waiting:
                         gone = RunError(code=UnknownFlow.code, message="the flow was deleted", advice="Create it anew.")

@@ -1,7 +1,7 @@
 """What people and programs may do with schemas, classes, field groups and data types."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from flowservice.domain.schema import SchemaKind, SchemaResource
 from flowservice.domain.xdm_resolve import Document, Lookup
 from flowservice.domain.xdm_standard import standard_resource, standard_resources
 from flowservice.domain.xdm_tree import ObjectField, tree_of
-from flowservice.errors import BadSchema, NotFound
+from flowservice.errors import BadSchema, ColumnsNotAddable, NotFound
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids
 
@@ -84,6 +84,48 @@ class Schemas:
     def tree(self, caller: Caller, ref: str) -> ObjectField:
         """The typed tree of a resource, for mapping and the lake. Raises NotFound."""
         return tree_of(self.full(caller, ref))
+
+    def add_fields(self, caller: Caller, schema_id: str, fields: Mapping[str, Document]) -> None:
+        """Give a schema further fields of the tenant's own, by their names below the tenant's object.
+
+        They go into a field group that no other schema has. To be called inside a transaction. Raises NotFound,
+        ColumnsNotAddable if the schema has no such group, BadSchema, Stale.
+        """
+        caller.may(Permission.MANAGE_SOURCES)
+        group, own = self._own_group(caller, schema_id), f"_{caller.tenant_id}"
+        properties = dict(group.body.get("properties", {}))
+        node = properties.get(own, {"type": "object"})
+        properties[own] = {**node, "properties": {**node.get("properties", {}), **fields}}
+        body = {**group.body, "properties": properties}
+        lookup = _lookup(self.database, caller)
+        composed(group.kind, body, ref=group.id, tenant_id=caller.tenant_id, lookup=lookup)
+        stamp = group.stamp.moved(caller, at=self.now())
+        self.database.schemas.replace(group, replace(group, body=body, minor=group.minor + 1, stamp=stamp))
+        # Whatever the field group alone may say, the schema has to hold together.
+        self.tree(caller, schema_id)
+
+    def _own_group(self, caller: Caller, schema_id: str) -> SchemaResource:
+        """A field group of the tenant that this schema refers to and no other one does.
+
+        Raises NotFound, ColumnsNotAddable.
+        """
+        schemas = self._all(caller.scope, SchemaKind.SCHEMAS)
+        schema = next((known for known in schemas if known.id == schema_id), None)
+        if schema is None:
+            raise _unknown(schema_id)
+        shared = {ref for other in schemas if other.id != schema_id for ref in other.extends}
+        groups = (
+            known
+            for ref in schema.extends
+            if ref not in shared and (known := _stored(self.database, caller.scope, ref)) is not None
+        )
+        group = next((known for known in groups if known.kind is SchemaKind.FIELD_GROUPS), None)
+        if group is None:
+            raise ColumnsNotAddable(
+                "the dataset's schema has no field group that is its own",
+                advice="Add the fields yourself and map them, or ignore the columns.",
+            )
+        return group
 
     def list(self, caller: Caller, container: Container, kind: SchemaKind) -> Sequence[Document]:
         """Every resource of one kind, the newest first; standard ones by `$id`."""

@@ -23,6 +23,7 @@ from flowservice.adapters.sql.search_rows import FEW, Search
 from flowservice.adapters.sql.tenancy import SqlTenancy
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.mapping import MappingSet
@@ -46,6 +47,7 @@ _DATASET: Final = TypeAdapter(Dataset)
 _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
 _SPEC: Final = TypeAdapter(StoredSpec)
+_SHAPE: Final = TypeAdapter(SourceShape)
 
 _KEYS_LOCK: Final = int.from_bytes(b"flowkeys", "big")
 
@@ -176,6 +178,7 @@ class SqlDatabase:
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
     specs: SqlStore[StoredSpec] = field(init=False)
+    source_shapes: SqlStore[SourceShape] = field(init=False)
     progress: SqlProgress = field(init=False)
     contents: SqlContents = field(init=False)
     leases: SqlLeases = field(init=False)
@@ -249,6 +252,7 @@ class SqlDatabase:
                 connect=connect,
                 own=lambda spec: {"kind": spec.kind.value},
             ),
+            "source_shapes": SqlStore(noun="source shape", table=tables.source_shapes, adapter=_SHAPE, connect=connect),
             "progress": SqlProgress(connect=connect),
             "contents": SqlContents(connect=connect),
             "leases": SqlLeases(connect=connect),

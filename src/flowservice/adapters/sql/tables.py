@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -88,6 +88,7 @@ schemas: Final = _resources("schemas", sa.Column("alt_id", sa.String, index=True
 datasets: Final = _resources("datasets")
 batches: Final = _resources("batches", sa.Column("dataset_id", sa.String, index=True))
 mapping_sets: Final = _resources("mapping_sets")
+source_shapes: Final = _resources("source_shapes")
 specs: Final = _resources("specs", sa.Column("kind", sa.String))
 
 
