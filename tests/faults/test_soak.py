@@ -17,7 +17,7 @@ _WARM: Final = 500
 _RUNS: Final = 2_000
 _WITHIN_S: Final = 3_600
 _GROWTH: Final = 48 * 2**20
-"""Bytes. Set after the one soak that was measured, which grew by 26.5 MiB by this measure, 10.6 kB a run by least squares
+"""Bytes. Set after the one soak measured: it grew by 26.5 MiB by this measure, 10.6 kB a run by least squares
 over 500 to 2,000. Why is not known: so this keeps it from becoming twice as much, and does not show that it is flat."""
 _STORE: Final = {
     # Rows that each run leaves, of ours and of DBOS.
