@@ -50,7 +50,7 @@ fix: .venv/.installed
 # Two processes side by side, each with a source, a furnished home and an emulator of its own; prints a closing table.
 faults: setup
 	@$(BIN)/pytest -q -m "" tests/faults --numprocesses 2
-	@$(BIN)/pytest -q -m faults tests/contracts tests/engine tests/journeys tests/service
+	@$(BIN)/pytest -q -m faults tests/contracts tests/engine tests/journeys tests/operations tests/service tests/upgrades
 
 fuzz: setup
 	@$(BIN)/pytest -q -m fuzz tests/fuzz tests/connectors

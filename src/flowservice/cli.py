@@ -373,6 +373,34 @@ def token(home: Home = None) -> None:
 
 
 @app.command()
+def backup(
+    to: Annotated[Path, typer.Option("--to", help="A new folder, or a new file that ends with .tar.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a home as one whole, also while the service runs. Whoever reads the copy has its keys."""
+    from flowservice.backing_up import backup as back_up
+
+    with _reported():
+        did = back_up(_settings(home), to)
+    _print_fields(did, as_json)
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Option("--from", help="What `backup --to` wrote.")],
+    home: Annotated[Path, typer.Option(help="The new home: a folder that is not there, or empty.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a home from a backup."""
+    from flowservice.restoring import restore as bring_back
+
+    with _reported():
+        did = bring_back(source, home)
+    _print_fields(did, as_json)
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help='A query; tables by dataset id or name: SELECT * FROM "my dataset".')],
     home: Home = None,

@@ -44,7 +44,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
     """Serve until SIGINT or SIGTERM. Raises Invalid if the address cannot be listened on, or a part is missing."""
     logs.configure(settings.log_level)
     _log.info("pages of Azure tables are decoded", decoder=decoder_in_use(settings))
-    with contextlib.closing(_listen(settings)) as listener, _sole(settings):
+    with contextlib.closing(_listen(settings)) as listener, sole(settings):
         host, port = listener.getsockname()[:2]
         url = settings.url_at(host, port)
         app = App(settings, now)
@@ -89,7 +89,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
 
 
 @contextlib.contextmanager
-def _sole(settings: Settings) -> Iterator[None]:
+def sole(settings: Settings) -> Iterator[None]:
     """Be the one server of this home: a second one would take up the runs that the first is at work on.
 
     The lock ends with the process, however it ends. Raises Invalid.

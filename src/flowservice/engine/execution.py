@@ -197,12 +197,21 @@ class Execution:
         totals = self._totals(run_id)
         totals.counts.balanced()
         publication = Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience, mode=plan.mode)
-        totals.tolerable(plan.tolerated_percent, plan.most_rejected)
+        totals.tolerable(self._tolerated(run, plan), plan.most_rejected)
         mapping_set = self.database.mapping_sets.get(scope, plan.mapping_id)
         mapper = self.mapper_for(mapping_set, plan.mapping_version, dataset, plan.mode.keys)
         # Before they are published, and again after a crash: the staged rows are there until the run has ended.
         superseded = publication.superseded(totals)
         return Done(notes=publication.publish(totals, data_schema(mapper.schema)), superseded=superseded)
+
+    def _tolerated(self, run: Run, plan: Plan) -> float:
+        """The share of rejected rows, in percent, up to which the run publishes."""
+        if plan.tolerated_percent is not None:
+            return plan.tolerated_percent
+        try:
+            return self.database.flows.get(run.stamp.scope, run.flow_id).tolerated_percent
+        except NotFound:
+            return 0.0
 
     def _plan_replay(self, run_id: str) -> Done:
         run, patience = self._standing(run_id)

@@ -46,8 +46,8 @@ class Plan:
     mapping_id: str
     mapping_version: int
     splits: tuple[Split, ...]
-    tolerated_percent: float = 0.0
-    """The share of rejected rows up to which the run publishes."""
+    tolerated_percent: float | None = 0.0
+    """The share of rejected rows up to which the run publishes; None, in the first version's plans: the flow tells."""
     window: Window | None = None
     """The rows that the run takes; None: all."""
     watermark: datetime | None = None
@@ -131,7 +131,7 @@ class Plan:
             watermark=time_of(stored.get("watermark")),
             clock=time_of(stored.get("clock")),
             late=_late(stored.get("late")),
-            tolerated_percent=float(stored.get("toleratedPercent", 0.0)),
+            tolerated_percent=stored.get("toleratedPercent"),
             filter=row_filter(stored.get("filter") or {}, at="filter"),
             filtered=row_filter(stored.get("filtered") or {}, at="filtered"),
             mode=WriteMode(keys=tuple(stored.get("keys", ()))),

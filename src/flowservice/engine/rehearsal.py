@@ -107,7 +107,7 @@ class Rehearsal:
             changes=changes,
             drift=plan.drift,
             is_held=any(map(DriftPolicy.of(route.flow.options).holds, plan.drift)),
-            tolerated_percent=plan.tolerated_percent,
+            tolerated_percent=plan.tolerated_percent or 0.0,
             most_rejected=plan.most_rejected,
         )
 

@@ -46,7 +46,7 @@ class DeltaLake:
     def prepare(self, table: TableRef, schema: pa.Schema) -> None:
         """Create the table, or widen it, in a commit of its own. Raises LakeError for a type clash, LakeUnavailable."""
         wanted = landed(schema)
-        path = _path(table)
+        path = path_of(table)
         # Within this process one thread creates; another process that wins the race is met by mode="ignore".
         with self._refusing(), self._preparing:
             known = self._open(table)
@@ -80,7 +80,7 @@ class DeltaLake:
 
     def writer(self, table: TableRef, name: str, schema: pa.Schema) -> PartFile:
         """Start the file `name`. Raises LakeUnavailable."""
-        return PartFile(self.storage, _path(table), name, schema)
+        return PartFile(self.storage, path_of(table), name, schema)
 
     def committed(self, table: TableRef, app_id: str) -> int | None:
         """The highest number that `app_id` has committed; None if there is none or no table."""
@@ -97,7 +97,7 @@ class DeltaLake:
         """
 
         def write(known: DeltaTable, properties: CommitProperties) -> None:
-            entry_of = partial(entry, self.storage.filesystem, _path(table), table=_schema(known))
+            entry_of = partial(entry, self.storage.filesystem, path_of(table), table=_schema(known))
             with ThreadPoolExecutor(_AT_ONCE) as looking:
                 entries = list(looking.map(entry_of, parts))
             known.create_write_transaction(list(entries), "append", known.schema(), commit_properties=properties)
@@ -158,7 +158,7 @@ class DeltaLake:
                 raise gone()
             column, value, schema = quoted(upserted.rows.column), text(upserted.rows.value), _schema(known)
             replaced = ReplacedRows(
-                storage=self.storage, path=_path(table), known=known, upserted=upserted, change=change
+                storage=self.storage, path=path_of(table), known=known, upserted=upserted, change=change
             )
             with replaced.reader(schema) as reader:
                 # The row that has the mark alone meets all rows of the upsert; what is put back meets none.
@@ -190,7 +190,7 @@ class DeltaLake:
 
     def _newest(self, table: TableRef, staged: Versions, schema: pa.Schema | None) -> NewestRows:
         """The staged rows. Raises LakeError for a part that is not what was recorded, or does not fit the schema."""
-        files, path = self.storage.filesystem, _path(table)
+        files, path = self.storage.filesystem, path_of(table)
         with self._refusing(), ThreadPoolExecutor(_AT_ONCE) as looking:
             footers = list(looking.map(partial(footer_of, files, path), staged.parts))
         for part, footer in zip(staged.parts, footers, strict=True):
@@ -219,7 +219,7 @@ class DeltaLake:
         with self._refusing():
             known = self._open(table)
         if known is None:
-            raise LakeError(f"the table {_path(table)} does not exist", advice="Prepare it first.")
+            raise LakeError(f"the table {path_of(table)} does not exist", advice="Prepare it first.")
         if _reached(known, app_id, number):
             return False
         transaction = Transaction(app_id, number)
@@ -233,7 +233,7 @@ class DeltaLake:
 
     def sweep(self, table: TableRef, prefix: str, keep: Sequence[Part]) -> int:
         """Remove files below `prefix` that are neither in `keep` nor in the table; how many."""
-        path, files = _path(table), self.storage.filesystem
+        path, files = path_of(table), self.storage.filesystem
         folder = f"{path}/{prefix}".rstrip("/")
         with self._refusing():
             found = files.get_file_info(fs.FileSelector(folder, allow_not_found=True, recursive=True))
@@ -248,6 +248,12 @@ class DeltaLake:
                     files.delete_file(orphan)
             self.storage.drop_empty(folder)
         return len(orphans)
+
+    def version(self, table: TableRef) -> int | None:
+        """The number of the table's last commit; None if there is no table. Raises LakeError."""
+        with self._refusing():
+            known = self._open(table)
+            return None if known is None else known.version()
 
     def schema(self, table: TableRef) -> pa.Schema | None:
         """The table's schema; None if there is no table. Raises LakeError."""
@@ -286,7 +292,7 @@ class DeltaLake:
 
     def vacuum(self, table: TableRef, at_work: Callable[[], AbstractSet[str]], *, dry_run: bool) -> Vacuumed:
         """Delete files that are older than `undo` and needed by nobody. Raises LakeError, LakeUnavailable."""
-        path, files = _path(table), self.storage.filesystem
+        path, files = path_of(table), self.storage.filesystem
         with self._refusing():
             listed = Files.listed(files, path)
             # In this order: the run of a listed file is at work now, or has ended, and its file is in the table then.
@@ -304,7 +310,7 @@ class DeltaLake:
     def remove(self, table: TableRef) -> None:
         """Remove the table in one step: nobody finds half of it. Raises LakeUnavailable."""
         with self._refusing():
-            self.storage.remove(_path(table))
+            self.storage.remove(path_of(table))
 
     def remove_sandbox(self, sandbox_id: str) -> None:
         """Remove every table of a sandbox. Raises LakeUnavailable."""
@@ -318,7 +324,7 @@ class DeltaLake:
 
     def location(self, table: TableRef) -> str:
         """The table's folder or URL."""
-        return self.storage.url(_path(table))
+        return self.storage.url(path_of(table))
 
     def ping(self) -> None:
         """Return if the lake can be written. Raises LakeUnavailable."""
@@ -326,7 +332,7 @@ class DeltaLake:
             self.storage.ping()
 
     def _rows(self, known: DeltaTable, table: TableRef) -> Any:
-        return known.to_pyarrow_dataset(filesystem=self.storage.within(_path(table)))
+        return known.to_pyarrow_dataset(filesystem=self.storage.within(path_of(table)))
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -337,7 +343,7 @@ class DeltaLake:
             raise self.storage.refused(error) from None
 
     def _open(self, table: TableRef) -> DeltaTable | None:
-        path = _path(table)
+        path = path_of(table)
         if not self.storage.may_hold_table(path):
             return None
         try:
@@ -357,7 +363,8 @@ class DeltaLake:
             ) from None
 
 
-def _path(table: TableRef) -> str:
+def path_of(table: TableRef) -> str:
+    """The place of a table within a lake."""
     suffix = "-quarantine" if table.kind is TableKind.QUARANTINE else ""
     return f"{table.sandbox_id}/{table.dataset_id}{suffix}"
 

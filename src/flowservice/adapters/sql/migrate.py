@@ -1,16 +1,26 @@
 """Bringing the control store to the schema of this version."""
 
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 
 from flowservice.adapters.sql.tables import HEAD
+from flowservice.errors import Invalid
+
+_VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Apply what is missing, in one transaction. Safe to call from several processes at once."""
-    if _current(engine) == HEAD:
+    """Apply what is missing, in one transaction. Safe to call from several processes at once.
+
+    Raises Invalid, and changes nothing, if a later version of the program wrote the store.
+    """
+    current = _current(engine)
+    if current == HEAD:
         return
+    if current is not None:
+        check_known(current)
     # Imported late: a start that has nothing to migrate need not wait for it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -24,6 +34,17 @@ def migrate(engine: sa.Engine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, HEAD)
         connection.commit()
+
+
+def check_known(revision: str) -> None:
+    """Return if this program can open a store with a schema of that revision. Raises Invalid."""
+    known = {path.name[1:5] for path in _VERSIONS.glob("v*.py")}
+    if revision not in known:
+        raise Invalid(
+            f"the control store has the schema {revision[:20]!r}, of a later version of the program than this one, "
+            f"which knows schemas up to {HEAD}",
+            advice="Start the version that wrote it, or a later one; or restore a backup from before the upgrade.",
+        )
 
 
 def alone(connection: sa.Connection) -> None:
