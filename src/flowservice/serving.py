@@ -11,8 +11,9 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from threading import Event, Thread
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 import structlog
 import uvicorn
@@ -31,7 +32,9 @@ _log = structlog.get_logger("flowservice.serve")
 
 _TICK_S: Final = 1.0
 _DRAIN_S: Final = 5
+_HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
+_FORGET_AGAIN_S: Final = 1.0
 _CLEAR_AGAIN_S: Final = 0.25
 _CLEAR_LOOK_S: Final = 5.0
 """Another process of the same store may have closed a sandbox and ended before it was empty."""
@@ -49,6 +52,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
         _tell_credentials(settings, url)
         ticks, clearing = tick(app.runs, app.leadership), _clear(app.clearing)
         keeping = keep_lake(app.lake_upkeep, app.leadership, every_s=60 * settings.lake_upkeep_minutes)
+        forgetting = forget_steps(app.queue.forget, app.leadership, now, kept=settings.run_steps_retention)
         idle = True
 
         def on_start() -> None:
@@ -56,6 +60,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
             app.queue.start(app.execution().execute)
             ticks.start()
             clearing.start()
+            forgetting.start()
             if settings.lake_upkeep_minutes:
                 keeping.start()
 
@@ -64,6 +69,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
             ticks.stop()
             clearing.stop()
             keeping.stop()
+            forgetting.stop()
             with contextlib.suppress(StoreUnavailable):
                 app.leadership.resign()
             idle = app.queue.stop(_DRAIN_S)
@@ -192,6 +198,32 @@ def keep_lake(upkeep: LakeUpkeep, leadership: Leadership, *, every_s: float) -> 
         return every_s
 
     return Rounds("lake upkeep", go_round, pause_s=every_s)
+
+
+class Forgets(Protocol):
+    """Deletes the steps of some runs whose execution was over by then; how many."""
+
+    def __call__(self, *, before: datetime) -> int: ...
+
+
+def forget_steps(forget: Forgets, leadership: Leadership, now: Clock, *, kept: timedelta) -> Rounds:
+    """Deletes the steps of runs that ended longer than `kept` ago, in one process of all on a store, once an hour.
+
+    Not at once after the start, when what was due meanwhile is caught up with.
+    """
+    waits = True
+
+    def go_round() -> float:
+        nonlocal waits
+        if waits:
+            waits = False
+        # Some at a time: others write in between.
+        elif leadership.lead() and (steps_of := forget(before=now() - kept)):
+            _log.info("the steps of runs that ended long ago are deleted", runs=steps_of)
+            return _FORGET_AGAIN_S
+        return _HOUR_S
+
+    return Rounds("forget steps", go_round, pause_s=_HOUR_S)
 
 
 class _Server(uvicorn.Server):

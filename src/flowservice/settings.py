@@ -1,6 +1,7 @@
 """Settings: each declared once, with its documentation. `docs/reference/settings.md` is made from here."""
 
 import ipaddress
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -131,6 +132,13 @@ class Settings(BaseSettings):
         description="Minutes between two looks for tables with many small files; once a day, files that nobody needs "
         "are deleted. 0: never; then `flowservice lake compact` and `lake vacuum` are for you to call.",
     )
+    run_steps_retention_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days for which the store keeps the durable steps of a run that has ended. They are there to go on "
+        "with a run whose server was killed; the run itself, its plan and its counts stay.",
+    )
     require_native: bool = Field(
         default=False,
         description="Refuse to set up and to start without the native decoder of Azure tables. Otherwise the portable "
@@ -186,6 +194,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by this name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+    @property
+    def run_steps_retention(self) -> timedelta:
+        """How long the steps of a run are kept after its end."""
+        return timedelta(days=self.run_steps_retention_days)
 
     @property
     def resolved_database_url(self) -> str:

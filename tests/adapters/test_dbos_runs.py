@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +20,9 @@ from flowservice.adapters.dbos import DbosRuns
 from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.domain.run import Run, RunState
 from flowservice.ports.runtime import Interrupted, Steps
-from tests.engine.world import Numbers, World
+from flowservice.service.leadership import Leadership
+from flowservice.serving import forget_steps
+from tests.engine.world import NOON, Numbers, World
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -148,6 +152,87 @@ def test_a_run_that_does_not_leave_off_does_not_keep_the_worker_from_stopping(
     assert time.monotonic() - stopped_at < 3
     assert "goes on at the next start" in caplog.text
     release.set()
+
+
+def test_steps_of_runs_that_ended_are_forgotten_and_all_others_kept(world: World) -> None:
+    runs, release, executed = queue_of(world), Event(), list[str]()
+
+    def execute(run_id: str, steps: Steps) -> None:
+        executed.append(run_id)
+        if run_id == "run4":
+            steps.run("broken", lambda: 1 // 0)
+        world.execution.execute(run_id, Pausing(steps, release) if run_id == "run3" else steps)
+
+    with serving(runs, execute):
+        for number in (1, 2):
+            enqueue(runs, world.database, world.add_run(number))
+            wait_for(lambda: executed_to_the_end(world) == number)  # noqa: B023 - asked at once
+        assert runs.forget(before=datetime.now(UTC) - timedelta(days=1)) == 0
+        for number in (3, 4):
+            enqueue(runs, world.database, world.add_run(number))
+        wait_for(lambda: statuses(world) == {"run1": "SUCCESS", "run2": "SUCCESS", "run3": "PENDING", "run4": "ERROR"})
+        assert [runs.forget(before=datetime.now(UTC), limit=1) for _ in range(3)] == [1, 1, 0]
+        assert statuses(world) == {"run3": "PENDING", "run4": "ERROR"}
+        assert with_steps(world) == {"run3", "run4"}
+        release.set()
+        wait_for(lambda: statuses(world)["run3"] == "SUCCESS")
+        # Queued once more, a run that was forgotten has nothing left to do.
+        enqueue(runs, world.database, world.run(1))
+        wait_for(lambda: statuses(world).get("run1") == "SUCCESS")
+    assert executed.count("run1") == 2
+    assert [world.run(number).state for number in (1, 2, 3)] == [RunState.SUCCESS] * 3
+    assert len(world.landed()) == 1200
+
+
+def test_steps_are_forgotten_once_an_hour_by_the_process_that_leads(world: World) -> None:
+    asked: list[datetime] = []
+
+    def forget(*, before: datetime) -> int:
+        asked.append(before)
+        return 2 - len(asked)
+
+    leader = Leadership(database=world.database, holder="this")
+    rounds = forget_steps(forget, leader, lambda: NOON, kept=timedelta(days=30))
+    # The first round waits for the service to have caught up; where there was something to do there may be more.
+    assert [rounds.go_round() for _ in range(3)] == [3600, 1, 3600]
+    assert asked == [NOON - timedelta(days=30)] * 2
+    leader.resign()
+    Leadership(database=world.database, holder="another").lead()
+    assert (rounds.go_round(), len(asked)) == (3600, 2)
+
+
+class Pausing:
+    """Steps that wait before the last one."""
+
+    def __init__(self, steps: Steps, release: Event) -> None:
+        self._steps, self._release = steps, release
+
+    def run(self, name: str, step: Callable[[], Any]) -> Any:
+        if name == "close":
+            assert self._release.wait(30)
+        return self._steps.run(name, step)
+
+
+def statuses(world: World) -> dict[str, str]:
+    """Of each execution that DBOS knows."""
+    return dict(system_rows(world, "workflow_status", "workflow_uuid, status"))
+
+
+def with_steps(world: World) -> set[str]:
+    """The runs of which it keeps anything."""
+    tables = ("operation_outputs", "workflow_input", "workflow_output")
+    return {run for table in tables for (run,) in system_rows(world, table, "workflow_uuid")}
+
+
+def executed_to_the_end(world: World) -> int:
+    """How many runs."""
+    return list(statuses(world).values()).count("SUCCESS")
+
+
+def system_rows(world: World, table: str, columns: str) -> list[Any]:
+    schema = "dbos." if world.database.engine.dialect.name == "postgresql" else ""
+    with world.database.engine.connect() as connection:
+        return list(connection.execute(sa.text(f"SELECT {columns} FROM {schema}{table}")).all())
 
 
 def test_nothing_is_said_on_the_console(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

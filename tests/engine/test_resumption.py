@@ -309,6 +309,17 @@ def test_published_rows_are_never_called_a_failure(tmp_path: Path) -> None:
     assert [error.code for error in run.errors] == ["INGEST-1212-400", "lake"]
 
 
+def test_a_failed_run_whose_rejects_could_not_be_kept_says_so_after_why_it_failed(tmp_path: Path) -> None:
+    lake = BadQuarantine(tmp_path / "lake", LakeUnavailable("no space left on device", advice="Make room."), 10**9)
+    world = World(tmp_path, Numbers(), Doubling(reject_every=2), tolerated_percent=5, lake=lake)
+    run = world.executed()
+    assert (run.state, world.landed(), world.quarantined()) == (RunState.FAILED, [], [])
+    assert [error.code for error in run.errors] == ["rejected-above-threshold", "lake-unavailable"]
+    assert run.errors[1].message == "rejected rows were not kept: no space left on device"
+    assert run.errors[1].advice == "Make room."
+    assert world.files() == set()
+
+
 def test_a_run_that_was_planned_keeps_its_mapping_set_and_its_tolerance(tmp_path: Path) -> None:
     world = World(tmp_path, Numbers(splits=1), Doubling(reject_every=100), tolerated_percent=5)
     world.database.mapping_sets.add(replace(world.database.mapping_sets.get(SCOPE, "mapping"), id="other"))

@@ -144,8 +144,10 @@ class Case:
         """Let the oracle know of that act."""
         if self.mode.acts[number] == "run":
             self.oracle.run(self.rows.values(), self.mode.clock(number))
-        else:
+        elif self.mode.acts[number] == "undo":
             self.oracle.undo()
+        elif self.oracle.can_replay:
+            self.oracle.replay()
 
     def killed(self, number: int, strike: Strike) -> None:
         """A process for that act, which has to come by the point of the strike, and dies there."""
@@ -226,6 +228,11 @@ class Case:
                 return False
             store.execute("ROLLBACK")
             return True
+
+    def errors(self, number: int) -> list[dict[str, str]]:
+        """Of the run of that number, from 0."""
+        found: list[dict[str, str]] = Evidence(self.home, self.at / "log", self.database_url).runs[number]["errors"]
+        return found
 
     def codes(self) -> list[str | None]:
         """Why each run failed: the code of its first error; None: it landed."""

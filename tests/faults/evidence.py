@@ -94,9 +94,10 @@ class Evidence:
             if counts["read"] != sum(counts[name] for name in ("filtered", "rejected", "superseded", "written")):
                 yield f"its counts do not add up: {counts}"
         yield from self._of_errors(run["errors"], ended)
-        undoes = None if run["undoes"] is None else self._numbers_by_id[run["undoes"]]
-        if undoes != ended.undoes:
-            yield f"it undoes {undoes}, not {ended.undoes}"
+        for relation in ("undoes", "replays"):
+            other = None if run[relation] is None else self._numbers_by_id[run[relation]]
+            if other != getattr(ended, relation):
+                yield f"it {relation} {other}, not {getattr(ended, relation)}"
         if ended.window is not None and run["window"] is not None:
             bounds = tuple(
                 run["window"][side] and datetime.fromisoformat(run["window"][side]) for side in ("start", "end")

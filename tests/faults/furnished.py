@@ -1,7 +1,7 @@
 """Homes with everything that one flow needs, made through the API once a mode and copied for each case."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -29,14 +29,22 @@ MAPPING: Final = {"key": "_id", "RowKey": ".row", "name": ".name", "age": ".age"
 
 def furnish(home: Path, mode: Mode, connection_string: str, database_url: str | None = None) -> None:
     """Make a home whose one flow is due an hour after `NOON`. The source must answer."""
+    furnish_all(home, (mode,), connection_string, database_url)
+
+
+def furnish_all(home: Path, modes: Sequence[Mode], connection_string: str, database_url: str | None = None) -> None:
+    """The same with a flow for each of the modes, and a dataset for each flow."""
     clock = NOON + timedelta(minutes=1)
     app = App(Settings(home=home, database_url=database_url), lambda: clock)
     app.prepare()
     app.queue.prepare()
     web = app.web(on_start=_nothing, on_stop=_nothing, wake=_nothing, clear=_nothing)
     with _served(web) as url, Client(url, read_credentials(app.settings.credentials_path)) as client:
-        flow = resources.dataflow(client, connection_string, TABLE, fields=FIELDS, mapping=MAPPING, required=["name"])
-        client.made(f"{FLOW}/flows", _flow(client, flow, mode))
+        for mode in modes:
+            flow = resources.dataflow(
+                client, connection_string, TABLE, fields=FIELDS, mapping=MAPPING, required=["name"]
+            )
+            client.made(f"{FLOW}/flows", _flow(client, flow, mode))
     app.queue.stop()
     app.database.engine.dispose()
 

@@ -1,4 +1,5 @@
-"""Random histories: rows come, change and go; runs, undos and retries follow each other; some are cut off or fail.
+"""Random histories: rows come, change and go; runs, undos, replays, retries and upkeep
+follow each other; some are cut off or fail.
 
 A history runs in a process of its own making, with the service's own wiring but for the queue: what is queued is
 executed at once, and a process that dies is an exception that nothing may catch. After each act the lake is compared
@@ -15,7 +16,7 @@ from threading import Event
 from typing import Any, Final
 
 from flowservice.app import App
-from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Scope
+from flowservice.domain.quarantine import Wanted
 from flowservice.domain.query import Query
 from flowservice.domain.run import Run
 from flowservice.settings import Settings
@@ -24,9 +25,10 @@ from tests.faults.evidence import Evidence
 from tests.faults.front import Front, Table
 from tests.faults.modes import HOUR, NOON, Mode, Row, Shape, edited
 from tests.faults.oracle import Oracle
-from tests.faults.points import RUNNING, UNDOING
+from tests.faults.points import REPLAYING, RUNNING, UNDOING, UPKEEP
 from tests.faults.proxy import troubles
 from tests.faults.strikes import wrapped
+from tests.faults.subject import caller, name_all, newest
 
 MODES: Final = tuple(
     Mode(write=write, windows=windows, rejects=rejects)
@@ -58,7 +60,9 @@ class Fate:
 
     def armed(self) -> None:
         """From now on every point of this process counts, for good."""
-        for target in dict.fromkeys(point.target for point in (*RUNNING, *UNDOING) if ".dbos." not in point.target):
+        for target in dict.fromkeys(
+            point.target for point in (*RUNNING, *UNDOING, *REPLAYING, *UPKEEP) if ".dbos." not in point.target
+        ):
             wrapped(target, before=self.strike, after=self.strike)
 
 
@@ -110,11 +114,13 @@ class History:
     def _acts(self) -> list[Callable[[], None]]:
         """What may come next; runs come more often."""
         newest = self.oracle.ended[-1]
-        found = [self._run, self._run, self._fail]
+        found = [self._run, self._run, self._fail, self._keep]
         if newest.written and newest.undoes is None:
             found += [self._undo, self._undo]
         if newest.state == "failed" and self.mode.windows:
             found += [self._retry]
+        if self.oracle.can_replay:
+            found += [self._replay, self._replay]
         return found
 
     def _run(self) -> None:
@@ -135,6 +141,27 @@ class History:
         window = self.oracle.ended[-1].window
         self._done("retry", lambda app: app.runs.repeat(caller(app), newest(app)), down=False)
         self.oracle.run(self._rows.values(), self.clock, repeats=window)
+
+    def _replay(self) -> None:
+        self._done("replay", self._ask_for_replay, down=False)
+        self.oracle.replay()
+
+    def _ask_for_replay(self, app: App) -> None:
+        name_all(app)
+        app.runs.replay(caller(app), newest(app).id, Wanted())
+
+    def _keep(self) -> None:
+        """Compaction and vacuum, cut off or not: they change no row, and take away nothing that an undo needs."""
+        is_cut_off = self.draw.choice([False, True])
+        self.told.append("upkeep, cut off" if is_cut_off else "upkeep")
+        self.fate.passed, self.fate.fatal = 0, self.draw.randint(1, 8) if is_cut_off else None
+        app = self._app()
+        try:
+            app.lake_upkeep.go_round(vacuum=True)
+        except Killed:
+            pass
+        finally:
+            app.database.engine.dispose()
 
     def _edit(self) -> None:
         self._hours += 1
@@ -169,24 +196,12 @@ class History:
 
     def _app(self) -> App:
         """A process that starts on the home."""
-        settings = Settings(home=self.home, part_max_rows=self.shape.part_rows, split_threads=self.shape.threads)
+        settings = Settings(
+            home=self.home, part_max_rows=self.shape.part_rows, split_threads=self.shape.threads, compact_min_files=2
+        )
         app = App(settings, lambda: self.clock)
         app.__dict__["queue"] = Instantly()
         return app
-
-
-def caller(app: App) -> Caller:
-    """Who may do everything."""
-    (org,) = app.database.tenancy.orgs()
-    (sandbox,) = app.database.tenancy.sandboxes(org.id)
-    scope = Scope(org_id=org.id, sandbox_id=sandbox.id, sandbox_name=sandbox.name)
-    return Caller(scope=scope, tenant_id=org.tenant_id, user_id="user", client_id="client", permissions=ALL_PERMISSIONS)
-
-
-def newest(app: App) -> Run:
-    """The run with the highest number."""
-    found = app.database.runs.list(caller(app).scope, Query(limit=1000)).items
-    return max(found, key=lambda run: run.number)
 
 
 def copied(furnished: Path, at: Path) -> Path:

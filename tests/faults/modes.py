@@ -1,7 +1,7 @@
 """What a case is about: how its rows land, which rows there are, and what is asked of the service in which order."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
@@ -13,7 +13,7 @@ TOLERATED: Final = 50
 
 Write = Literal["append", "upsert"]
 Rejects = Literal["none", "some", "too many"]
-Act = Literal["run", "undo"]
+Act = Literal["run", "undo", "replay"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,8 @@ class Mode:
     rejects: Rejects = "none"
     undo: bool = False
     """Whether the newest run is undone."""
+    replay: bool = False
+    """Whether the rejected rows of the newest run are replayed, by a mapping that lets those without a name pass."""
 
     @property
     def name(self) -> str:
@@ -32,6 +34,7 @@ class Mode:
         parts = [self.write, "windows" if self.windows else "once"]
         parts += [f"{self.rejects} rejected"] if self.rejects != "none" else []
         parts += ["undo"] if self.undo else []
+        parts += ["replay"] if self.replay else []
         return ", ".join(parts)
 
     @property
@@ -44,6 +47,7 @@ class Mode:
         """What happens in it: see `points.Point.needs`."""
         found = {self.write, "windows" if self.windows else "once"}
         found |= {"undo", f"undo of {self.write}"} if self.undo else set()
+        found |= {"replay", f"replay of {self.write}"} if self.replay else set()
         found |= {"rejects"} if self.rejects != "none" else set()
         found |= {"fails"} if self.rejects == "too many" else set()
         found |= {f"publishes {self.write}"} if self.rejects != "too many" else set()
@@ -52,23 +56,28 @@ class Mode:
         return frozenset(found)
 
     def clock(self, act: int) -> datetime:
-        """The time of the act of that number, from 0. An undo comes before the flow is due again."""
+        """The time of the act of that number, from 0. An undo or a replay comes before the flow is due again."""
         runs = self.acts[: act + 1].count("run")
         return NOON + runs * HOUR + timedelta(minutes=5 + act - runs)
 
     @property
+    def repair(self) -> Act:
+        """What it does with a run; `run`: nothing."""
+        return "undo" if self.undo else "replay" if self.replay else "run"
+
+    @property
     def acts(self) -> tuple[Act, ...]:
         """What is asked of the service, one after the other."""
-        match self.windows, self.undo:
-            case False, False:
+        match self.windows, self.repair:
+            case False, "run":
                 return ("run",)
-            case False, True:
-                return "run", "undo"
-            case True, False:
+            case False, repair:
+                return "run", repair
+            case _, "run":
                 return "run", "run"
-            case _:
-                # The last one takes the rows of the window again.
-                return "run", "run", "undo", "run"
+            case _, repair:
+                # After an undo, the last one takes the rows of the window again.
+                return "run", "run", repair, "run"
 
 
 MODES: Final = tuple(
@@ -82,6 +91,11 @@ UNDOS: Final = tuple(
     for write in ("append", "upsert")
     for windows in (False, True)
     for rejects in ("none", "some")
+)
+REPLAYS: Final = tuple(
+    Mode(write=write, windows=windows, rejects="some", replay=True)
+    for write in ("append", "upsert")
+    for windows in (False, True)
 )
 
 
@@ -128,6 +142,11 @@ class Row:
         if self.name is None:
             return "INGEST-1555-400"
         return "INGEST-1404-400" if self.age < 0 else None
+
+    @property
+    def named(self) -> "Row":
+        """As the mapping of replays takes it: named by its row key."""
+        return replace(self, name=self.row)
 
 
 def edited(rows: dict[str, Row], mode: Mode, shape: Shape, draw: random.Random, *, end: datetime) -> None:

@@ -32,6 +32,7 @@ class Ended:
     written: int = 0
     window: Window | None = None
     undoes: int | None = None
+    replays: int | None = None
     error: str | None = None
     """The code of its first error."""
 
@@ -49,6 +50,8 @@ class Oracle:
     """Numbers of those runs."""
     ended: list[Ended] = field(default_factory=list)
     _watermark: datetime | None = None
+    _rejected: list[Row] = field(default_factory=list)
+    """By the newest run, if that landed."""
     _before: list[list[Landed]] = field(default_factory=list)
     """The rows before each landed run, for undos."""
 
@@ -62,7 +65,9 @@ class Oracle:
         counts = {"read": len(wanted), "rejected": len(rejected)}
         if 100 * len(rejected) > self.mode.tolerated * len(wanted):
             ended = Ended(number=number, state="failed", window=window, error="rejected-above-threshold", **counts)
+            self._rejected = []
         else:
+            self._rejected = rejected
             ended = self._landed(number, [row for row in wanted if row.rejection is None], window, counts)
         self.ended.append(ended)
         return ended
@@ -73,18 +78,60 @@ class Oracle:
         wanted = (row for row in source if window is None or _is_in(row, window))
         self.perhaps_kept += [(number, row.row, row.rejection) for row in wanted if row.rejection is not None]
         self.cut_off.add(number)
+        self._rejected = []
         ended = Ended(number=number, state="failed", window=window, error=error)
         self.ended.append(ended)
         return ended
 
+    def could_not_keep(self) -> None:
+        """The newest run failed, and the lake took none of its rejected rows."""
+        number = self.ended[-1].number
+        self.kept = [kept for kept in self.kept if kept[0] != number]
+
     def undo(self) -> Ended:
         """The newest run taken back."""
         undone = self.ended[-1]
+        self._rejected = []
         self.rows = self._before.pop()
         self.kept = [kept for kept in self.kept if kept[0] != undone.number]
-        if undone.window is not None:
+        if undone.window is not None and undone.replays is None:
             self._watermark = undone.window[0]
         ended = Ended(number=len(self.ended) + 1, state="success", window=undone.window, undoes=undone.number)
+        self.ended.append(ended)
+        return ended
+
+    @property
+    def can_replay(self) -> bool:
+        """Whether the newest run left rows that wait."""
+        return bool(self._rejected)
+
+    def replay(self) -> Ended:
+        """The rejected rows of the newest run, named by their row keys. In an upsert they are older than all that the
+        run itself landed, and newer than what was there before it."""
+        origin, number, tried = self.ended[-1], len(self.ended) + 1, self._rejected
+        self._rejected = []
+        self.kept += [(number, row.row, row.rejection or "") for row in tried]
+        self._before.append(list(self.rows))
+        good = [row.named for row in tried if row.named.rejection is None]
+        came = good
+        if self.mode.write == "upsert":
+            newer = {landed[1] for landed in self.rows if landed[0] >= origin.number}
+            came = [row for row in _last_of_each_key(good, by_time=self.mode.windows) if row.key not in newer]
+            keys = {row.key for row in came}
+            self.rows = [landed for landed in self.rows if landed[1] not in keys]
+        self.rows += [(number, row.key, row.row, row.name, row.age) for row in came]
+        failed = len(tried) - len(good)
+        ended = Ended(
+            number=number,
+            state="partialSuccess" if failed else "success",
+            read=len(tried),
+            rejected=failed,
+            superseded=len(good) - len(came),
+            written=len(came),
+            window=origin.window,
+            replays=origin.number,
+            error="INGEST-1212-400" if failed else None,
+        )
         self.ended.append(ended)
         return ended
 

@@ -7,7 +7,7 @@ point that a case does not reach although `needs` says that it must is a failure
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tests.faults.modes import Mode
+from tests.faults.modes import Act, Mode
 
 _LAKE: Final = "flowservice.adapters.delta.lake"
 _PARTS: Final = "flowservice.adapters.delta.part_file"
@@ -15,6 +15,7 @@ _FOLDER: Final = "flowservice.adapters.delta.folder"
 _PROGRESS: Final = "flowservice.adapters.sql.progress:SqlProgress"
 _LEDGER: Final = "flowservice.engine.ledger:Ledger"
 _STEPS: Final = "flowservice.adapters.dbos.runs:DbosSteps.run"
+_PUBLICATION: Final = "flowservice.engine.publication:Publication"
 _ENGINE: Final = "flowservice.engine.execution:Execution"
 _MERGING: Final = "deltalake.table:TableMerger.execute"
 _WITHDRAWING: Final = f"{_LAKE}:DeltaLake.withdraw"
@@ -36,11 +37,11 @@ class Point:
     """What a mode must have, for the point is reached then, and only then."""
     is_within: bool = False
     """In a transaction of the store, which others have to wait for."""
-    act: Literal["run", "undo"] = "run"
+    act: Act = "run"
 
     def is_reached_in(self, mode: Mode) -> bool:
         """Whether a case of that mode comes by."""
-        return self.needs <= mode.features and (self.act == "undo") == mode.undo
+        return self.needs <= mode.features and self.act == mode.repair
 
 
 def _around(name: str, target: str, *needs: str, **more: object) -> tuple[Point, Point]:
@@ -122,4 +123,31 @@ UNDOING: Final = (
     *_around("the change is counted", f"{_LAKE}:DeltaLake.change", act="undo"),
     *_around("a step of the undo", _STEPS, act="undo", many=4),
     *_around("the undo is closed", f"{_LEDGER}.close", act="undo"),
+)
+_REPLAYING: Final = "flowservice.engine.replaying"
+REPLAYING: Final = (
+    *_around("the replay is planned", f"{_REPLAYING}:Replaying.planned", act="replay"),
+    *_around("the plan of the replay is stored", f"{_PROGRESS}.keep_plan", act="replay"),
+    *_around("quarantine is opened", f"{_REPLAYING}:Replaying.rows", act="replay"),
+    *_around("lines are read", f"{_REPLAYING}:QuarantinedRows.read", act="replay"),
+    *_around("lines are taken", f"{_REPLAYING}:_rows", act="replay"),
+    *_around("rows are mapped again", "flowservice.engine.mapping:Mapper.apply", act="replay"),
+    *_around("a part of the replay is written", f"{_PARTS}:PartFile.write", act="replay"),
+    *_around("a part of the replay is closed", f"{_PARTS}:PartFile.close", act="replay"),
+    *_around("a part of the replay is recorded", f"{_PROGRESS}.record", act="replay"),
+    *_around("the replay has read", f"{_LEDGER}.has_read", act="replay"),
+    *_around("earlier rows are told", f"{_REPLAYING}:Replaying.earlier", act="replay"),
+    *_around("the replay is committed", _COMMITTING, "replay of append", act="replay"),
+    *_around("the merge of the replay", _MERGING, "replay of upsert", act="replay"),
+    *_around("the lines are committed", _COMMITTING, "replay of append", act="replay", first=2),
+    *_around("the lines of an upsert are committed", _COMMITTING, "replay of upsert", act="replay"),
+    *_around("the replay is published", f"{_PUBLICATION}.publish", act="replay"),
+    *_around("what was passed over is counted", f"{_PUBLICATION}.passed_over", act="replay"),
+    *_around("a step of the replay", _STEPS, act="replay", many=5),
+    *_around("the replay is closed", f"{_LEDGER}.close", act="replay"),
+    *_around("what the replay left is swept", f"{_LAKE}:DeltaLake.sweep", act="replay", many=2),
+)
+UPKEEP: Final = (
+    *_around("files are put together", "deltalake.table:TableOptimizer.compact"),
+    *_around("files are vacuumed", f"{_LAKE}:DeltaLake.vacuum"),
 )

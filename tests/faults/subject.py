@@ -23,16 +23,18 @@ from flowservice.connectors.azure_table.retries import Retries
 from flowservice.connectors.azure_table.source import TableSource
 from flowservice.connectors.azure_table.table_service import TableService
 from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Scope
+from flowservice.domain.quarantine import Wanted
 from flowservice.domain.query import Query
+from flowservice.domain.run import Run
 from flowservice.engine.execution import Execution
 from flowservice.engine.mapping import Mapper
-from flowservice.errors import NotUndoable, StoreUnavailable
+from flowservice.errors import NotReplayable, NotUndoable, StoreUnavailable
 from flowservice.serving import tick
 from flowservice.settings import Settings
 from tests.faults.modes import Act, Shape
 from tests.faults.strikes import Strike, armed
 
-__all__ = ["PRELOADED", "STUCK", "Orders", "work"]
+__all__ = ["PRELOADED", "STUCK", "Orders", "begin_work", "caller", "is_idle", "name_all", "newest", "work"]
 
 PRELOADED: Final = (DbosRuns, DeltaLake, Execution, Mapper)
 """What `app` imports late: with them loaded once, a process starts within a moment."""
@@ -99,17 +101,15 @@ def _worked(orders: Orders) -> bool:
         database_url=orders.database_url,
     )
     app = App(settings, now)
-    app.queue.poll_s = _QUEUE_S
-    app.queue.prepare()
-    execution = app.execution()
-    patience = replace(execution.patience, first_pause_s=0.01, longest_pause_s=0.1, tries=orders.tries)
-    app.queue.start(replace(execution, patience=patience).execute)
+    begin_work(app, tries=orders.tries)
     if orders.act == "undo":
         _ask_for_undo(app)
+    if orders.act == "replay":
+        _ask_for_replay(app)
     ticks = tick(app.runs, app.leadership)
     ticks.start()
     until = began + orders.within_s
-    while not (idle := _is_idle(app)) and time.monotonic() < until:
+    while not (idle := is_idle(app)) and time.monotonic() < until:
         time.sleep(_LOOK_S)
     if not idle:
         faulthandler.dump_traceback(all_threads=True)
@@ -118,7 +118,16 @@ def _worked(orders: Orders) -> bool:
     return idle
 
 
-def _is_idle(app: App) -> bool:
+def begin_work(app: App, *, tries: int) -> None:
+    """Let this process execute what is queued; what may pass is tried so often."""
+    app.queue.poll_s = _QUEUE_S
+    app.queue.prepare()
+    execution = app.execution()
+    patience = replace(execution.patience, first_pause_s=0.01, longest_pause_s=0.1, tries=tries)
+    app.queue.start(replace(execution, patience=patience).execute)
+
+
+def is_idle(app: App) -> bool:
     """Whether nothing is due, queued or at work."""
     is_postgres = app.database.engine.dialect.name == "postgresql"
     try:
@@ -133,19 +142,55 @@ def _is_idle(app: App) -> bool:
 
 def _ask_for_undo(app: App) -> None:
     """As a client does: of the newest run that landed, unless that was asked for already."""
+    run = newest(app)
+    if run.undoes is not None:
+        return
+    try:
+        app.runs.undo(caller(app), run.id)
+    except NotUndoable as error:
+        sys.stderr.write(f"not undone: {error.message}\n")
+
+
+def _ask_for_replay(app: App) -> None:
+    """The same with a replay of its rejected rows."""
+    name_all(app)
+    run = newest(app)
+    if run.replays is not None:
+        return
+    try:
+        app.runs.replay(caller(app), run.id, Wanted())
+    except NotReplayable as error:
+        sys.stderr.write(f"not replayed: {error.message}\n")
+
+
+def name_all(app: App) -> None:
+    """Let a second version of the mapping set name each row by its row key. Flows keep the first one."""
+    (known,) = app.database.mapping_sets.list(caller(app).scope, Query(limit=2)).items
+    first = known.versions[0]
+    if known.current != first:
+        return
+    named = tuple(
+        replace(mapping, source="RowKey") if mapping.source == "name" else mapping for mapping in first.mappings
+    )
+    assert named != first.mappings, "nothing is mapped from `name`"
+    second = replace(first, version=first.version + 1, mappings=named)
+    app.database.mapping_sets.replace(
+        known, replace(known, versions=(first, second), stamp=known.stamp.moved(caller(app), at=app.now()))
+    )
+
+
+def caller(app: App) -> Caller:
+    """Who may do everything."""
     (org,) = app.database.tenancy.orgs()
     (sandbox,) = app.database.tenancy.sandboxes(org.id)
     scope = Scope(org_id=org.id, sandbox_id=sandbox.id, sandbox_name=sandbox.name)
-    caller = Caller(
-        scope=scope, tenant_id=org.tenant_id, user_id="user", client_id="client", permissions=ALL_PERMISSIONS
-    )
-    newest, *_ = app.database.runs.list(scope, Query(limit=1000)).items
-    if newest.undoes is not None:
-        return
-    try:
-        app.runs.undo(caller, newest.id)
-    except NotUndoable as error:
-        sys.stderr.write(f"not undone: {error.message}\n")
+    return Caller(scope=scope, tenant_id=org.tenant_id, user_id="user", client_id="client", permissions=ALL_PERMISSIONS)
+
+
+def newest(app: App) -> Run:
+    """The run with the highest number."""
+    found = app.database.runs.list(caller(app).scope, Query(limit=1000)).items
+    return max(found, key=lambda run: run.number)
 
 
 def hurried(shape: Shape) -> None:

@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from tests.faults.case import Case
-from tests.faults.modes import MODES, UNDOS, Mode
-from tests.faults.points import RUNNING, STEALING, UNDOING, Point
+from tests.faults.modes import MODES, REPLAYS, UNDOS, Mode
+from tests.faults.points import REPLAYING, RUNNING, STEALING, UNDOING, Point
 from tests.faults.sampling import SEED, cases, spread
 from tests.faults.strikes import Strike
 
 _RUNS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(RUNNING, MODES, each=3)]
 _UNDOS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(UNDOING, UNDOS, each=2)]
+_REPLAYS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(REPLAYING, REPLAYS, each=2)]
 _STEALS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(STEALING, MODES, each=6)]
 _TWICE = [(f"{number}, {mode.name}", (number, mode)) for number, mode in enumerate(MODES * 2)]
 
@@ -42,6 +43,16 @@ def test_an_undo_that_is_killed_at_a_point_ends_as_if_it_was_not(
     killed = case("kill -9 of an undo", mode, f"{SEED} {point.name} {mode.name}")
     for number, act in enumerate(mode.acts):
         killed.acted(number, *([drawn(point, killed.draw)] if act == "undo" else []))
+    killed.judged()
+
+
+@pytest.mark.parametrize(("point", "mode"), cases(_REPLAYS, quick=(46,)))
+def test_a_replay_that_is_killed_at_a_point_ends_as_if_it_was_not(
+    case: Callable[[str, Mode, str], Case], point: Point, mode: Mode
+) -> None:
+    killed = case("kill -9 of a replay", mode, f"{SEED} {point.name} {mode.name}")
+    for number, act in enumerate(mode.acts):
+        killed.acted(number, *([drawn(point, killed.draw)] if act == "replay" else []))
     killed.judged()
 
 

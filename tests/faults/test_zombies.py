@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from tests.faults.case import Case
-from tests.faults.modes import MODES, UNDOS, Mode
-from tests.faults.points import RUNNING, UNDOING, Point
+from tests.faults.modes import MODES, REPLAYS, UNDOS, Mode
+from tests.faults.points import REPLAYING, RUNNING, UNDOING, Point
 from tests.faults.sampling import SEED, cases, spread
 from tests.faults.strikes import Strike
 
@@ -16,6 +16,8 @@ _OUTSIDE: Final = [point for point in RUNNING if not point.is_within]
 """Of a transaction: one that is stopped within holds up everybody, and so nobody overtakes it."""
 _ZOMBIES = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(_OUTSIDE, MODES, each=1)]
 _UNDOS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(UNDOING, UNDOS, each=1)]
+_REPLAYS = [(f"{point.name}, {mode.name}", (point, mode)) for point, mode in spread(REPLAYING, REPLAYS, each=1)]
+_REPLAY_RACES = [case for case in _REPLAYS if not case[0].startswith("after")]
 _RACES = [
     (f"{point.name}, {mode.name}", (point, mode))
     for point, mode in spread([point for point in _OUTSIDE if not point.name.startswith("after")], MODES, each=1)
@@ -30,6 +32,26 @@ def test_what_a_zombie_writes_changes_nothing(case: Callable[[str, Mode, str], C
 @pytest.mark.parametrize(("point", "mode"), cases(_UNDOS, quick=(11,)))
 def test_what_a_zombie_undoes_is_undone_once(case: Callable[[str, Mode, str], Case], point: Point, mode: Mode) -> None:
     overtaken(case("SIGSTOP of an undo", mode, f"{SEED} {point.name} {mode.name}"), point, "undo")
+
+
+@pytest.mark.parametrize(("point", "mode"), cases(_REPLAYS))
+def test_what_a_zombie_replays_lands_once(case: Callable[[str, Mode, str], Case], point: Point, mode: Mode) -> None:
+    overtaken(case("SIGSTOP of a replay", mode, f"{SEED} {point.name} {mode.name}"), point, "replay")
+
+
+@pytest.mark.parametrize(("point", "mode"), cases(_REPLAY_RACES))
+def test_two_processes_that_replay_the_same_rows_at_the_same_time_land_them_once(
+    case: Callable[[str, Mode, str], Case], point: Point, mode: Mode
+) -> None:
+    raced = case("two processes, one replay", mode, f"{SEED} {point.name} {mode.name}")
+    for number, act in enumerate(mode.acts):
+        raced.prepare(number)
+        if act == "replay":
+            race(raced, number, point)
+        else:
+            raced.finished(number)
+        raced.expect(number)
+    raced.judged()
 
 
 @pytest.mark.parametrize(("point", "mode"), cases(_RACES, quick=(33,)))

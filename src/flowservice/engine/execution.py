@@ -1,7 +1,7 @@
 """A run from its first to its last step. Kill the process anywhere: a replay ends the same."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,7 +20,7 @@ from flowservice.engine.outcome import Done, Outcome, Totals
 from flowservice.engine.patience import Patience
 from flowservice.engine.plan import Plan, Route
 from flowservice.engine.planning import Planning
-from flowservice.engine.publication import Publication
+from flowservice.engine.publication import Publication, not_kept
 from flowservice.engine.reject_limit import RejectLimit
 from flowservice.engine.replaying import Replaying, taken
 from flowservice.engine.row_mapper import MapperFor
@@ -281,14 +281,15 @@ class Execution:
             Standing(run=run, database=self.database).check()
 
     def _close(self, run: Run, steps: Steps, outcome: dict[str, Any]) -> None:
-        if outcome["failed"] and run.reads_source:
-            self._with_store(lambda: self._keep_rejects(run.id))
+        keeps = outcome["failed"] and run.reads_source
+        # After why it failed, which stays the first error.
+        notes = self._with_store(lambda: self._keep_rejects(run.id)) if keeps else []
 
         def close() -> str:
             totals = self._totals(run.id).without(outcome.get("superseded", 0))  # an earlier version kept none
             if run.undoes is not None:
                 totals = totals.taken_back(deleted=outcome.get("deleted", 0), restored=outcome.get("restored", 0))
-            errors = [RunError(**error) for error in outcome["errors"]]
+            errors = [*(RunError(**error) for error in outcome["errors"]), *notes]
             ended = Outcome.failed(totals, errors) if outcome["failed"] else Outcome.published(totals, errors)
             return self._closed(run.id, ended).state.value
 
@@ -298,20 +299,25 @@ class Execution:
         except NotFound:
             _LOG.info("run %s was removed together with its sandbox", run.id)
 
-    def _keep_rejects(self, run_id: str) -> None:
-        """Rejects of a run that publishes nothing, as diagnostics. Never fails: that would hide why the run did."""
+    def _keep_rejects(self, run_id: str) -> Sequence[RunError]:
+        """Keep the rejects of a run that publishes nothing, as diagnostics. Why that could not be done: never an error
+        of its own, which would hide why the run failed."""
+        totals = self._totals(run_id)
+        if not totals.rejects:
+            return []
         try:
             run = self.database.runs.find(run_id)
             if not self.database.tenancy.is_open(run.stamp.scope):
                 # It is being emptied. Whatever else ends a run, its rejects tell something.
-                return
+                return []
             dataset = self.database.datasets.get(run.stamp.scope, run.dataset_id)
-            publication = Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience)
-            publication.keep_rejects(self._totals(run_id))
+            Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience).keep_rejects(totals)
         except StoreUnavailable:
             raise
         except Error as error:
             _LOG.warning("run %s: its rejects could not be kept: %s", run_id, error.message)
+            return [not_kept(error)]
+        return []
 
     def _closed(self, run_id: str, outcome: Outcome) -> Run:
         """The closed run. Raises Interrupted while the database does not take it: a start tries again."""

@@ -15,7 +15,7 @@ from flowservice.domain.write_mode import BESIDE, WriteMode
 from flowservice.engine.landing import QUARANTINE, SYSTEM_COLUMN, VERSION_COLUMN
 from flowservice.engine.outcome import Totals
 from flowservice.engine.patience import Patience
-from flowservice.errors import LakeError, LakeUnavailable, OutcomeUnknown, Transient
+from flowservice.errors import Error, LakeError, LakeUnavailable, OutcomeUnknown, Transient
 from flowservice.ports.lake import Earlier, Lake, Versions
 
 _LOG: Final = logging.getLogger(__name__)
@@ -74,8 +74,7 @@ class Publication:
         except LakeError as error:
             # The rows are published; to call the run failed would invite a second run and double them.
             _LOG.exception("run %s: rejects are not in quarantine", self.run.id)
-            message = f"rejected rows were not kept: {error.message}"
-            return [RunError(code=error.code, message=message, advice=error.advice)]
+            return [not_kept(error)]
         return []
 
     def keep_rejects(self, totals: Totals) -> None:
@@ -129,3 +128,8 @@ class Publication:
                 f"run {highest} of the flow is in the table already; nothing of run {self.run.number} was published",
                 advice="Run the flow again.",
             )
+
+
+def not_kept(error: Error) -> RunError:
+    """What a run says whose rejects could not be kept."""
+    return RunError(code=error.code, message=f"rejected rows were not kept: {error.message}", advice=error.advice)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Condition, Event
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ _EXECUTOR: Final = "local"
 """Fixed, so that the runs of a killed process are found by the next one of this machine."""
 _QUEUE: Final = "runs"
 _WORKFLOW: Final = "run"
+_OVER: Final = "SUCCESS"
+"""The state of an execution that came to its end, however the run ended."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -76,6 +79,26 @@ class DbosRuns:
             {"workflow_name": _WORKFLOW, "queue_name": _QUEUE, "workflow_id": run.id},
             run.id,
         )
+
+    def forget(self, *, before: datetime, limit: int = 500) -> int:
+        """Delete the steps of up to `limit` runs whose execution was over by then, the oldest first; how many.
+
+        Nobody asks for the steps of a run again that has ended: should it be queued or resumed all the same, its own
+        state says that there is nothing to do. An execution that was over by a defect of the service is left for people
+        to look at.
+        """
+        if self._client is None:
+            raise RuntimeError("the run queue is not prepared")
+        over = self._client.list_workflows(
+            name=_WORKFLOW,
+            status=_OVER,
+            completed_before=before.isoformat(),
+            limit=limit,
+            load_input=False,
+            load_output=False,
+        )
+        self._client.delete_workflows([workflow.workflow_id for workflow in over])
+        return len(over)
 
     def start(self, execute: Callable[[str, Steps], None]) -> None:
         """Begin to execute queued runs, and those that a killed process left."""
