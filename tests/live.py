@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 
-from flowservice import querying
 from flowservice.app import read_credentials
 from flowservice.settings import Settings
 
@@ -103,6 +102,8 @@ class Server:
 
     def rows(self, query: str, *, sandbox: str = "prod") -> list[dict[str, Any]]:
         """What `flowservice sql` prints, without a process for it: most of its time goes into starting one."""
+        from flowservice import querying
+
         printed = io.StringIO()
         querying.run(Settings(home=self.home), query, sandbox=sandbox, output="ndjson", to=printed)
         return [json.loads(line) for line in printed.getvalue().splitlines()]

@@ -124,7 +124,8 @@ def troubles() -> list[Trouble]:
         Trouble(name="pages cut for good", fault=_mangled("cut", _LATER), codes=source),
         Trouble(name="garbage JSON for good", fault=_mangled("garbage", _LATER), codes=source),
         Trouble(name="keys missing for good", fault=_mangled("keyless", _LATER), codes=source),
-        Trouble(name="a token repeated for good", fault=_Repeated(), codes=source),
+        # Rows are in order: what was read is known by its keys.
+        Trouble(name="a token repeated for good", fault=_Repeated()),
         Trouble(
             name="403 for good",
             fault=_instead(_refused(403, "AuthenticationFailed"), _LATER),

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flowservice.connectors.azure_table.course import Course
 from flowservice.connectors.azure_table.decoder import Decoder, new_decoder
@@ -22,7 +23,14 @@ from flowservice.connectors.azure_table.faults import Refused
 from flowservice.connectors.azure_table.keys import Key, KeyRange, Span, rank
 from flowservice.connectors.azure_table.memory import Memory
 from flowservice.connectors.azure_table.page_faults import OversizedPage, keyless
-from flowservice.connectors.azure_table.table_service import CONTINUATION, Page, Repeats, TableService, Token
+from flowservice.connectors.azure_table.table_service import (
+    CONTINUATION,
+    Page,
+    RepeatedToken,
+    Repeats,
+    TableService,
+    Token,
+)
 from flowservice.errors import BrokenPage, Drifted, SourceError, Unreachable
 from flowservice.sdk import Batch, Cursor
 
@@ -67,12 +75,13 @@ class Scan:
                 for reached, group in self._from(place):
                     place = reached
                     yield Batch(rows=group.rows, resume=place.to_json(), wire_bytes=group.wire_bytes)
-            except _TokenLost:
+            except (_TokenLost, RepeatedToken, _Astray):
                 # Cosmos sorts no result by key: what comes after the last key may have been left out before it.
                 if place.last is not None and self.service.account.is_cosmos:
                     raise
                 # Go on by key after the last batch with rows, an earlier run's or our own; if there was none, nothing
-                # comes twice. Once: a service that refuses the token it just gave would be asked for ever.
+                # comes twice. Once: a service that refuses the token it just gave, or leads back by it, would be asked
+                # for ever.
                 if place.last in lost_at:
                     raise
                 lost_at.append(place.last)
@@ -91,6 +100,14 @@ class Scan:
                     # Somebody took a part, and pages without rows do not tell when that is reached: ask for less.
                     yield from self._from(_Place(last=last))
                     return
+                if not self.service.account.is_cosmos and (row := first_astray(group.rows, last)) is not None:
+                    if row:
+                        good = group.up_to(row)
+                        yield _Place(last=good.last), good
+                    raise _Astray(
+                        "the service leads back to rows that it gave already",
+                        advice="Try again; if it stays so, report it to the operator of the table service.",
+                    )
                 last = group.last or last
                 if group.next is not None:
                     yield _Place(next=group.next, leg=leg, last=last), group
@@ -252,10 +269,39 @@ class _Group:
         rows = self.rows.num_rows
         if end is not None:
             rows = bisect_left(range(rows), rank(end), key=lambda row: rank(key_at(row)))
-        return replace(self, rows=self.rows.slice(0, rows), last=key_at(rows - 1) if rows else None, next=None)
+        return self.up_to(rows)
+
+    def up_to(self, rows: int) -> "_Group":
+        """The first so many rows; no page follows them."""
+        last = tuple(self.rows.column(name)[rows - 1].as_py() for name in ("PartitionKey", "RowKey")) if rows else None
+        return replace(self, rows=self.rows.slice(0, rows), last=last, next=None)
 
 
 _Added: TypeAlias = tuple[Page | None, int, int]
+
+
+class _Astray(BrokenPage):
+    """A continuation token led back: rows came that are not behind those before them, and may have landed already."""
+
+
+def first_astray(rows: pa.RecordBatch, after: Key | None) -> int | None:
+    """The first row whose key is not behind that of the row before it, or behind `after`; None: they are in order."""
+    if not rows.num_rows:
+        return None
+    partitions, keys = (rows.column(name) for name in ("PartitionKey", "RowKey"))
+
+    def ranked(row: int) -> tuple[bytes, bytes]:
+        return rank((partitions[row].as_py(), keys[row].as_py()))
+
+    if after is not None and ranked(0) <= rank(after):
+        return 0
+    is_behind = pc.or_(
+        pc.greater(partitions[1:], partitions[:-1]),
+        pc.and_(pc.equal(partitions[1:], partitions[:-1]), pc.greater(keys[1:], keys[:-1])),
+    )
+    # Arrow goes by code points, the service by UTF-16 units. They differ beyond the basic plane; either will do.
+    doubtful = pc.indices_nonzero(pc.invert(is_behind)).to_pylist()
+    return next((row + 1 for row in doubtful if ranked(row + 1) <= ranked(row)), None)
 
 
 class _TokenLost(Refused):

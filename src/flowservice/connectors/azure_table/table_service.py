@@ -415,6 +415,10 @@ class TableService:
                 self._client = None
 
 
+class RepeatedToken(SourceUnavailable):
+    """A continuation token came that came before."""
+
+
 class Repeats:
     """Notices a token that comes again, at whatever distance, in constant memory (Brent's algorithm)."""
 
@@ -423,9 +427,9 @@ class Repeats:
         self._steps, self._limit = 0, 1
 
     def see(self, token: Token) -> None:
-        """Raises SourceUnavailable if `token` was seen before."""
+        """Raises RepeatedToken if `token` was seen before."""
         if token == self._kept:
-            raise SourceUnavailable(
+            raise RepeatedToken(
                 "the service names a page as the next that was read already: reading would never end",
                 advice="Try again; if it stays so, report it to the operator of the table service.",
             )
