@@ -174,10 +174,10 @@ def _matching(found: list[list[Any]], criterion: Criterion) -> list[bool]:
 
     RE2 takes a time linear in the text, whatever the expression: none can keep the service busy.
     """
-    owners = [place for place, values in enumerate(found) for _ in values]
     import pyarrow as pa  # noqa: PLC0415 - for this alone; commands start without it
     import pyarrow.compute as pc  # noqa: PLC0415
 
+    owners = [place for place, values in enumerate(found) for _ in values]
     texts = pa.array([_text(value) for values in found for value in values], pa.string())
     (pattern,) = criterion.values
     try:
