@@ -13,9 +13,6 @@ from typing import Any
 
 import httpx
 
-from flowservice.app import read_credentials
-from flowservice.settings import Settings
-
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 
@@ -102,7 +99,9 @@ class Server:
 
     def rows(self, query: str, *, sandbox: str = "prod") -> list[dict[str, Any]]:
         """What `flowservice sql` prints, without a process for it: most of its time goes into starting one."""
+        # Few tests ask, and some need a process in which nothing was loaded yet.
         from flowservice import querying
+        from flowservice.settings import Settings
 
         printed = io.StringIO()
         querying.run(Settings(home=self.home), query, sandbox=sandbox, output="ndjson", to=printed)
@@ -110,7 +109,8 @@ class Server:
 
     def credentials(self) -> dict[str, str]:
         """The first credential, as `credentials show --json` prints it."""
-        return read_credentials(self.home / "credentials.json")
+        found: dict[str, str] = json.loads((self.home / "credentials.json").read_text())
+        return found
 
     def client(self, credentials: Mapping[str, str] | None = None, *, sandbox: str = "prod") -> "Client":
         """A client that has signed in."""

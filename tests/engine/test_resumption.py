@@ -104,7 +104,7 @@ def check_whole(world: World) -> None:
     assert (batch.status.value, batch.metrics["outputRecordCount"]) == ("success", 116)
 
 
-@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 9])
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.faults), 9])
 def test_a_run_that_is_cut_off_at_any_point_ends_as_if_it_was_not(tmp_path: Path, stride: int) -> None:
     (tmp_path / "whole").mkdir()
     points = points_of_a_whole_run(tmp_path / "whole")

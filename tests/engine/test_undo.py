@@ -338,7 +338,7 @@ def check_upserted(world: World) -> None:
     assert doubles(world) == {key: 2 * key for key in range(30)}
 
 
-@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.faults), 3])
 @pytest.mark.parametrize(
     ("made", "number", "check"),
     [(appended, 1, check_appended), (upserted, 2, check_upserted)],

@@ -129,6 +129,8 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
         "credentials-change": {"name": "stolen"},
         "sandboxes-rename": {"title": "stolen"},
         "sandboxes-reset": {"action": "reset"},
+        "schema-drift-accept": {"id": "stolen"},
+        "schema-drift-ignore": {"id": "stolen"},
     }
 
 

@@ -14,7 +14,7 @@ from flowservice.domain.run import Run, RunState
 from flowservice.engine.drift import shape_in
 from flowservice.engine.outcome import Outcome, Totals
 from flowservice.engine.plan import Plan
-from flowservice.errors import NotFound, Stale
+from flowservice.errors import Conflict, NotFound, Stale
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock
 
@@ -89,7 +89,11 @@ class Ledger:
             told = ToldDrift(changes=plan.drift[:_MOST_CHANGES], run_id=run.id, at=at)
         learned = before.learned(plan.seen, plan.drift, reads=plan.reads, told=told)
         if known is None:
-            database.source_shapes.add(learned)
+            try:
+                database.source_shapes.add(learned)
+            except Conflict:
+                # Another process works on the same run, or on another one of the flow.
+                raise Stale("the columns of the source became known meanwhile") from None
         elif learned != known:
             database.source_shapes.replace(known, replace(learned, stamp=known.stamp.moved(None, at=at)))
 
