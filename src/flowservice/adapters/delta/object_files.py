@@ -100,7 +100,8 @@ class _Objects(fs.FileSystemHandler):  # type: ignore[misc]  # Arrow has no type
         return fs.FileInfo(path, fs.FileType.Directory if there else fs.FileType.NotFound)
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise NotImplementedError
+        """What a file system may be asked for, and a lake never is: its objects are written once, and deleted."""
+        raise NotImplementedError("objects of a lake are neither moved, copied nor appended to")
 
     delete_dir = delete_dir_contents = delete_root_dir_contents = move = copy_file = open_append_stream = _refuse
 
