@@ -19,7 +19,7 @@ from tests.faults.modes import Shape
 from tests.faults.sampling import SEED
 from tests.faults.subject import hurried
 
-_QUICK: Final = 10
+_QUICK: Final = 4
 _ALL: Final = 1_000
 _BATCH: Final = 50
 

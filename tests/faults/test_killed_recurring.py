@@ -52,7 +52,7 @@ def growing(azurite: Azurite, table: str) -> Iterator[Callable[[], int]]:
 
 
 @pytest.mark.azurite
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.faults)])
 def test_the_windows_of_a_flow_whose_server_is_killed_hold_every_row_once(
     azurite: Azurite, tmp_path: Path, new_table: Callable[[str], str], figure: Callable[[str], None], kills: int
 ) -> None:

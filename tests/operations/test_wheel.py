@@ -43,8 +43,9 @@ def test_it_serves_from_an_empty_environment_without_node(
     started = time.monotonic()
     # Nothing of this environment, of the repository or of the machine's programs may help.
     bare = {"PATH": str(tmp_path / "venv/bin"), "HOME": str(tmp_path)}
-    venv.create(tmp_path / "venv", with_pip=True)
-    install = (tmp_path / "venv/bin/pip", "install", "--quiet", "--disable-pip-version-check")
+    venv.create(tmp_path / "venv")
+    into = ("--python", tmp_path / "venv", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
+    install = (sys.executable, "-m", "pip", *into)
     requirements = ROOT / "requirements/runtime.txt"
     subprocess.run([*install, "--require-hashes", "-r", requirements], check=True, cwd=tmp_path, env=_index(os.environ))
     subprocess.run([*install, "--no-deps", wheel], check=True, cwd=tmp_path, env=_index(os.environ))

@@ -79,6 +79,11 @@ def test_a_slot_that_many_processes_find_due_gets_one_run_one_batch_one_workflow
     check_started_once(world, flows)
 
 
+@pytest.mark.parametrize(
+    "world",
+    [pytest.param("sqlite", marks=pytest.mark.faults), pytest.param("postgresql", marks=pytest.mark.postgres)],
+    indirect=True,
+)
 def test_one_process_leads_and_a_killed_or_stopped_leader_is_replaced_within_seconds(world: World) -> None:
     DbosRuns(engine=world.database.engine).prepare()
     leases = world.database.leases
