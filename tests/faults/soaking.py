@@ -23,8 +23,15 @@ from flowservice.settings import Settings
 from tests.faults.modes import HOUR, NOON, Mode, Shape
 from tests.faults.subject import begin_work, caller, hurried, is_idle
 
-FLOWS: Final = tuple(Mode(write=write, rejects="some") for write in ("append", "upsert", "append", "upsert"))
+TOGETHER: Final = tuple(Mode(write=write, rejects="some") for write in ("append", "upsert", "append", "upsert"))
 """One run of a flow at a time: so many are at work together."""
+GENERATIONS: Final = 8
+FLOWS: Final = TOGETHER * GENERATIONS
+"""So many after the other, each with tables of its own.
+
+What Delta takes up grows with the log of a table: by 8 kB a commit where delta-rs alone appends to one table (1,500
+commits; by nothing where every 25 commits go into a table of their own). So no table may grow with the soak.
+"""
 SHAPE: Final = Shape(rows=40, keys=30, page_rows=10, batch_rows=10, part_rows=20, threads=2)
 _LOOK_S: Final = 0.02
 _UPKEEP: Final = 200
@@ -82,14 +89,15 @@ def read(told: Path) -> dict[int, Taken]:
 
 
 def _rounds(app: App, runs: int) -> Iterator[int]:
-    """A run of each flow at a time; how many runs there were."""
+    """A run of each flow of a generation at a time; how many runs there were."""
     who = caller(app)
     flows = app.database.flows.list(who.scope, Query(limit=100)).items
-    _wait(app)  # the first round is the tick's
-    for done in range(len(flows), runs + 1, len(flows)):
+    _wait(app)  # the first run of each is the tick's
+    for done in range(len(flows), runs + 1, len(TOGETHER)):
         yield done
         if done < runs:
-            for flow in flows:
+            first = GENERATIONS * done // runs * len(TOGETHER)
+            for flow in flows[first : first + len(TOGETHER)]:
                 app.runs.create(who, flow_id=flow.id, params={})
             _wait(app)
 
