@@ -20,7 +20,7 @@ from flowservice.domain.query import Query
 from flowservice.domain.run import RunState
 from flowservice.serving import tick
 from flowservice.settings import Settings
-from tests.faults.modes import HOUR, NOON, Mode, Shape
+from tests.faults.modes import NOON, Mode, Shape
 from tests.faults.subject import begin_work, caller, hurried, is_idle
 
 TOGETHER: Final = tuple(Mode(write=write, rejects="some") for write in ("append", "upsert", "append", "upsert"))
@@ -66,7 +66,7 @@ def soak(home: Path, runs: int, every: int, told: Path) -> None:
     logs.configure("error")
     hurried(SHAPE)
     began = time.monotonic()
-    start = NOON + HOUR + timedelta(minutes=5)
+    start = NOON + timedelta(minutes=2)  # long before the flows are due: their runs are asked for, four at a time
     settings = Settings(home=home, part_max_rows=SHAPE.part_rows, split_threads=SHAPE.threads, compact_min_files=5)
     app = App(settings, lambda: start + timedelta(seconds=time.monotonic() - began))
     begin_work(app, tries=8)
@@ -92,14 +92,12 @@ def _rounds(app: App, runs: int) -> Iterator[int]:
     """A run of each flow of a generation at a time; how many runs there were."""
     who = caller(app)
     flows = app.database.flows.list(who.scope, Query(limit=100)).items
-    _wait(app)  # the first run of each is the tick's
-    for done in range(len(flows), runs + 1, len(TOGETHER)):
-        yield done
-        if done < runs:
-            first = GENERATIONS * done // runs * len(TOGETHER)
-            for flow in flows[first : first + len(TOGETHER)]:
-                app.runs.create(who, flow_id=flow.id, params={})
-            _wait(app)
+    for done in range(0, runs, len(TOGETHER)):
+        first = GENERATIONS * done // runs * len(TOGETHER)
+        for flow in flows[first : first + len(TOGETHER)]:
+            app.runs.create(who, flow_id=flow.id, params={})
+        _wait(app)
+        yield done + len(TOGETHER)
 
 
 def _wait(app: App) -> None:
