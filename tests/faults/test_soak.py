@@ -13,7 +13,7 @@ from tests.faults.front import Table
 from tests.faults.furnished import furnish_all
 from tests.faults.modes import NOON, edited
 
-_WARM: Final = 500
+_WARM: Final = 800
 _RUNS: Final = 2_000
 _WITHIN_S: Final = 3_400
 _GROWTH: Final = 12 * 2**20
@@ -28,7 +28,7 @@ _STORE: Final = {
 
 
 @pytest.mark.faults
-def test_after_two_thousand_runs_a_process_takes_up_what_it_did_after_five_hundred(
+def test_after_two_thousand_runs_a_process_takes_up_what_it_did_after_eight_hundred(
     stage: Stage, folder: Path, record_property: Callable[[str, object], None]
 ) -> None:
     record_property("fault", "2,000 runs in one process")
@@ -47,6 +47,7 @@ def test_after_two_thousand_runs_a_process_takes_up_what_it_did_after_five_hundr
     assert min(taken[at].lists_s for at in taken if at > _RUNS // 2) < 0.1, course
     growing = {name: rows for name, rows in end.table_rows.items() if rows > taken[100].table_rows[name]}
     splits = growing.pop("splits")
+    assert growing.pop("source_shapes") == len(soaking.FLOWS), course
     assert growing == {name: each * _RUNS for name, each in _STORE.items()}, course
     # Two threads: a range is cut once at most.
     assert _RUNS <= splits <= 2 * _RUNS, course
