@@ -574,6 +574,12 @@ class BadMapping(Invalid):
     code = "mapping-invalid"
 
 
+class BadExpression(BadMapping):
+    """An expression of a mapping cannot be parsed, or uses what does not exist."""
+
+    code = "expression-invalid"
+
+
 class BadMappingVersion(Invalid):
     """The mapping set has no such version."""
 
