@@ -1,0 +1,1 @@
+"""Expressions of mappings over whole columns."""

@@ -1,0 +1,246 @@
+"""Functions over objects, maps and JSON."""
+
+from typing import Any
+
+import orjson
+import polars as pl
+
+from flowservice.domain.expressions.kinds import Array, Dictionary, Object, Scalar, united
+from flowservice.domain.expressions.parsing import bad
+from flowservice.domain.expressions.syntax import Call, Reference
+from flowservice.engine.expressions.column import (
+    Column,
+    as_kind,
+    by_value,
+    constant,
+    dtype_of,
+    flattened,
+    keep,
+    lists_of,
+    lost_of,
+    select,
+    text,
+    unfit,
+)
+from flowservice.engine.expressions.evaluation import Scope, evaluated, looked_up, member, object_of
+from flowservice.engine.expressions.functions import (
+    all_constant,
+    entries,
+    for_each,
+    full,
+    function,
+    mapping,
+    special,
+)
+from flowservice.engine.expressions.functions_text import summed
+
+_TEXT_MAP = Dictionary(Scalar.TEXT)
+
+
+@special("to_object")
+def _to_object(call: Call, scope: Scope) -> Column:
+    given = [evaluated(argument, scope) for argument in call.arguments]
+    keys = [text(key) for key in given[::2]]
+    if all(key.is_constant and key.value is not None for key in keys):
+        return object_of({key.value: value for key, value in zip(keys, given[1::2], strict=True)})
+    return _map_of(keys, given[1::2])
+
+
+@special("to_map")
+def _to_map(call: Call, scope: Scope) -> Column:
+    given = [evaluated(argument, scope) for argument in call.arguments]
+    return _map_of([text(key) for key in given[::2]], given[1::2])
+
+
+def _map_of(keys: list[Column], values: list[Column]) -> Column:
+    """Maps of these keys to these values. The last of a key counts; null keys and values are left out."""
+    kind = united(value.kind for value in values)
+    columns = [*keys, *(as_kind(value, kind) for value in values)]
+    is_constant = all_constant(columns)
+    columns = columns if is_constant else full(columns)
+    height = len(columns[0].values) if columns else 1
+    count = len(keys)
+    if not count:
+        return constant([], Dictionary(Scalar.NULL))
+    at = select((pl.int_range(height * count) % count) * height + pl.int_range(height * count) // count)
+    pairs = pl.DataFrame(
+        {
+            "key": pl.concat([column.values for column in columns[:count]]).gather(at),
+            "value": pl.concat([column.values for column in columns[count:]]).gather(at),
+        }
+    )
+    lens = pl.Series([count]).new_from_index(0, height)
+    found = _distinct(pairs, lens, keep_="last", nulls=pl.Series([False]).new_from_index(0, height))
+    return keep(Column(Dictionary(kind), found, None, is_constant), lost_of(*columns))
+
+
+def _distinct(pairs: pl.DataFrame, lens: pl.Series, *, keep_: Any, nulls: pl.Series) -> pl.Series:
+    """Entries as maps of so many each, one a key. Null keys and values are left out."""
+    rows = pl.int_range(len(lens), eager=True).repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
+    frame = pairs.with_columns(rows.alias("row")).filter(pl.col("key").is_not_null() & pl.col("value").is_not_null())
+    # A later value of a key takes the place of the first, as in a map that keeps its order.
+    order = frame.unique(["row", "key"], keep="first", maintain_order=True).select("row", "key")
+    values = frame.unique(["row", "key"], keep=keep_, maintain_order=True)
+    kept = order.join(values, on=["row", "key"], how="left", maintain_order="left")
+    counts = pl.DataFrame({"row": pl.int_range(len(lens), eager=True)}).join(
+        kept.group_by("row").len(), on="row", how="left", maintain_order="left"
+    )["len"].fill_null(0)
+    return lists_of(kept.select("key", "value").to_struct(), counts, nulls)
+
+
+@special("object_to_map")
+def _object_to_map(call: Call, scope: Scope) -> Column:
+    arguments = call.arguments
+    if len(arguments) == 1:
+        given = evaluated(arguments[0], scope)
+        if given.kind is Scalar.NULL:
+            return given
+        return mapping(given)
+    if len(arguments) == 2:  # noqa: PLR2004
+        array = evaluated(arguments[0], scope)
+        if isinstance(array.kind, Array):
+            # The attribute's name may stand without quotes here.
+            named = arguments[1]
+            key = constant(named.name, Scalar.TEXT) if isinstance(named, Reference) else text(evaluated(named, scope))
+            return _keyed(array, key)
+    if len(arguments) % 2:
+        raise bad("object_to_map takes an object, an array and a key, or pairs of keys and values", at=call.at)
+    return _to_map(call, scope)
+
+
+@special("array_to_map")
+def _array_to_map(call: Call, scope: Scope) -> Column:
+    array, key = (evaluated(argument, scope) for argument in call.arguments)
+    return _keyed(array, text(key))
+
+
+def _keyed(array: Column, key: Column) -> Column:
+    """Maps of the objects of arrays, by what one field of them holds."""
+    if array.kind is Scalar.NULL:
+        return array
+    if not isinstance(array.kind, Array):
+        return unfit(array, Scalar.NULL)
+
+    def keyed(given: Column, name: str) -> Column:
+        items, lens = flattened(given)
+        if not isinstance(items.kind, Object | Dictionary):
+            return unfit(given, Scalar.NULL)
+        pairs = pl.DataFrame({"key": text(member(items, name, at=0)).values, "value": items.values})
+        found = _distinct(pairs, lens, keep_="last", nulls=given.values.is_null())
+        return Column(Dictionary(items.kind), found, given.lost, given.is_constant)
+
+    return for_each(keyed, (array,), (key,))
+
+
+@function("add_to_map", takes="d")
+def _add_to_map(*maps: Column) -> Column:
+    kind = united(each.kind for each in maps)
+    assert isinstance(kind, Dictionary)
+    is_constant = all_constant(maps)
+    columns = [as_kind(each, kind) for each in (maps if is_constant else full(maps))]
+    # A map that is null adds nothing.
+    lists = [column.expr.fill_null(pl.lit([], dtype_of(kind))) for column in columns]
+    joined = select(pl.concat_list(lists), is_constant=is_constant)
+    items, lens = flattened(Column(kind, joined))
+    nulls = select(pl.all_horizontal([column.expr.is_null() for column in columns]), is_constant=is_constant)
+    found = _distinct(items.values.struct.unnest(), lens, keep_="first", nulls=nulls)
+    return keep(Column(kind, found, None, is_constant), lost_of(*maps))
+
+
+@function("get", takes="xx")
+def _get(of: Column, key: Column) -> Column:
+    if isinstance(of.kind, Object) and key.is_constant:
+        name = text(key).value
+        return constant(None, Scalar.NULL) if name is None else member(of, name, at=0)
+    if of.kind is Scalar.JSON and key.is_constant:
+        return member(of, str(text(key).value), at=0)
+    found = mapping(of)
+    return found if found.kind is Scalar.NULL else looked_up(found, text(key))
+
+
+@function("map_get_values", takes="dx")
+def _map_get_values(given: Column, key: Column) -> Column:
+    """The value of one key; of several, the map of those that are there."""
+    if not isinstance(key.kind, Array):
+        return looked_up(given, text(key))
+    assert isinstance(given.kind, Dictionary)
+    is_constant = all_constant((given, key))
+    maps, keys = (given, key) if is_constant else full((given, key))
+    wanted, items, lens = _wanted(maps, keys)
+    picked = items.values.filter(wanted)
+    nulls = select(maps.expr.is_null() | keys.expr.is_null(), is_constant=is_constant)
+    found = lists_of(picked, summed(wanted.cast(pl.Int64), lens), nulls)
+    return keep(Column(given.kind, found, None, is_constant), lost_of(maps, keys))
+
+
+def _wanted(maps: Column, keys: Column) -> tuple[pl.Series, Column, pl.Series]:
+    """Which entries have one of the row's keys; all entries; and how many each row has."""
+    names, counts = flattened(keys)
+    names = text(names)
+    items, lens = flattened(maps)
+    height = len(lens)
+    rows_of_names = pl.int_range(height, eager=True).repeat_by(counts).explode(empty_as_null=False, keep_nulls=False)
+    rows_of_items = pl.int_range(height, eager=True).repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
+    asked = pl.DataFrame({"row": rows_of_names, "key": names.values}).unique()
+    frame = pl.DataFrame({"row": rows_of_items, "key": items.values.struct.field("key")}).with_row_index("at")
+    found = frame.join(asked, on=["row", "key"], how="semi")["at"]
+    return pl.int_range(len(frame), eager=True).is_in(found.implode()), items, lens
+
+
+@function("map_has_keys", takes="dx")
+def _map_has_keys(given: Column, key: Column) -> Column:
+    """True as soon as one key is there."""
+    if not isinstance(key.kind, Array):
+        found = looked_up(given, text(key))
+        values = select(pl.when(given.expr.is_not_null()).then(found.expr.is_not_null()), is_constant=found.is_constant)
+        return Column(Scalar.TRUTH, values, found.lost, found.is_constant)
+    some = _map_get_values(given, key)
+    return Column(Scalar.TRUTH, some.values.list.len() > 0, some.lost, some.is_constant)
+
+
+@function("get_keys", takes="d")
+def _get_keys(given: Column) -> Column:
+    items, lens = flattened(given)
+    keys = lists_of(items.values.struct.field("key"), lens, given.values.is_null())
+    return Column(Array(Scalar.TEXT), keys, given.lost, given.is_constant)
+
+
+@function("str_to_object", takes="ttt")
+def _str_to_object(given: Column, value_delimiter: Column | None = None, field_delimiter: Column | None = None) -> Column:
+    fixed = (value_delimiter or constant("=", Scalar.TEXT), field_delimiter or constant(",", Scalar.TEXT))
+
+    def parsed(texts: Column, between: str, after: str) -> Column:
+        return by_value(texts, lambda value: entries(_fields(value, between, after)), _TEXT_MAP)
+
+    found = for_each(parsed, (given,), fixed)
+    return found if isinstance(found.kind, Dictionary) else as_kind(found, _TEXT_MAP)
+
+
+def _fields(value: str, between: str, after: str) -> dict[str, str]:
+    """Keys and values of delimited text, trimmed. A piece without the inner delimiter is none."""
+    found: dict[str, str] = {}
+    for piece in value.split(after) if after else [value]:
+        key, sign, held = piece.partition(between) if between else (piece, "", "")
+        if sign:
+            found[key.strip()] = held.strip()
+    return found
+
+
+@function("get_values", takes="tttt")
+def _get_values(given: Column, key: Column, value_delimiter: Column, field_delimiter: Column | None = None) -> Column:
+    fixed = (key, value_delimiter, field_delimiter or constant(",", Scalar.TEXT))
+
+    def parsed(texts: Column, name: str, between: str, after: str) -> Column:
+        return by_value(texts, lambda value: _fields(value, between, after).get(name), Scalar.TEXT)
+
+    return for_each(parsed, (given,), fixed)
+
+
+@function("json_to_object", takes="t")
+def _json_to_object(given: Column) -> Column:
+    def checked(value: str) -> str | None:
+        parsed = orjson.loads(value)
+        return None if parsed is None else orjson.dumps(parsed).decode()
+
+    return by_value(given, checked, Scalar.JSON)
+
