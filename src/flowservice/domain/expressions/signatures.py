@@ -140,7 +140,7 @@ _GET: Final = Signature(
     is_method=True,
     parameters=(Parameter("receiver", "map"), Parameter("key", "string")),
     returns="any",
-    description="The value of a key of an object, a map or a JSON object, written as a method; null where it is missing.",
+    description="The value of a key of an object, a map or a JSON object, written as a method; null where it has none.",
     example='{"k": 1}.get("k")',
     result=1,
 )
