@@ -134,18 +134,7 @@ class Lambda:
 
 
 Node: TypeAlias = (
-    Literal
-    | Reference
-    | Member
-    | Item
-    | Each
-    | ArrayOf
-    | ObjectOf
-    | Call
-    | Unary
-    | Binary
-    | Conditional
-    | Lambda
+    Literal | Reference | Member | Item | Each | ArrayOf | ObjectOf | Call | Unary | Binary | Conditional | Lambda
 )
 
 
