@@ -9,11 +9,12 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
-from flowservice.domain.expressions.kinds import Array, Dictionary, Kind, Moment, Object, Scalar, is_scalar
+from flowservice.domain.expressions.kinds import Array, Dictionary, Kind, Moment, Object, Scalar, in_words, is_scalar
 from flowservice.engine.dates import moments
+from flowservice.errors import BadExpression
 from flowservice.sdk.text import text_of
 
-_NUMERIC: Final = r"^[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
+_NUMERIC: Final = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _INT64_EDGE: Final = 2.0**63
 _TRUE_WORDS: Final = ("true", "yes", "y", "on")
 _UTC: Final = pl.Datetime("us", "UTC")
@@ -39,7 +40,11 @@ class Column:
     @property
     def expr(self) -> pl.Expr:
         """The values within an expression over columns of one height."""
-        return pl.lit(self.values[0], self.values.dtype) if self.is_constant else pl.lit(self.values)
+        if not self.is_constant:
+            return pl.lit(self.values)
+        if self.values.dtype.is_nested():
+            return pl.lit(self.values).first()
+        return pl.lit(self.values[0], self.values.dtype)
 
     def full(self, height: int) -> "Column":
         """The same with a row for each of `height`."""
@@ -112,6 +117,12 @@ def by_value(column: Column, of: Callable[..., Any], kind: Kind, *more: Any) -> 
     return Column(kind, found["out"].rename(""), either(column.lost, lost), column.is_constant)
 
 
+def refused(like: Column, kind: Kind) -> Column:
+    """Values that come to nothing: lost where there was one."""
+    empty = as_kind(Column(Scalar.NULL, pl.Series([None]).new_from_index(0, len(like.values))), kind)
+    return Column(kind, empty.values, either(like.lost, like.values.is_not_null()), like.is_constant)
+
+
 def select(expression: pl.Expr, *, is_constant: bool = False) -> pl.Series:
     """The values of an expression over literal columns."""
     found = pl.select(expression).to_series()
@@ -166,7 +177,7 @@ def text(column: Column) -> Column:
         case Scalar():
             return computed(Scalar.LOOSE, lambda values: text_of(values, column.values.dtype), column)
         case _:
-            return unfit(column, Scalar.TEXT)
+            raise unfit(column, "a text")
 
 
 def json_text(value: str) -> str:
@@ -211,11 +222,11 @@ def offset_text(minutes: pl.Expr, *, colon: bool = True) -> pl.Expr:
     return pl.concat_str([sign, digits[0], pl.lit(":" if colon else ""), digits[1]])
 
 
-def unfit(column: Column, kind: Kind) -> Column:
-    """Values of a kind that cannot be the wanted one: all lost that are not null."""
-    failed = column.values.is_not_null()
-    empty = pl.Series([None], dtype=dtype_of(kind)).new_from_index(0, len(column.values))
-    return Column(kind, empty, either(column.lost, failed), column.is_constant)
+def unfit(column: Column, wanted: str) -> BadExpression:
+    """The error of a kind that cannot be the wanted one, whatever the row."""
+    return BadExpression(
+        f"{in_words(column.kind)} cannot be {wanted}", advice="Convert it, or take a part of it; see docs/expressions.md."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +250,10 @@ def numbers(column: Column) -> Numbers:
             texts = column.values
         case Scalar.JSON:
             texts = text(column).values
+        case Scalar.NULL:
+            return Numbers(column.values.cast(pl.Int64), None, is_loose=False)
         case _:
-            return Numbers(None, pl.Series([None], dtype=pl.Float64).new_from_index(0, len(column.values)), is_loose=False)
+            raise unfit(column, "a number")
     whole = texts.cast(pl.Int64, strict=False)
     if whole.null_count() == texts.null_count():
         return Numbers(whole, None, is_loose=True)
@@ -268,6 +281,8 @@ def number(column: Column) -> Column:
     """As decimals, or as whole numbers where all are whole by their kind. Other values are lost."""
     if column.kind is Scalar.WHOLE or column.kind is Scalar.DECIMAL:
         return column
+    if column.kind is Scalar.NULL:
+        return whole(column)
     return _converted(column, Scalar.DECIMAL, decimals(column))
 
 
@@ -294,7 +309,7 @@ def moment(column: Column) -> Column:
         return computed(Moment(), lambda values: values.cast(_UTC), column)
     if column.kind in (Scalar.TEXT, Scalar.LOOSE, Scalar.JSON):
         return _converted(column, Moment(), moments(text(column).values))
-    return unfit(column, Moment())
+    raise unfit(column, "a moment")
 
 
 def truth(column: Column) -> Column:
@@ -309,7 +324,7 @@ def truth(column: Column) -> Column:
         case Scalar.NULL:
             values = pl.Series([False]).new_from_index(0, len(column.values))
         case _:
-            return unfit(column, Scalar.TRUTH)
+            raise unfit(column, "a condition")
     return Column(Scalar.TRUTH, values, column.lost, column.is_constant)
 
 

@@ -4,7 +4,7 @@ Every node is computed once, however deep the tree, and both branches of a condi
 errors with it, is picked row by row afterwards.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 import polars as pl
 
-from flowservice.domain.expressions.kinds import Array, Dictionary, Kind, Moment, Object, Scalar, united
+from flowservice.domain.expressions.kinds import Array, Dictionary, Kind, Object, Scalar, in_words, united
 from flowservice.domain.expressions.parsing import bad
 from flowservice.domain.expressions.syntax import (
     ArrayOf,
@@ -49,7 +49,6 @@ from flowservice.engine.expressions.column import (
     select,
     text,
     truth,
-    unfit,
     whole,
 )
 
@@ -128,7 +127,7 @@ def _walked(tree: Node, walks: list[Each], scope: Scope) -> Column:
     if array.kind is Scalar.NULL:
         return array
     if not isinstance(array.kind, Array):
-        return unfit(array, Scalar.NULL)
+        raise bad(f"[*] walks over an array, not over {in_words(array.kind)}", at=walks[0].at)
     items, lens = flattened(array)
     inner = scope.within(lens, _WALKED, items)
     return rebuilt(evaluated(_without_walks(tree), inner).full(inner.height), lens, array)
@@ -174,6 +173,7 @@ def evaluated(node: Node, scope: Scope) -> Column:
         case ArrayOf(items=items):
             return array_of([evaluated(each, scope) for each in items])
         case ObjectOf(entries=entries):
+            check_different([key for key, _ in entries], at=node.at)
             return object_of({key: evaluated(value, scope) for key, value in entries})
         case Call(name=name):
             return FUNCTIONS[name](node, scope)
@@ -312,6 +312,12 @@ def array_of(items: list[Column]) -> Column:
     lens = pl.Series([count]).new_from_index(0, height)
     lists = lists_of(stacked.gather(at), lens, pl.Series([False]).new_from_index(0, height))
     return keep(Column(Array(kind), lists, None, is_constant), lost_of(*columns))
+
+
+def check_different(keys: Sequence[str], *, at: int) -> None:
+    """Raise BadExpression for a key of an object that comes twice."""
+    if again := next((key for index, key in enumerate(keys) if key in keys[:index]), None):
+        raise bad(f"the key {again[:40]!r} comes twice", at=at)
 
 
 def object_of(fields: Mapping[str, Column]) -> Column:

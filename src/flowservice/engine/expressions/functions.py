@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+import orjson
 import polars as pl
 
 from flowservice.domain.expressions.kinds import Array, Dictionary, Kind, Object, Scalar, united
@@ -10,6 +11,7 @@ from flowservice.domain.expressions.syntax import Call
 from flowservice.engine.expressions.column import (
     Column,
     as_kind,
+    by_value,
     dictionary_of,
     keep,
     lost_of,
@@ -28,14 +30,28 @@ _Made = TypeVar("_Made", bound=Rows)
 
 def array(column: Column) -> Column:
     """As an array: anything else is lost."""
-    return column if isinstance(column.kind, Array) else unfit(column, Scalar.NULL)
+    if not isinstance(column.kind, Array) and column.kind is not Scalar.NULL:
+        raise unfit(column, "an array")
+    return column
 
 
 def mapping(column: Column) -> Column:
     """As a map: an object's fields by their names; anything else is lost."""
     if isinstance(column.kind, Object):
         return dictionary_of(column, united(column.kind.fields.values()))
-    return column if isinstance(column.kind, Dictionary) else unfit(column, Scalar.NULL)
+    if column.kind is Scalar.JSON:
+        return by_value(column, _json_entries, Dictionary(Scalar.JSON))
+    if not isinstance(column.kind, Dictionary) and column.kind is not Scalar.NULL:
+        raise unfit(column, "a map")
+    return column
+
+
+def _json_entries(value: str) -> list[dict[str, str | None]]:
+    """The entries of a JSON object. Raises ValueError for other JSON."""
+    held = orjson.loads(value)
+    if not isinstance(held, dict):
+        raise ValueError(type(held).__name__)
+    return entries({key: None if of is None else orjson.dumps(of).decode() for key, of in held.items()})
 
 
 def anything(column: Column) -> Column:

@@ -39,7 +39,7 @@ def _event_value(events: str, name: str) -> str | None:
 
 
 def _products(products: str) -> list[list[str]]:
-    return [product.split(";") for product in products.split(",") if product]
+    return [product.split(";") for product in products.split(",") if product.strip()]
 
 
 def _column(name: str, at: int) -> None:
@@ -49,20 +49,30 @@ def _column(name: str, at: int) -> None:
     function(name, takes="t")(lambda given: by_value(given, cells, _TEXTS))
 
 
-def _within(products: str, at: int) -> list[str]:
-    return [
-        item for product in _products(products) if len(product) > at for item in product[at].split("|") if item.strip()
-    ]
+def _within(products: str, at: int) -> list[list[str]]:
+    """Of each product the items of one of its fields."""
+    return [product[at].split("|") if len(product) > at else [] for product in _products(products)]
 
 
-def _product_events(products: str, name: str) -> list[dict[str, str | None]]:
-    found = (_event(item) for item in _within(products, 4))
-    return [{"id": serial, "value": value} for known, value, serial in found if known == name]
+def _product_events(products: str, name: str) -> list[dict[str, str | None] | None]:
+    """Of each product the event, if it has it."""
+    found = []
+    for items in _within(products, 4):
+        own = (_event(item) for item in items)
+        found.append(next(({"id": serial, "value": value or "1"} for known, value, serial in own if known == name), None))
+    return found
 
 
-def _product_evars(products: str, name: str) -> list[str]:
-    pairs = (item.strip().partition("=") for item in _within(products, 5))
-    return [value for key, _, value in pairs if key == name]
+def _product_evars(products: str, name: str) -> list[str | None]:
+    found = []
+    for items in _within(products, 5):
+        pairs = (item.strip().partition("=") for item in items)
+        found.append(next((value for key, _, value in pairs if key == name), None))
+    return found
+
+
+def _of_events(name_: str) -> Callable[[str, str], list[str | None]]:
+    return lambda products, name: [None if event is None else event[name_] for event in _product_events(products, name)]
 
 
 _named("aa_get_event_id", _event_id, Scalar.TEXT)
@@ -71,7 +81,7 @@ _column("aa_get_product_categories", 0)
 _column("aa_get_product_names", 1)
 _column("aa_get_product_quantities", 2)
 _column("aa_get_product_prices", 3)
-_named("aa_get_product_event_values", lambda text, name: [event["value"] for event in _product_events(text, name)], _TEXTS)
-_named("aa_get_product_event_ids", lambda text, name: [event["id"] for event in _product_events(text, name)], _TEXTS)
+_named("aa_get_product_event_values", _of_events("value"), _TEXTS)
+_named("aa_get_product_event_ids", _of_events("id"), _TEXTS)
 _named("aa_get_product_events", _product_events, _EVENTS)
 _named("aa_get_product_evars", _product_evars, _TEXTS)

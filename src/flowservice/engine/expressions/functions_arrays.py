@@ -8,7 +8,6 @@ from flowservice.domain.expressions.syntax import Call, Lambda
 from flowservice.engine.expressions.column import (
     Column,
     as_kind,
-    constant,
     dtype_of,
     either,
     flattened,
@@ -20,7 +19,7 @@ from flowservice.engine.expressions.column import (
     truth,
     unfit,
 )
-from flowservice.engine.expressions.evaluation import Scope, array_of, chosen, evaluated, item
+from flowservice.engine.expressions.evaluation import Scope, array_of, check_different, chosen, evaluated
 from flowservice.engine.expressions.functions import all_constant, full, function, special
 from flowservice.engine.expressions.functions_text import summed
 
@@ -75,9 +74,9 @@ def _end(values: tuple[Column, ...], at: int) -> Column:
         array = values[0]
         found = select(array.expr.list.get(at, null_on_oob=True), is_constant=array.is_constant)
         return Column(array.kind.of, found, array.lost, array.is_constant)
-    if len(values) == 1 and values[0].kind is Scalar.NULL:
-        return values[0]
-    return item(array_of(list(values)), constant(at % len(values), Scalar.WHOLE), at=0)
+    # The others say which kind it is.
+    kind = united(value.kind for value in values)
+    return keep(as_kind(values[at], kind), lost_of(*values))
 
 
 @function("flattenArray", takes="a")
@@ -100,7 +99,7 @@ def _upsert_array(array: Column, index: Column | None = None) -> Column:
 def _filter_array(call: Call, scope: Scope) -> Column:
     array, items, lens, body = _over_items(call, scope)
     if not isinstance(array.kind, Array):
-        return unfit(array, Scalar.NULL)
+        return array
     kept = truth(body)
     left = Column(items.kind, items.values.filter(kept.values), None)
     counts = summed(kept.values.cast(pl.Int64), lens)
@@ -112,7 +111,7 @@ def _filter_array(call: Call, scope: Scope) -> Column:
 def _transform_array(call: Call, scope: Scope) -> Column:
     array, _, lens, body = _over_items(call, scope)
     if not isinstance(array.kind, Array):
-        return unfit(array, Scalar.NULL)
+        return array
     return rebuilt(body, lens, array)
 
 
@@ -122,8 +121,10 @@ def _over_items(call: Call, scope: Scope) -> tuple[Column, Column, pl.Series, Co
     if not isinstance(function_, Lambda):
         raise bad(f"{call.name} needs a lambda", at=function_.at, advice="Write x -> and an expression over x.")
     array = evaluated(given, scope).full(scope.height)
-    if not isinstance(array.kind, Array):
+    if array.kind is Scalar.NULL:
         return array, array, pl.Series([0]), array
+    if not isinstance(array.kind, Array):
+        raise unfit(array, "an array")
     items, lens = flattened(array)
     inner = scope.within(lens, function_.parameter, items)
     return array, items, lens, evaluated(function_.body, inner).full(inner.height)
@@ -135,6 +136,12 @@ def _lost_within(items: Column, lens: pl.Series, array: Column) -> pl.Series | N
     return lists_of(items.lost, lens, array.values.is_null()).list.any().fill_null(value=False)
 
 
+def _as_array(column: Column) -> Column:
+    if not isinstance(column.kind, Array) and column.kind is not Scalar.NULL:
+        raise unfit(column, "an array")
+    return as_kind(column, Array(Scalar.NULL)) if column.kind is Scalar.NULL else column
+
+
 @special("arrays_to_object", "arrays_to_objects")
 def _arrays_to_object(call: Call, scope: Scope) -> Column:
     given = [evaluated(argument, scope) for argument in call.arguments]
@@ -142,7 +149,8 @@ def _arrays_to_object(call: Call, scope: Scope) -> Column:
     for name, argument in zip(names, call.arguments[::2], strict=True):
         if not name.is_constant or name.kind is not Scalar.TEXT:
             raise bad("the names of the fields must be constant texts", at=argument.at)
-    arrays = [column if isinstance(column.kind, Array) else unfit(column, Array(Scalar.NULL)) for column in columns]
+    check_different([name.value for name in names], at=call.at)
+    arrays = [_as_array(column) for column in columns]
     is_constant = all_constant(arrays)
     arrays = arrays if is_constant else full(arrays)
     longest = select(pl.max_horizontal([array.expr.list.len().fill_null(0) for array in arrays]), is_constant=is_constant)

@@ -26,7 +26,8 @@ from flowservice.engine.expressions.column import (
     offset_text,
     select,
 )
-from flowservice.engine.expressions.functions import all_constant, for_each, full, function
+from flowservice.engine.expressions.evaluation import chosen
+from flowservice.engine.expressions.functions import for_each, function
 from flowservice.errors import BadExpression
 
 _MONTHS: Final = (
@@ -35,9 +36,10 @@ _MONTHS: Final = (
 _DAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _NAMED_ZONES: Final = {
     # Fixed offsets, whatever the season: PST is eight hours behind in summer, too.
-    "UTC": "UTC",
-    "GMT": "UTC",
-    "Z": "UTC",
+    **dict.fromkeys(("UTC", "UT", "GMT", "WET"), "UTC"),
+    **dict.fromkeys(("WEST", "CET"), "+01:00"),
+    **dict.fromkeys(("CEST", "EET"), "+02:00"),
+    **dict.fromkeys(("EEST", "MSK"), "+03:00"),
     "EST": "-05:00",
     "EDT": "-04:00",
     "CST": "-06:00",
@@ -46,14 +48,15 @@ _NAMED_ZONES: Final = {
     "MDT": "-06:00",
     "PST": "-08:00",
     "PDT": "-07:00",
-    "CET": "+01:00",
-    "CEST": "+02:00",
-    "BST": "+01:00",
-    "IST": "+05:30",
+    "AKST": "-09:00",
+    "AKDT": "-08:00",
+    "HST": "-10:00",
     "JST": "+09:00",
+    "AEST": "+10:00",
+    "AEDT": "+11:00",
 }
-_OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?")
-_NUMERIC: Final = frozenset("yYMLdDHkKhmsSwWFuQq")
+_OFFSET: Final = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})?")
+_NUMERIC: Final = frozenset("yMLdDHkKhmsSwFuQq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def _tokens(pattern: str) -> Iterator[_Token]:
             at = close + 1
         elif sign.isascii() and sign.isalpha():
             count = len(pattern[at:]) - len(pattern[at:].lstrip(sign))
-            if sign not in "GyYMLwWDdFEuaHkKhmsSzZXVOQq":
+            if sign not in "GyMLwDdFEuaHkKhmsSzZXVOQq":
                 raise BadExpression(
                     f"the date pattern {pattern[:60]!r} has the unknown letter {sign!r}",
                     advice="Put texts between single quotes.",
@@ -109,8 +112,8 @@ def _tokens(pattern: str) -> Iterator[_Token]:
 
 def zone_of(name: str) -> str:
     """A zone by its IANA name, a short name or an offset. Raises ValueError."""
-    if name in _NAMED_ZONES:
-        return _NAMED_ZONES[name]
+    if name == "Z" or name in _NAMED_ZONES:
+        return _NAMED_ZONES.get(name, "UTC")
     if offset := _OFFSET.fullmatch(name):
         sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)
         if hours > 18 or minutes > 59:  # noqa: PLR2004
@@ -164,8 +167,8 @@ def _piece(part: _Field, local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
     hour = date.hour().cast(pl.Int64)
     weekday = date.weekday().cast(pl.Int64)
     match part.letter:
-        case "y" | "Y":
-            year = date.year().cast(pl.Int64) if part.letter == "y" else _week_year(local)
+        case "y":
+            year = date.year().cast(pl.Int64)
             return _digits(year % 100, 2) if count == 2 else _digits(year, count)  # noqa: PLR2004
         case "M" | "L":
             month = date.month()
@@ -204,40 +207,13 @@ def _piece(part: _Field, local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
         "s": lambda: date.second(),
         "u": lambda: weekday,
         "F": lambda: (date.day().cast(pl.Int64) - 1) // 7 + 1,
-        "w": lambda: _week(local),
-        "W": lambda: (date.day().cast(pl.Int64) - 1 + _sunday_first(date.month_start())) // 7 + 1,
+        "w": lambda: date.week(),
         "Q": lambda: date.quarter(),
         "q": lambda: date.quarter(),
     }[part.letter]()
+    if part.letter in "Qq" and count > 2:  # noqa: PLR2004
+        return pl.lit("Q") + _digits(number, 1)
     return _digits(number, count)
-
-
-def _sunday_first(day: pl.Expr) -> pl.Expr:
-    """Days since the last Sunday."""
-    return day.dt.weekday().cast(pl.Int64) % 7
-
-
-def _week(local: pl.Expr) -> pl.Expr:
-    """The week of the year: weeks begin on Sunday, and the one with the first of January is the first."""
-    into = _days_into_first_week(local)
-    return pl.when(into.is_not_null()).then(pl.lit(1)).otherwise(
-        (local.dt.ordinal_day().cast(pl.Int64) - 1 + _sunday_first(_first_of_year(local))) // 7 + 1
-    )
-
-
-def _first_of_year(local: pl.Expr) -> pl.Expr:
-    return pl.date(local.dt.year(), 1, 1)
-
-
-def _days_into_first_week(local: pl.Expr) -> pl.Expr:
-    """Not null where the next year's first of January is in the same week."""
-    next_first = pl.date(local.dt.year() + 1, 1, 1)
-    start = next_first - pl.duration(days=_sunday_first(next_first))
-    return pl.when(local.dt.date() >= start).then(pl.lit(1))
-
-
-def _week_year(local: pl.Expr) -> pl.Expr:
-    return local.dt.year().cast(pl.Int64) + _days_into_first_week(local).fill_null(0)
 
 
 def _zone_name(local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
@@ -265,13 +241,9 @@ def _date(given: Column, pattern: Column | None = None, default: Column | None =
         found = moment(found)
     if default is None:
         return found
-    # The default takes the place of what cannot be read, and of null.
-    is_constant = all_constant((found, default))
-    found, default = (found, default) if is_constant else tuple(full((found, default)))
-    values = select(pl.coalesce(found.expr, default.expr), is_constant=is_constant)
-    missing = found.values.is_null()
-    lost = None if default.lost is None else missing & default.lost
-    return keep(Column(Moment(), values, None, is_constant), either(given.lost, lost))
+    # The default takes the place of null, not of what cannot be read.
+    is_given = Column(Scalar.TRUTH, given.values.is_not_null(), given.lost, given.is_constant)
+    return chosen(is_given, found, default)
 
 
 def read(given: Column, pattern: str) -> Column:
@@ -305,6 +277,10 @@ def read(given: Column, pattern: str) -> Column:
         start = pl.concat_str([_digits(year, 4), pl.lit("-01-01")]).str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
         naive = start + pl.duration(days=whole("D", one) - 1, hours=hour, minutes=minute, seconds=second)
     naive = naive + pl.duration(milliseconds=milli)
+    if "E" in part:
+        names = [day[:3].lower() for day in _DAYS] + [day.lower() for day in _DAYS]
+        told = part["E"].str.to_lowercase().replace_strict(names, [*range(1, 8)] * 2, default=0, return_dtype=pl.Int64)
+        naive = pl.when(naive.dt.weekday() == told).then(naive)
     minutes = _read_offset(part)
     utc = (naive - pl.duration(minutes=minutes)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     values = select(utc, is_constant=given.is_constant)
@@ -313,13 +289,18 @@ def read(given: Column, pattern: str) -> Column:
 
 
 def _full_year(two: pl.Expr) -> pl.Expr:
-    """Two digits mean 1970 to 2069."""
-    return pl.when(two < 70).then(two + 2000).otherwise(two + 1900)  # noqa: PLR2004
+    """Two digits mean 1969 to 2068."""
+    return pl.when(two < 69).then(two + 2000).otherwise(two + 1900)  # noqa: PLR2004
 
 
 def _month(name: pl.Expr) -> pl.Expr:
-    short = [month[:3].lower() for month in _MONTHS]
-    return name.str.head(3).str.to_lowercase().replace_strict(short, list(range(1, 13)), default=None, return_dtype=pl.Int64)
+    names = [month[:3].lower() for month in _MONTHS] + [month.lower() for month in _MONTHS]
+    numbers = [*range(1, 13)] * 2
+    # May is short and long at once.
+    known = dict(zip(names, numbers, strict=True))
+    return name.str.to_lowercase().replace_strict(
+        list(known), list(known.values()), default=None, return_dtype=pl.Int64
+    )
 
 
 def _read_offset(part: dict[str, pl.Expr]) -> pl.Expr:
@@ -333,7 +314,10 @@ def _read_offset(part: dict[str, pl.Expr]) -> pl.Expr:
         )
     if "z" in part:
         known = {name: 0 if zone == "UTC" else fixed_offset(zone) for name, zone in _NAMED_ZONES.items()}
-        return part["z"].str.to_uppercase().replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Int64)
+        named = part["z"].replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Int64)
+        offset = part["z"].str.strip_prefix("GMT")
+        size = offset.str.slice(1, 2).cast(pl.Int64, strict=False) * 60 + offset.str.slice(4).cast(pl.Int64, strict=False)
+        return pl.coalesce(named, pl.when(offset.str.starts_with("-")).then(-size).otherwise(size))
     return pl.lit(0)
 
 
@@ -341,10 +325,9 @@ _SHAPES: Final = {
     "a": "(?i:am|pm)",
     "E": "[A-Za-z]+",
     "G": "(?i:ad)",
-    "u": "[1-7]",
-    "X": r"[Zz]|[+-]\d{2}(?::?\d{2})?",
-    "Z": r"[Zz]|[+-]\d{2}:?\d{2}",
-    "z": "[A-Za-z]{1,5}",
+    "X": r"Z|[+-]\d{2}(?::?\d{2})?",
+    "Z": r"[+-]\d{2}:?\d{2}",
+    "z": r"[A-Za-z]{1,5}(?:[+-]\d{2}:\d{2})?",
 }
 
 
@@ -373,20 +356,20 @@ def _reading(pattern: str) -> tuple[str, tuple[str, ...]]:
 def _shape(part: _Field, *, is_tight: bool, pattern: str) -> tuple[str, str]:
     letter, count = part.letter, part.count
     if letter in "ML":
-        return (r"\d{1,2}" if not is_tight else rf"\d{{{count}}}", "M") if count < 3 else ("[A-Za-z]{3,9}", "MMM")  # noqa: PLR2004
+        return (r"\d{1,2}" if count == 1 and not is_tight else rf"\d{{{count}}}", "M") if count < 3 else ("[A-Za-z]{3,9}", "MMM")  # noqa: PLR2004
     if letter == "y":
         return (r"\d{2}", "yy") if count == 2 else (r"\d{4}", "y")  # noqa: PLR2004
     if letter == "S":
-        return (r"\d{1,3}" if not is_tight else rf"\d{{{count}}}", "S")
+        return (rf"\d{{{count}}}", "S")
     if letter == "D":
-        return (r"\d{1,3}" if not is_tight else rf"\d{{{count}}}", "D")
+        return (r"\d{1,3}" if count < 3 and not is_tight else rf"\d{{{count}}}", "D")  # noqa: PLR2004
     if letter in "dHkKhms":
-        return (r"\d{1,2}" if not is_tight else rf"\d{{{count}}}", letter)
-    if letter in "EGu":
+        return (r"\d{1,2}" if count == 1 and not is_tight else rf"\d{{{count}}}", letter)
+    if letter == "G":
         return _SHAPES[letter], ""
     if letter in "XZ":
         return _SHAPES[letter], "Z"
-    if letter in "az":
+    if letter in "azE":
         return _SHAPES[letter], letter
     raise BadExpression(f"the letter {letter!r} of the date pattern {pattern[:60]!r} cannot be read, only written")
 
@@ -401,11 +384,15 @@ _PARTS: Final = {
     **dict.fromkeys(("day", "dd", "d"), "day"),
     **dict.fromkeys(("week", "ww", "w"), "week"),
     **dict.fromkeys(("weekday", "dw"), "weekday"),
-    **dict.fromkeys(("hour", "hh", "hh24", "hh12"), "hour"),
+    **dict.fromkeys(("hour", "hh", "hh24"), "hour"),
+    "hh12": "hour12",
     **dict.fromkeys(("minute", "mi", "n"), "minute"),
     **dict.fromkeys(("second", "ss", "s"), "second"),
     **dict.fromkeys(("millisecond", "sss", "ms"), "millisecond"),
 }
+
+
+_SETTABLE: Final = ("year", "month", "day", "hour", "minute", "second")
 
 
 def part_of(name: str) -> str:
@@ -438,8 +425,9 @@ def _component(part: str, local: pl.Expr) -> pl.Expr:
         "month": date.month,
         "dayofyear": date.ordinal_day,
         "day": date.day,
-        "week": lambda: _week(local),
-        "weekday": lambda: _sunday_first(local) + 1,
+        "week": date.week,
+        "weekday": date.weekday,
+        "hour12": lambda: (date.hour().cast(pl.Int64) + 11) % 12 + 1,
         "hour": date.hour,
         "minute": date.minute,
         "second": date.second,
@@ -459,20 +447,13 @@ def _set_date_part(component: Column, value: Column, given: Column) -> Column:
             part = part_of(name)
         except ValueError:
             return _all_lost(when, Moment())
-        if part in ("quarter", "week", "weekday"):
+        if part not in _SETTABLE:
             return _all_lost(when, when.kind)
         assert isinstance(when.kind, Moment)
         zone = when.kind.zone
 
         def moved(amounts: pl.Expr, values: pl.Expr) -> pl.Expr:
-            local = local_time(values, zone)
-            if part == "dayofyear":
-                first = local - pl.duration(days=local.dt.ordinal_day().cast(pl.Int64) - 1)
-                at = first + pl.duration(days=amounts.clip(-1, 400) - 1)
-                at = pl.when(at.dt.year() == local.dt.year()).then(at)
-            else:
-                at = _with_component(part, local, amounts)
-            return _in_zone(at, zone)
+            return _in_zone(_with_component(part, local_time(values, zone), amounts), zone)
 
         return computed(when.kind, moved, amount, when, fails=True)
 
@@ -480,26 +461,34 @@ def _set_date_part(component: Column, value: Column, given: Column) -> Column:
 
 
 def _with_component(part: str, local: pl.Expr, amounts: pl.Expr) -> pl.Expr:
-    names = ("year", "month", "day", "hour", "minute", "second", "millisecond")
-    held = {name: amounts if name == part else _component(name, local) for name in names}
-    widths = {"year": 4, "month": 2, "day": 2, "hour": 2, "minute": 2, "second": 2}
-    digits = [pl.when(held[name] >= 0).then(_digits(held[name], width)) for name, width in widths.items()]
-    year, month, day, hour, minute, second = digits
-    stamp = pl.concat_str([year, month, day, hour, minute, second], separator=" ")
-    micros = (local.dt.microsecond().cast(pl.Int64) % 1_000) if part != "millisecond" else pl.lit(0)
-    inside = held["millisecond"].is_between(0, 999)
-    at = pl.when(inside).then(stamp).str.to_datetime("%Y %m %d %H %M %S", time_unit="us", strict=False)
-    return at + pl.duration(milliseconds=held["millisecond"], microseconds=micros)
+    held = {name: amounts if name == part else _component(name, local) for name in _SETTABLE}
+    if part in ("year", "month"):
+        # A month with fewer days gives its last one.
+        inside = pl.when(held["month"].is_between(1, 12) & held["year"].is_between(1, 9999))
+        first = inside.then(pl.concat_str([_digits(held["year"], 4), _digits(held["month"], 2), pl.lit("01")]))
+        last = first.str.to_date("%Y%m%d", strict=False).dt.month_end().dt.day().cast(pl.Int64)
+        held["day"] = pl.min_horizontal(held["day"], last)
+    digits = [pl.when(held[name] >= 0).then(_digits(held[name], 4 if name == "year" else 2)) for name in _SETTABLE]
+    stamp = pl.concat_str(digits, separator=" ").str.to_datetime("%Y %m %d %H %M %S", time_unit="us", strict=False)
+    at = stamp + pl.duration(microseconds=local.dt.microsecond().cast(pl.Int64))
+    return pl.when(at.dt.year().is_between(1, 9999)).then(at)
 
 
 def _in_zone(local: pl.Expr, zone: str) -> pl.Expr:
-    """The moments at which clocks of a zone show this: the earlier of two, none where a change leaves a gap."""
+    """The moments at which clocks of a zone show this: the first of two; what they skip is moved on by the gap."""
     local = local.cast(pl.Datetime("us"))
     fixed = fixed_offset(zone)
     if fixed is not None:
         return (local - timedelta(minutes=fixed)).dt.replace_time_zone("UTC")
-    zoned = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    return zoned.dt.convert_time_zone("UTC")
+    if zone == "UTC":
+        return local.dt.replace_time_zone("UTC")
+
+    def utc(clock: pl.Expr) -> pl.Expr:
+        return clock.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+
+    # Gaps are shorter than a day: the offset of the day before is the one that they are measured with.
+    day = timedelta(days=1)
+    return pl.coalesce(utc(local), utc(local - day) + day)
 
 
 @function("make_date_time", "make_timestamp", takes="wwwwwwwt")

@@ -1,6 +1,7 @@
 """Functions that choose: conditions, candidates, the least and the greatest."""
 
 import os
+from dataclasses import replace
 from functools import reduce
 
 import polars as pl
@@ -19,11 +20,12 @@ from flowservice.engine.expressions.column import (
     keep,
     replace_nulls,
     select,
+    text,
     truth,
     whole,
 )
 from flowservice.engine.expressions.evaluation import Scope, chosen, evaluated
-from flowservice.engine.expressions.functions import function, special
+from flowservice.engine.expressions.functions import all_constant, function, special
 
 
 @special("iif")
@@ -71,9 +73,32 @@ def _max(call: Call, scope: Scope) -> Column:
 def _extreme(operator: Operator, call: Call, scope: Scope) -> Column:
     options = [evaluated(argument, scope) for argument in call.arguments]
     kind = united(option.kind for option in options)
+    columns = [as_kind(option, kind) for option in options]
+    if kind is Scalar.JSON:
+        columns = [text(column) for column in columns]
+        kind = Scalar.LOOSE
+    if kind is not Scalar.LOOSE:
+        return _folded(operator, columns, at=call.at)
+    # By value where all read like numbers, else by their texts.
+    plain = _folded(operator, [replace(column, kind=Scalar.TEXT) for column in columns], at=call.at)
+    numeric = _folded(operator, columns, at=call.at)
+    is_number = select(
+        pl.all_horizontal([lit_of(decimals(column), column).is_not_null() for column in columns]),
+        is_constant=all_constant(columns),
+    )
+    return chosen(
+        Column(Scalar.TRUTH, is_number, None, all_constant(columns)), replace(numeric, kind=kind), replace(plain, kind=kind)
+    )
 
+
+def lit_of(values: pl.Series, like: Column) -> pl.Expr:
+    """Values beside other columns."""
+    return pl.lit(values[0], values.dtype) if like.is_constant else pl.lit(values)
+
+
+def _folded(operator: Operator, columns: list[Column], *, at: int) -> Column:
     def better(one: Column, other: Column) -> Column:
-        wins = operators.binary(operator, other, one, at=call.at)
+        wins = operators.binary(operator, other, one, at=at)
         picked = chosen(wins, other, one)
         # One null makes the result null, as with other functions.
         nulls = one.expr.is_null() | other.expr.is_null()
@@ -82,7 +107,7 @@ def _extreme(operator: Operator, call: Call, scope: Scope) -> Column:
         lost = either(either(one.lost, other.lost), picked.lost)
         return keep(Column(picked.kind, values, None, is_constant), lost)
 
-    return reduce(better, [as_kind(option, kind) for option in options])
+    return reduce(better, columns)
 
 
 @function("is_empty", takes="x")
@@ -106,11 +131,9 @@ def _to_integer(given: Column) -> Column:
 @function("to_bigint", takes="x")
 def _to_bigint(given: Column) -> Column:
     """What stands after the point is cut off."""
-    if given.kind is Scalar.WHOLE:
-        return given
-    numbers = decimals(given) if given.kind in (Scalar.DECIMAL, Scalar.TEXT, Scalar.LOOSE, Scalar.JSON) else None
-    if numbers is None:
+    if given.kind in (Scalar.WHOLE, Scalar.NULL):
         return whole(given)
+    numbers = decimals(given)
     exact = whole(Column(given.kind, given.values, None, given.is_constant))
     cut = pl.lit(numbers).sign() * pl.lit(numbers).abs().floor()
     inside = pl.when((cut >= -(2.0**63)) & (cut < 2.0**63)).then(cut).cast(pl.Int64, strict=False)
@@ -127,8 +150,8 @@ def _to_decimal(given: Column) -> Column:
 @function("to_float", takes="n")
 def _to_float(given: Column) -> Column:
     """As a number of 32 bits holds it."""
-    values = given.values.cast(pl.Float32).cast(pl.Float64)
-    failed = values.is_infinite().fill_null(value=False) & given.values.cast(pl.Float64).is_finite().fill_null(value=False)
+    values = given.values.cast(pl.Float32).cast(pl.String).cast(pl.Float64)
+    failed = values.is_infinite().fill_null(value=False)
     return keep(Column(Scalar.DECIMAL, values, None, given.is_constant), either(given.lost, failed))
 
 
@@ -170,9 +193,8 @@ def _contains_key(call: Call, scope: Scope) -> Column:
     """Whether the path leads to a value; what is null is not there."""
     (path,) = call.arguments
     if not isinstance(path, Literal) or not isinstance(path.value, str):
-        found = evaluated(path, scope)
-    else:
-        found = evaluated(parse(path.value), scope)
+        raise bad("contains_key takes a path as a constant text", at=path.at)
+    found = evaluated(parse(path.value), scope)
     return Column(Scalar.TRUTH, found.values.is_not_null(), found.lost, found.is_constant)
 
 

@@ -12,6 +12,7 @@ from flowservice.engine.expressions.column import (
     Column,
     as_kind,
     by_value,
+    computed,
     constant,
     dtype_of,
     flattened,
@@ -22,7 +23,7 @@ from flowservice.engine.expressions.column import (
     text,
     unfit,
 )
-from flowservice.engine.expressions.evaluation import Scope, evaluated, looked_up, member, object_of
+from flowservice.engine.expressions.evaluation import Scope, check_different, evaluated, array_of, looked_up, member, object_of
 from flowservice.engine.expressions.functions import (
     all_constant,
     entries,
@@ -41,9 +42,11 @@ _TEXT_MAP = Dictionary(Scalar.TEXT)
 def _to_object(call: Call, scope: Scope) -> Column:
     given = [evaluated(argument, scope) for argument in call.arguments]
     keys = [text(key) for key in given[::2]]
-    if all(key.is_constant and key.value is not None for key in keys):
-        return object_of({key.value: value for key, value in zip(keys, given[1::2], strict=True)})
-    return _map_of(keys, given[1::2])
+    for key, argument in zip(keys, call.arguments[::2], strict=True):
+        if not key.is_constant or key.value is None:
+            raise bad("the names of an object's fields must be constant", at=argument.at, advice="Use to_map(key, value).")
+    check_different([key.value for key in keys], at=call.at)
+    return object_of({key.value: value for key, value in zip(keys, given[1::2], strict=True)})
 
 
 @special("to_map")
@@ -53,7 +56,7 @@ def _to_map(call: Call, scope: Scope) -> Column:
 
 
 def _map_of(keys: list[Column], values: list[Column]) -> Column:
-    """Maps of these keys to these values. The last of a key counts; null keys and values are left out."""
+    """Maps of these keys to these values. The last of a key counts; null keys are left out."""
     kind = united(value.kind for value in values)
     columns = [*keys, *(as_kind(value, kind) for value in values)]
     is_constant = all_constant(columns)
@@ -75,9 +78,9 @@ def _map_of(keys: list[Column], values: list[Column]) -> Column:
 
 
 def _distinct(pairs: pl.DataFrame, lens: pl.Series, *, keep_: Any, nulls: pl.Series) -> pl.Series:
-    """Entries as maps of so many each, one a key. Null keys and values are left out."""
+    """Entries as maps of so many each, one a key. Null keys are left out."""
     rows = pl.int_range(len(lens), eager=True).repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
-    frame = pairs.with_columns(rows.alias("row")).filter(pl.col("key").is_not_null() & pl.col("value").is_not_null())
+    frame = pairs.with_columns(rows.alias("row")).filter(pl.col("key").is_not_null())
     # A later value of a key takes the place of the first, as in a map that keeps its order.
     order = frame.unique(["row", "key"], keep="first", maintain_order=True).select("row", "key")
     values = frame.unique(["row", "key"], keep=keep_, maintain_order=True)
@@ -119,12 +122,12 @@ def _keyed(array: Column, key: Column) -> Column:
     if array.kind is Scalar.NULL:
         return array
     if not isinstance(array.kind, Array):
-        return unfit(array, Scalar.NULL)
+        raise unfit(array, "an array")
 
     def keyed(given: Column, name: str) -> Column:
         items, lens = flattened(given)
         if not isinstance(items.kind, Object | Dictionary):
-            return unfit(given, Scalar.NULL)
+            raise unfit(items, "an object")
         pairs = pl.DataFrame({"key": text(member(items, name, at=0)).values, "value": items.values})
         found = _distinct(pairs, lens, keep_="last", nulls=given.values.is_null())
         return Column(Dictionary(items.kind), found, given.lost, given.is_constant)
@@ -191,9 +194,7 @@ def _wanted(maps: Column, keys: Column) -> tuple[pl.Series, Column, pl.Series]:
 def _map_has_keys(given: Column, key: Column) -> Column:
     """True as soon as one key is there."""
     if not isinstance(key.kind, Array):
-        found = looked_up(given, text(key))
-        values = select(pl.when(given.expr.is_not_null()).then(found.expr.is_not_null()), is_constant=found.is_constant)
-        return Column(Scalar.TRUTH, values, found.lost, found.is_constant)
+        key = array_of([key])
     some = _map_get_values(given, key)
     return Column(Scalar.TRUTH, some.values.list.len() > 0, some.lost, some.is_constant)
 
@@ -207,7 +208,7 @@ def _get_keys(given: Column) -> Column:
 
 @function("str_to_object", takes="ttt")
 def _str_to_object(given: Column, value_delimiter: Column | None = None, field_delimiter: Column | None = None) -> Column:
-    fixed = (value_delimiter or constant("=", Scalar.TEXT), field_delimiter or constant(",", Scalar.TEXT))
+    fixed = (_or(value_delimiter, ":"), _or(field_delimiter, ","))
 
     def parsed(texts: Column, between: str, after: str) -> Column:
         return by_value(texts, lambda value: entries(_fields(value, between, after)), _TEXT_MAP)
@@ -216,19 +217,30 @@ def _str_to_object(given: Column, value_delimiter: Column | None = None, field_d
     return found if isinstance(found.kind, Dictionary) else as_kind(found, _TEXT_MAP)
 
 
+def _or(delimiter: Column | None, otherwise: str) -> Column:
+    """A delimiter, or the usual one where it is null or empty."""
+    if delimiter is None:
+        return constant(otherwise, Scalar.TEXT)
+
+    def given(texts: pl.Expr) -> pl.Expr:
+        return pl.when(texts != "").then(texts).otherwise(pl.lit(otherwise))
+
+    return computed(Scalar.TEXT, given, delimiter)
+
+
 def _fields(value: str, between: str, after: str) -> dict[str, str]:
     """Keys and values of delimited text, trimmed. A piece without the inner delimiter is none."""
     found: dict[str, str] = {}
-    for piece in value.split(after) if after else [value]:
-        key, sign, held = piece.partition(between) if between else (piece, "", "")
-        if sign:
+    for piece in value.split(after):
+        key, sign, held = piece.partition(between)
+        if sign and key.strip():
             found[key.strip()] = held.strip()
     return found
 
 
 @function("get_values", takes="tttt")
 def _get_values(given: Column, key: Column, value_delimiter: Column, field_delimiter: Column | None = None) -> Column:
-    fixed = (key, value_delimiter, field_delimiter or constant(",", Scalar.TEXT))
+    fixed = (key, _or(value_delimiter, ":"), _or(field_delimiter, ","))
 
     def parsed(texts: Column, name: str, between: str, after: str) -> Column:
         return by_value(texts, lambda value: _fields(value, between, after).get(name), Scalar.TEXT)

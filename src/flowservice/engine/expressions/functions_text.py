@@ -17,7 +17,10 @@ from flowservice.engine.expressions.column import (
     constant,
     either,
     flattened,
+    keep,
     lists_of,
+    rebuilt,
+    refused,
     select,
     text,
 )
@@ -25,7 +28,7 @@ from flowservice.engine.expressions.functions import all_constant, for_each, ful
 from flowservice.errors import BadExpression
 
 _TEXTS: Final = Array(Scalar.TEXT)
-_LONGEST: Final = 65_536
+_LONGEST: Final = 100_000
 """Characters that padding makes at most."""
 
 
@@ -140,14 +143,17 @@ def _instr(given: Column, find: Column, start: Column | None = None, occurrence:
 
     def place(texts: Column, starts: Column, literal: str, count: int) -> Column:
         if count < 1:
-            return computed(Scalar.WHOLE, lambda values, at: pl.when(values.is_not_null() & at.is_not_null()).then(-1), texts, starts)
+            is_constant = all_constant((texts, starts))
+            failed = select(texts.expr.is_not_null() & starts.expr.is_not_null(), is_constant=is_constant)
+            nothing = computed(Scalar.WHOLE, lambda values, at: values.str.len_chars().cast(pl.Int64) * at * 0, texts, starts)
+            return keep(nothing, either(nothing.lost, failed))
 
         def found(values: pl.Expr, at: pl.Expr) -> pl.Expr:
             at = at.clip(0)
             rest = values.str.slice(at.clip(0, 2**31))
             length = values.str.len_chars().cast(pl.Int64)
             if not literal:
-                return pl.when(at + count - 1 <= length).then(at + count - 1).otherwise(-1)
+                return length * at * 0 - 1
             pieces = rest.str.split(literal)
             before = pieces.list.head(count).list.join(literal).str.len_chars().cast(pl.Int64)
             missing = pieces.list.len() <= count
@@ -178,14 +184,18 @@ def _explode(given: Column, pattern: Column | None = None) -> Column:
 
 def by_pieces(texts: Column, regex: str) -> Column:
     """Texts cut at each match of a pattern. A match of nothing does not cut."""
-    # What a match is replaced with must not come in any text: noncharacters are meant for that.
-    mark = "\ufdd0\ufdd1\ufdd0"
+    # Noncharacters are meant for marks within a program: they come in no text.
+    start, end, here = "\ufdd0", "\ufdd1", "\ufdd2"
 
     def cut(values: pl.Expr) -> pl.Expr:
+        if not regex:
+            return pl.concat_list(values)
         # A pattern without signs of its own is found as it stands, which is quicker.
         if re.escape(regex) == regex:
-            return values.str.split(regex) if regex else values.str.split("")
-        return values.str.replace_all(regex, mark).str.split(mark)
+            return values.str.split(regex)
+        marked = values.str.replace_all(f"({regex})", f"{start}${{1}}{end}")
+        some = marked.str.replace_all(start + end, "", literal=True)
+        return some.str.replace_all(f"{start}[^{end}]*{end}", here).str.split(here)
 
     return computed(_TEXTS, cut, texts)
 
@@ -209,10 +219,8 @@ def _matches_regex(given: Column, pattern: Column) -> Column:
 def _extract_regex(given: Column, pattern: Column) -> Column:
     def groups(texts: Column, regex: str) -> Column:
         check_pattern(regex)
-        count = re.compile(r"(?<!\\)\((?!\?(?!P?<[^=!]))").findall(re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]", "", regex))
-        found = [
-            select(texts.expr.str.extract(regex, at), is_constant=texts.is_constant) for at in range(len(count) + 1)
-        ]
+        parts = select(texts.expr.str.extract_groups(f"({regex})"), is_constant=texts.is_constant)
+        found = [parts.struct.field(name) for name in parts.struct.fields]
         matched = select(texts.expr.str.contains(regex), is_constant=texts.is_constant)
         height, size = len(matched), len(found)
         stacked = pl.concat(found)
@@ -224,12 +232,18 @@ def _extract_regex(given: Column, pattern: Column) -> Column:
     return for_each(groups, (given,), (pattern,))
 
 
-@function("join", "array_to_string", takes="ta")
-def _join(separator: Column, items: Column) -> Column:
-    separator, items = full((separator, items)) if not all_constant((separator, items)) else (separator, items)
+@function("array_to_string", takes="ta")
+def _array_to_string(separator: Column, items: Column) -> Column:
     flat, lens = flattened(items)
     while isinstance(flat.kind, Array):
         lens, flat = _flatter(flat, lens)
+    return _join(separator, rebuilt(flat, lens, items))
+
+
+@function("join", takes="ta")
+def _join(separator: Column, items: Column) -> Column:
+    separator, items = full((separator, items)) if not all_constant((separator, items)) else (separator, items)
+    flat, lens = flattened(items)
     texts = text(flat)
     lists = lists_of(texts.values.fill_null(""), lens, items.values.is_null())
     joined = select(pl.lit(lists).list.join(separator.expr), is_constant=items.is_constant and separator.is_constant)
@@ -269,16 +283,26 @@ def _equals_ignore_case(one: Column, other: Column) -> Column:
 # --- hashes ------------------------------------------------------------------------------------------------------
 
 
+_CHARSETS: Final = {
+    "UTF-8": "utf-8",
+    "UTF-16": "utf-16-be",
+    "UTF-16BE": "utf-16-be",
+    "UTF-16LE": "utf-16-le",
+    "ISO-8859-1": "latin-1",
+    "US-ASCII": "ascii",
+}
+
+
 def _bytes(value: str, charset: str) -> bytes:
-    try:
-        return value.encode(charset)
-    except LookupError as error:
-        raise ValueError(charset) from error
+    mark = b"\xfe\xff" if charset.upper() == "UTF-16" else b""
+    return mark + value.encode(_CHARSETS[charset.upper()], "replace")
 
 
 def _hash(name: str, of: Callable[[bytes], str]) -> None:
     def hashed(given: Column, charset: Column | None = None) -> Column:
         def by_charset(texts: Column, code: str) -> Column:
+            if code.upper() not in _CHARSETS:
+                return refused(texts, Scalar.TEXT)
             return by_value(texts, lambda value: of(_bytes(value, code)), Scalar.TEXT)
 
         return for_each(by_charset, (given,), (charset or constant("utf-8", Scalar.TEXT),))

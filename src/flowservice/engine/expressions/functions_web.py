@@ -3,49 +3,48 @@
 import re
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from flowservice.domain.expressions.kinds import Dictionary, Scalar
-from flowservice.engine.expressions.column import Column, by_value, constant
+from flowservice.engine.expressions.column import Column, by_value, constant, refused
 from flowservice.engine.expressions.functions import entries, for_each, function
 
-_PORTS: Final = {"http": 80, "https": 443, "ftp": 21, "ftps": 990, "sftp": 22, "ssh": 22, "ws": 80, "wss": 443}
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_PORTS: Final = {"http": 80, "https": 443, "ftp": 21, "sftp": 22, "ssh": 22}
+_URL: Final = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^\s/?#@]*@)?(?P<host>\[[^\s\]]*\]|[^\s/?#:@]*)(?::(?P<port>[0-9]*))?"
+    r"(?P<path>/[^\s?#]*)?(?:\?(?P<query>[^\s#]*))?(?:#(?P<fragment>\S*))?"
+)
+_LAST_PORT: Final = 65_535
 
 
-def _split(url: str) -> SplitResult | None:
-    """The parts of a URL; None: it is none."""
-    if not _SCHEME.match(url) or any(sign.isspace() for sign in url):
-        return None
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
-
-
-def _part(name: str, of: Callable[[SplitResult], object], kind: Scalar) -> None:
+def _part(name: str, of: Callable[[re.Match[str]], object], kind: Scalar) -> None:
     def taken(url: str) -> object:
-        parts = _split(url)
+        parts = _URL.fullmatch(url)
         return None if parts is None else of(parts)
 
     function(name, takes="t")(lambda given: by_value(given, taken, kind))
 
 
-_part("get_url_protocol", lambda parts: parts.scheme or None, Scalar.TEXT)
-_part("get_url_host", lambda parts: parts.hostname, Scalar.TEXT)
-_part("get_url_port", lambda parts: parts.port or _PORTS.get(parts.scheme), Scalar.WHOLE)
+def _port(parts: re.Match[str]) -> int | None:
+    if not parts["port"]:
+        return _PORTS.get(parts["scheme"].lower())
+    return int(parts["port"]) if len(parts["port"]) < 6 and int(parts["port"]) <= _LAST_PORT else None  # noqa: PLR2004
+
+
+_part("get_url_protocol", lambda parts: parts["scheme"].lower(), Scalar.TEXT)
+_part("get_url_host", lambda parts: parts["host"] or None, Scalar.TEXT)
+_part("get_url_port", _port, Scalar.WHOLE)
 
 
 @function("get_url_path", takes="tb")
 def _get_url_path(given: Column, full_path: Column | None = None) -> Column:
     def taken(texts: Column, is_full: bool) -> Column:  # noqa: FBT001
         def path(url: str) -> str | None:
-            parts = _split(url)
+            parts = _URL.fullmatch(url)
             if parts is None:
                 return None
-            return parts.path if is_full else parts.path.rsplit("/", 1)[-1]
+            held = parts["path"] or ""
+            return held if is_full else held.rsplit("/", 1)[-1]
 
         return by_value(texts, path, Scalar.TEXT)
 
@@ -55,6 +54,8 @@ def _get_url_path(given: Column, full_path: Column | None = None) -> Column:
 @function("get_url_query_str", takes="tt")
 def _get_url_query_str(given: Column, anchor: Column) -> Column:
     def taken(texts: Column, way: str) -> Column:
+        if way not in ("retain", "remove", "append"):
+            return refused(texts, Dictionary(Scalar.TEXT))
         return by_value(texts, _query, Dictionary(Scalar.TEXT), way)
 
     return for_each(taken, (given,), (anchor,))
@@ -62,22 +63,20 @@ def _get_url_query_str(given: Column, anchor: Column) -> Column:
 
 def _query(url: str, way: str) -> list[dict[str, str]] | None:
     """The parameters; the anchor stays with the last value, goes, or comes under a key of its own."""
-    if way.lower() not in ("retain", "remove", "append"):
-        raise ValueError(way)
-    parts = _split(url)
+    parts = _URL.fullmatch(url)
     if parts is None:
         return None
     found: dict[str, str] = {}
-    last = ""
-    for pair in parts.query.split("&"):
+    last, anchor = "", parts["fragment"]
+    for pair in (parts["query"] or "").split("&"):
         key, _, value = pair.partition("=")
         if key:
-            found[unquote(key)] = unquote(value)
-            last = unquote(key)
-    if parts.fragment and way.lower() == "retain" and last:
-        found[last] += f"#{parts.fragment}"
-    if parts.fragment and way.lower() == "append":
-        found["_anchor_"] = parts.fragment
+            found[key] = value
+            last = key
+    if anchor is not None and way == "retain" and last:
+        found[last] += f"#{anchor}"
+    if anchor is not None and way == "append":
+        found["_anchor_"] = anchor
     return entries(found)
 
 

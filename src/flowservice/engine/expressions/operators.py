@@ -35,6 +35,8 @@ _Two = Callable[[pl.Expr, pl.Expr], pl.Expr]
 
 def unary(operator: Operator, operand: Column, *, at: int) -> Column:
     """An operator before its operand. Raises BadExpression for an operand that can be none."""
+    if operand.kind is Scalar.JSON:
+        operand = text(operand)
     match operator:
         case Operator.NOT:
             condition = truth(operand)
@@ -45,8 +47,10 @@ def unary(operator: Operator, operand: Column, *, at: int) -> Column:
         case Operator.SIZE:
             return size_of(operand)
         case Operator.COMPLEMENT:
+            _check_number(operand.kind, operator, at=at)
             number_ = whole(operand)
-            return keep(computed(Scalar.WHOLE, lambda values: -1 - values, number_), number_.lost)
+            found = keep(computed(Scalar.WHOLE, lambda values: -1 - values, number_), number_.lost)
+            return replace(text(found), kind=Scalar.LOOSE) if operand.kind in _TEXTS else found
         case _:
             _check_number(operand.kind, operator, at=at)
             # The least of 64 bits has no counterpart: it is lost, as with other ways beyond.
@@ -70,6 +74,7 @@ def size_of(column: Column) -> Column:
 
 def binary(operator: Operator, left: Column, right: Column, *, at: int) -> Column:
     """An operator between two operands, other than `&&` and `||`. Raises BadExpression for kinds that do not fit."""
+    left, right = (text(side) if side.kind is Scalar.JSON else side for side in (left, right))
     if operator in _ARITHMETIC:
         if operator is Operator.ADD and _joins(left.kind, right.kind):
             one, other = text(left), text(right)
@@ -82,11 +87,11 @@ def binary(operator: Operator, left: Column, right: Column, *, at: int) -> Colum
 
 def _joins(left: Kind, right: Kind) -> bool:
     """Whether `+` joins texts, whatever the values."""
-    if Scalar.NULL in (left, right):
-        return True
-    moments = isinstance(left, Moment) or isinstance(right, Moment)
-    scalars = all(isinstance(kind, Scalar | Moment) for kind in (left, right))
-    return scalars and (Scalar.TEXT in (left, right) or (moments and any(kind in _TEXTS for kind in (left, right))))
+    kinds = left, right
+    if not all(isinstance(kind, Scalar | Moment) for kind in kinds):
+        return False
+    beside = any(isinstance(kind, Moment) or kind is Scalar.TRUTH for kind in kinds)
+    return Scalar.TEXT in kinds or (beside and any(kind in _TEXTS for kind in kinds))
 
 
 def _check_number(kind: Kind, operator: Operator, *, at: int) -> None:
@@ -105,6 +110,10 @@ def _arithmetic(operator: Operator, left: Column, right: Column) -> Column:
     one, other = numbers(left), numbers(right)
     wholes = _whole_result(operator, one, other, is_constant=is_constant)
     is_loose = one.is_loose or other.is_loose
+    if operator is not Operator.ADD:
+        # What is no number is an error beside a null, too.
+        for side, found in ((left, one), (right, other)):
+            nulls = select(pl.lit(nulls) & ~_unread(side, found), is_constant=is_constant)
     if wholes is not None and not is_loose:
         return _with_failures(Scalar.WHOLE, wholes, nulls, left, right, is_constant=is_constant)
     # Where both are whole, the whole result counts, or that it did not fit.
@@ -125,6 +134,12 @@ def _arithmetic(operator: Operator, left: Column, right: Column) -> Column:
         as_text = pl.when(no_numbers).then(text(left).expr + text(right).expr).otherwise(as_text)
     values = select(as_text, is_constant=is_constant)
     return _with_failures(Scalar.LOOSE, values, nulls, left, right, is_constant=is_constant)
+
+
+def _unread(side: Column, found: Numbers) -> pl.Expr:
+    if not found.is_loose:
+        return pl.lit(value=False)
+    return side.expr.is_not_null() & _decimal_parts(found).is_null()
 
 
 def _with_failures(
@@ -218,7 +233,7 @@ def _holds(operator: Operator, left: Column, right: Column, *, at: int) -> tuple
         return compared(left.expr, right.expr), None
     if all(kind is Scalar.TRUTH for kind in kinds) and operator in _EQUALITY:
         return compared(left.expr, right.expr), None
-    if any(kind is Scalar.TRUTH for kind in kinds) and any(kind in _TEXTS for kind in kinds) and operator in _EQUALITY:
+    if any(kind is Scalar.TRUTH for kind in kinds) and any(kind in _TEXTS for kind in kinds):
         return compared(text(left).expr, text(right).expr), None
     if any(isinstance(kind, Moment) for kind in kinds) and all(isinstance(kind, Moment) or kind in _TEXTS for kind in kinds):
         return _or_failed(operator, moment(left).expr, moment(right).expr)
@@ -230,6 +245,9 @@ def _holds(operator: Operator, left: Column, right: Column, *, at: int) -> tuple
             return texts, None
         a, b = _numbers_compared(left, right)
         return pl.when(a.is_not_null() & b.is_not_null()).then(compared(a, b)).otherwise(texts), None
+    if operator in _EQUALITY and all(isinstance(kind, Scalar | Moment) for kind in kinds):
+        # A truth value, a number and a moment are never the same.
+        return pl.lit(operator is Operator.UNEQUAL), None
     raise bad(f"{operator.value} cannot compare {in_words(kinds[0])} and {in_words(kinds[1])}", at=at)
 
 
