@@ -13,9 +13,9 @@ ADVICE: Final = "Use a regular expression without look-around and back-reference
 def check_patterns(tree: ObjectField) -> None:
     """Return if every pattern of the schema can be matched in linear time. Raises BadSchema naming the field."""
     for path, node in leaves(tree):
-        if isinstance(node, Leaf) and node.constraints.pattern is not None:
-            if not is_linear(node.constraints.pattern):
-                raise BadSchema(f"the pattern of {path} cannot be used", advice=ADVICE)
+        pattern = node.constraints.pattern if isinstance(node, Leaf) else None
+        if pattern is not None and not is_linear(pattern):
+            raise BadSchema(f"the pattern of {path} cannot be used", advice=ADVICE)
 
 
 def is_linear(pattern: str) -> bool:

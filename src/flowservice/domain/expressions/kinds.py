@@ -76,7 +76,8 @@ def in_words(kind: Kind) -> str:
 
 def united(kinds: Iterable[Kind]) -> Kind:
     """The kind of a value that is one of these. Raises BadExpression for an array or object beside something else."""
-    return reduce(_both, kinds, Scalar.NULL)
+    null: Kind = Scalar.NULL
+    return reduce(_both, kinds, null)
 
 
 def _both(one: Kind, other: Kind) -> Kind:

@@ -111,8 +111,12 @@ def by_value(column: Column, of: Callable[..., Any], kind: Kind, *more: Any) -> 
         except ValueError:
             made.append(None)
             failed.append(True)
-    table = pl.DataFrame([different.alias("in"), pl.Series("out", made, dtype=dtype_of(kind)), pl.Series("lost", failed)])
-    found = column.values.alias("in").to_frame().join(table, on="in", how="left", nulls_equal=True, maintain_order="left")
+    table = pl.DataFrame(
+        [different.alias("in"), pl.Series("out", made, dtype=dtype_of(kind)), pl.Series("lost", failed)]
+    )
+    found = (
+        column.values.alias("in").to_frame().join(table, on="in", how="left", nulls_equal=True, maintain_order="left")
+    )
     lost = found["lost"].rename("") if any(failed) else None
     return Column(kind, found["out"].rename(""), either(column.lost, lost), column.is_constant)
 
@@ -225,7 +229,8 @@ def offset_text(minutes: pl.Expr, *, colon: bool = True) -> pl.Expr:
 def unfit(column: Column, wanted: str) -> BadExpression:
     """The error of a kind that cannot be the wanted one, whatever the row."""
     return BadExpression(
-        f"{in_words(column.kind)} cannot be {wanted}", advice="Convert it, or take a part of it; see docs/expressions.md."
+        f"{in_words(column.kind)} cannot be {wanted}",
+        advice="Convert it, or take a part of it; see docs/expressions.md.",
     )
 
 

@@ -40,7 +40,6 @@ from flowservice.engine.expressions.column import (
     constant,
     dtype_of,
     either,
-    field as field_of,
     flattened,
     keep,
     lists_of,
@@ -50,6 +49,9 @@ from flowservice.engine.expressions.column import (
     text,
     truth,
     whole,
+)
+from flowservice.engine.expressions.column import (
+    field as field_of,
 )
 
 _WALKED: Final = "[*]"
@@ -261,7 +263,9 @@ def item(of: Column, index: Column, *, at: int) -> Column:
             return looked_up(of, text(index))
         case Object():
             if not index.is_constant:
-                raise bad("the key of an object must be a constant", at=at, advice="Make a map of it: object_to_map(x).")
+                raise bad(
+                    "the key of an object must be a constant", at=at, advice="Make a map of it: object_to_map(x)."
+                )
             key = text(index).value
             return constant(None, Scalar.NULL) if key is None else field_of(of, key)
         case Scalar.JSON:
@@ -343,7 +347,10 @@ def _logical(operator: Operator, left: Column, right: Column) -> Column:
     """Errors of the right side count where the left one does not decide."""
     is_open = left.values if operator is Operator.AND else ~left.values
     both = computed(
-        Scalar.TRUTH, lambda a, b: (a & b) if operator is Operator.AND else (a | b), replace_lost(left), replace_lost(right)
+        Scalar.TRUTH,
+        lambda a, b: (a & b) if operator is Operator.AND else (a | b),
+        replace_lost(left),
+        replace_lost(right),
     )
     lost = left.lost
     if right.lost is not None:
@@ -387,4 +394,3 @@ def _or_false(lost: pl.Series | None) -> pl.Expr:
     if lost is None:
         return pl.lit(value=False)
     return pl.lit(lost[0]) if len(lost) == 1 else pl.lit(lost)
-

@@ -132,8 +132,8 @@ def nulls(like: Sequence[Column], kind: Kind = Scalar.NULL) -> Column:
 def for_each(of: Callable[..., Column], varying: Sequence[Column], fixed: Sequence[Column]) -> Column:
     """`of(*varying, *values of fixed)`, for functions that need some arguments as constants: patterns, formats, zones.
 
-    Rows are taken together by the values of `fixed`, and the function is called once for each. Where one of the values is
-    null, so is the result.
+    Rows are taken together by the values of `fixed`, and the function is called once for each. Where one of the values
+    is null, so is the result.
     """
     if all_constant(fixed):
         values = [column.value for column in fixed]

@@ -1,7 +1,7 @@
 """Functions over the event and product texts of Adobe Analytics, whose syntax is public.
 
-Events: `name[=value][:id]` with commas between. Products: `category;name;quantity;price;events;evars` with commas between; of
-events and evars, `|` between. Python takes each different text apart.
+Events: `name[=value][:id]` with commas between. Products: `category;name;quantity;price;events;evars` with commas
+between; of events and evars, `|` between. Python takes each different text apart.
 """
 
 from collections.abc import Callable
@@ -59,7 +59,9 @@ def _product_events(products: str, name: str) -> list[dict[str, str | None] | No
     found = []
     for items in _within(products, 4):
         own = (_event(item) for item in items)
-        found.append(next(({"id": serial, "value": value or "1"} for known, value, serial in own if known == name), None))
+        found.append(
+            next(({"id": serial, "value": value or "1"} for known, value, serial in own if known == name), None)
+        )
     return found
 
 

@@ -55,7 +55,9 @@ def joined(arrays: list[Column]) -> Column:
     lists = [as_kind(array, kind).expr for array in arrays]
     nulls = [array.expr.is_null() for array in arrays]
     # A constant list would count as one list for all rows only beside others.
-    values = select(pl.when(~pl.any_horizontal(nulls)).then(pl.concat_list(lists)).cast(dtype_of(kind)), is_constant=is_constant)
+    values = select(
+        pl.when(~pl.any_horizontal(nulls)).then(pl.concat_list(lists)).cast(dtype_of(kind)), is_constant=is_constant
+    )
     return keep(Column(kind, values, None, is_constant), lost_of(*arrays))
 
 
@@ -71,9 +73,9 @@ def _last(*values: Column) -> Column:
 
 def _end(values: tuple[Column, ...], at: int) -> Column:
     if len(values) == 1 and isinstance(values[0].kind, Array):
-        array = values[0]
+        array, kind = values[0], values[0].kind.of
         found = select(array.expr.list.get(at, null_on_oob=True), is_constant=array.is_constant)
-        return Column(array.kind.of, found, array.lost, array.is_constant)
+        return Column(kind, found, array.lost, array.is_constant)
     # The others say which kind it is.
     kind = united(value.kind for value in values)
     return keep(as_kind(values[at], kind), lost_of(*values))
@@ -153,7 +155,9 @@ def _arrays_to_object(call: Call, scope: Scope) -> Column:
     arrays = [_as_array(column) for column in columns]
     is_constant = all_constant(arrays)
     arrays = arrays if is_constant else full(arrays)
-    longest = select(pl.max_horizontal([array.expr.list.len().fill_null(0) for array in arrays]), is_constant=is_constant)
+    longest = select(
+        pl.max_horizontal([array.expr.list.len().fill_null(0) for array in arrays]), is_constant=is_constant
+    )
     rows = pl.int_range(len(longest), eager=True).repeat_by(longest).explode(empty_as_null=False, keep_nulls=False)
     starts = longest.cum_sum() - longest
     place = pl.int_range(len(rows), eager=True) - starts.gather(rows).cast(pl.Int64)

@@ -1,6 +1,7 @@
 """Functions over moments, and the patterns of dates.
 
-Letters of patterns mean what Java's SimpleDateFormat says; `V`, `O`, `Q`, `q`, which only newer classes know, what those say.
+Letters of patterns mean what Java's SimpleDateFormat says, but for weeks, which are those of ISO 8601; `V`, `O`, `Q`
+and `q`, which only newer classes know, mean what those say.
 """
 
 import re
@@ -30,10 +31,21 @@ from flowservice.engine.expressions.evaluation import chosen
 from flowservice.engine.expressions.functions import for_each, function
 from flowservice.errors import BadExpression
 
-_MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
-)
-_DAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_MONTHS: Final = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _NAMED_ZONES: Final = {
     # Fixed offsets, whatever the season: PST is eight hours behind in summer, too.
     **dict.fromkeys(("UTC", "UT", "GMT", "WET"), "UTC"),
@@ -98,7 +110,7 @@ def _tokens(pattern: str) -> Iterator[_Token]:
             at = close + 1
         elif sign.isascii() and sign.isalpha():
             count = len(pattern[at:]) - len(pattern[at:].lstrip(sign))
-            if sign not in "GyMLwDdFEuaHkKhmsSzZXVOQq":
+            if sign not in "yMLwDdFEuaHkKhmsSzZXVOQq":
                 raise BadExpression(
                     f"the date pattern {pattern[:60]!r} has the unknown letter {sign!r}",
                     advice="Put texts between single quotes.",
@@ -116,7 +128,7 @@ def zone_of(name: str) -> str:
         return _NAMED_ZONES.get(name, "UTC")
     if offset := _OFFSET.fullmatch(name):
         sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)
-        if hours > 18 or minutes > 59:  # noqa: PLR2004
+        if hours > 18 or minutes > 59:
             raise ValueError(name)
         return "UTC" if not hours and not minutes else f"{sign}{hours:02}:{minutes:02}"
     try:
@@ -138,7 +150,9 @@ def _format(given: Column, pattern: Column) -> Column:
 def _dformat(given: Column, pattern: Column) -> Column:
     # Milliseconds that lead beyond the years 1 to 9999 are no date.
     inside = pl.when(given.expr.is_between(-62_135_596_800_000, 253_402_300_799_999)).then(given.expr)
-    values = select(pl.from_epoch(inside, "ms").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"), is_constant=given.is_constant)
+    values = select(
+        pl.from_epoch(inside, "ms").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"), is_constant=given.is_constant
+    )
     failed = values.is_null() & given.values.is_not_null()
     when = Column(Moment(), values, either(given.lost, failed), given.is_constant)
     return keep(for_each(written, (when,), (pattern,)), when.lost)
@@ -169,20 +183,18 @@ def _piece(part: _Field, local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
     match part.letter:
         case "y":
             year = date.year().cast(pl.Int64)
-            return _digits(year % 100, 2) if count == 2 else _digits(year, count)  # noqa: PLR2004
+            return _digits(year % 100, 2) if count == 2 else _digits(year, count)
         case "M" | "L":
             month = date.month()
-            if count < 3:  # noqa: PLR2004
+            if count < 3:
                 return _digits(month, count)
-            names = [name if count > 3 else name[:3] for name in _MONTHS]  # noqa: PLR2004
+            names = [name if count > 3 else name[:3] for name in _MONTHS]
             return month.cast(pl.Int64).replace_strict(list(range(1, 13)), names, return_dtype=pl.String, default=None)
         case "E":
-            names = [name if count > 3 else name[:3] for name in _DAYS]  # noqa: PLR2004
+            names = [name if count > 3 else name[:3] for name in _DAYS]
             return weekday.replace_strict(list(range(1, 8)), names, return_dtype=pl.String, default=None)
         case "a":
-            return pl.when(hour < 12).then(pl.lit("AM")).otherwise(pl.lit("PM"))  # noqa: PLR2004
-        case "G":
-            return pl.lit("AD")
+            return pl.when(hour < 12).then(pl.lit("AM")).otherwise(pl.lit("PM"))
         case "S":
             return _digits(date.millisecond(), count)
         case "z":
@@ -197,21 +209,21 @@ def _piece(part: _Field, local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
             minutes = offset_minutes(values, zone)
             return pl.lit("GMT") + pl.when(minutes == 0).then(pl.lit("")).otherwise(offset_text(minutes))
     number = {
-        "d": lambda: date.day(),
-        "D": lambda: date.ordinal_day(),
+        "d": date.day,
+        "D": date.ordinal_day,
         "H": lambda: hour,
         "k": lambda: pl.when(hour == 0).then(24).otherwise(hour),
         "K": lambda: hour % 12,
         "h": lambda: pl.when(hour % 12 == 0).then(12).otherwise(hour % 12),
-        "m": lambda: date.minute(),
-        "s": lambda: date.second(),
+        "m": date.minute,
+        "s": date.second,
         "u": lambda: weekday,
         "F": lambda: (date.day().cast(pl.Int64) - 1) // 7 + 1,
-        "w": lambda: date.week(),
-        "Q": lambda: date.quarter(),
-        "q": lambda: date.quarter(),
+        "w": date.week,
+        "Q": date.quarter,
+        "q": date.quarter,
     }[part.letter]()
-    if part.letter in "Qq" and count > 2:  # noqa: PLR2004
+    if part.letter in "Qq" and count > 2:
         return pl.lit("Q") + _digits(number, 1)
     return _digits(number, count)
 
@@ -226,7 +238,7 @@ def _zone_name(local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
 
 
 def _iso_offset(minutes: pl.Expr, count: int) -> pl.Expr:
-    text = offset_text(minutes, colon=count > 2)  # noqa: PLR2004
+    text = offset_text(minutes, colon=count > 2)
     short = text.str.head(3) if count == 1 else text
     return pl.when(minutes == 0).then(pl.lit("Z")).otherwise(short)
 
@@ -269,12 +281,25 @@ def read(given: Column, pattern: str) -> Column:
     minute, second, milli = (whole(letter, pl.lit(0)) for letter in "msS")
     day = whole("d", one)
     stamp = pl.concat_str(
-        [_digits(year, 4), pl.lit("-"), _digits(month, 2), pl.lit("-"), _digits(day, 2), pl.lit("T")]
-        + [_digits(hour, 2), pl.lit(":"), _digits(minute, 2), pl.lit(":"), _digits(second, 2)]
+        [
+            _digits(year, 4),
+            pl.lit("-"),
+            _digits(month, 2),
+            pl.lit("-"),
+            _digits(day, 2),
+            pl.lit("T"),
+            _digits(hour, 2),
+            pl.lit(":"),
+            _digits(minute, 2),
+            pl.lit(":"),
+            _digits(second, 2),
+        ]
     )
     naive = stamp.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
     if "D" in part:
-        start = pl.concat_str([_digits(year, 4), pl.lit("-01-01")]).str.to_datetime("%Y-%m-%d", time_unit="us", strict=False)
+        start = pl.concat_str([_digits(year, 4), pl.lit("-01-01")]).str.to_datetime(
+            "%Y-%m-%d", time_unit="us", strict=False
+        )
         naive = start + pl.duration(days=whole("D", one) - 1, hours=hour, minutes=minute, seconds=second)
     naive = naive + pl.duration(milliseconds=milli)
     if "E" in part:
@@ -290,7 +315,7 @@ def read(given: Column, pattern: str) -> Column:
 
 def _full_year(two: pl.Expr) -> pl.Expr:
     """Two digits mean 1969 to 2068."""
-    return pl.when(two < 69).then(two + 2000).otherwise(two + 1900)  # noqa: PLR2004
+    return pl.when(two < 69).then(two + 2000).otherwise(two + 1900)
 
 
 def _month(name: pl.Expr) -> pl.Expr:
@@ -310,13 +335,19 @@ def _read_offset(part: dict[str, pl.Expr]) -> pl.Expr:
         size = digits.str.slice(1).str.pad_end(4, "0")
         minutes = size.str.head(2).cast(pl.Int64, strict=False) * 60 + size.str.slice(2).cast(pl.Int64, strict=False)
         return (
-            pl.when(digits.str.to_uppercase() == "Z").then(0).when(digits.str.starts_with("-")).then(-minutes).otherwise(minutes)
+            pl.when(digits.str.to_uppercase() == "Z")
+            .then(0)
+            .when(digits.str.starts_with("-"))
+            .then(-minutes)
+            .otherwise(minutes)
         )
     if "z" in part:
         known = {name: 0 if zone == "UTC" else fixed_offset(zone) for name, zone in _NAMED_ZONES.items()}
         named = part["z"].replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Int64)
         offset = part["z"].str.strip_prefix("GMT")
-        size = offset.str.slice(1, 2).cast(pl.Int64, strict=False) * 60 + offset.str.slice(4).cast(pl.Int64, strict=False)
+        size = offset.str.slice(1, 2).cast(pl.Int64, strict=False) * 60 + offset.str.slice(4).cast(
+            pl.Int64, strict=False
+        )
         return pl.coalesce(named, pl.when(offset.str.starts_with("-")).then(-size).otherwise(size))
     return pl.lit(0)
 
@@ -324,7 +355,6 @@ def _read_offset(part: dict[str, pl.Expr]) -> pl.Expr:
 _SHAPES: Final = {
     "a": "(?i:am|pm)",
     "E": "[A-Za-z]+",
-    "G": "(?i:ad)",
     "X": r"Z|[+-]\d{2}(?::?\d{2})?",
     "Z": r"[+-]\d{2}:?\d{2}",
     "z": r"[A-Za-z]{1,5}(?:[+-]\d{2}:\d{2})?",
@@ -356,17 +386,19 @@ def _reading(pattern: str) -> tuple[str, tuple[str, ...]]:
 def _shape(part: _Field, *, is_tight: bool, pattern: str) -> tuple[str, str]:
     letter, count = part.letter, part.count
     if letter in "ML":
-        return (r"\d{1,2}" if count == 1 and not is_tight else rf"\d{{{count}}}", "M") if count < 3 else ("[A-Za-z]{3,9}", "MMM")  # noqa: PLR2004
+        return (
+            (r"\d{1,2}" if count == 1 and not is_tight else rf"\d{{{count}}}", "M")
+            if count < 3
+            else ("[A-Za-z]{3,9}", "MMM")
+        )
     if letter == "y":
-        return (r"\d{2}", "yy") if count == 2 else (r"\d{4}", "y")  # noqa: PLR2004
+        return (r"\d{2}", "yy") if count == 2 else (r"\d{4}", "y")
     if letter == "S":
         return (rf"\d{{{count}}}", "S")
     if letter == "D":
-        return (r"\d{1,3}" if count < 3 and not is_tight else rf"\d{{{count}}}", "D")  # noqa: PLR2004
+        return (r"\d{1,3}" if count < 3 and not is_tight else rf"\d{{{count}}}", "D")
     if letter in "dHkKhms":
         return (r"\d{1,2}" if count == 1 and not is_tight else rf"\d{{{count}}}", letter)
-    if letter == "G":
-        return _SHAPES[letter], ""
     if letter in "XZ":
         return _SHAPES[letter], "Z"
     if letter in "azE":
@@ -505,7 +537,9 @@ def _make_date_time(*parts: Column) -> Column:
         def stamp(*exprs: pl.Expr) -> pl.Expr:
             *clock, nanos = exprs
             widths = (4, 2, 2, 2, 2, 2)
-            digits = [pl.when(value >= 0).then(_digits(value, width)) for value, width in zip(clock, widths, strict=True)]
+            digits = [
+                pl.when(value >= 0).then(_digits(value, width)) for value, width in zip(clock, widths, strict=True)
+            ]
             inside = pl.when(nanos.is_between(0, 999_999_999)).then(pl.concat_str(digits, separator=" "))
             at = inside.str.to_datetime("%Y %m %d %H %M %S", time_unit="us", strict=False)
             return _in_zone(at + pl.duration(microseconds=nanos // 1_000), place)
@@ -529,5 +563,3 @@ def _zone_date_to_zone(given: Column, zone: Column) -> Column:
             return _all_lost(when, Moment())
 
     return for_each(shown, (given,), (zone,))
-
-

@@ -87,7 +87,9 @@ def _extreme(operator: Operator, call: Call, scope: Scope) -> Column:
         is_constant=all_constant(columns),
     )
     return chosen(
-        Column(Scalar.TRUTH, is_number, None, all_constant(columns)), replace(numeric, kind=kind), replace(plain, kind=kind)
+        Column(Scalar.TRUTH, is_number, None, all_constant(columns)),
+        replace(numeric, kind=kind),
+        replace(plain, kind=kind),
     )
 
 
@@ -202,4 +204,3 @@ def _contains_key(call: Call, scope: Scope) -> Column:
 def _fpid_to_ecid(call: Call, scope: Scope) -> Column:
     del scope
     raise bad("the rule of fpid_to_ecid is not public", at=call.at, advice="Map the first-party id as it is.")
-

@@ -23,7 +23,15 @@ from flowservice.engine.expressions.column import (
     text,
     unfit,
 )
-from flowservice.engine.expressions.evaluation import Scope, check_different, evaluated, array_of, looked_up, member, object_of
+from flowservice.engine.expressions.evaluation import (
+    Scope,
+    array_of,
+    check_different,
+    evaluated,
+    looked_up,
+    member,
+    object_of,
+)
 from flowservice.engine.expressions.functions import (
     all_constant,
     entries,
@@ -44,7 +52,9 @@ def _to_object(call: Call, scope: Scope) -> Column:
     keys = [text(key) for key in given[::2]]
     for key, argument in zip(keys, call.arguments[::2], strict=True):
         if not key.is_constant or key.value is None:
-            raise bad("the names of an object's fields must be constant", at=argument.at, advice="Use to_map(key, value).")
+            raise bad(
+                "the names of an object's fields must be constant", at=argument.at, advice="Use to_map(key, value)."
+            )
     check_different([key.value for key in keys], at=call.at)
     return object_of({key.value: value for key, value in zip(keys, given[1::2], strict=True)})
 
@@ -85,9 +95,11 @@ def _distinct(pairs: pl.DataFrame, lens: pl.Series, *, keep_: Any, nulls: pl.Ser
     order = frame.unique(["row", "key"], keep="first", maintain_order=True).select("row", "key")
     values = frame.unique(["row", "key"], keep=keep_, maintain_order=True)
     kept = order.join(values, on=["row", "key"], how="left", maintain_order="left")
-    counts = pl.DataFrame({"row": pl.int_range(len(lens), eager=True)}).join(
-        kept.group_by("row").len(), on="row", how="left", maintain_order="left"
-    )["len"].fill_null(0)
+    counts = (
+        pl.DataFrame({"row": pl.int_range(len(lens), eager=True)})
+        .join(kept.group_by("row").len(), on="row", how="left", maintain_order="left")["len"]
+        .fill_null(0)
+    )
     return lists_of(kept.select("key", "value").to_struct(), counts, nulls)
 
 
@@ -99,7 +111,7 @@ def _object_to_map(call: Call, scope: Scope) -> Column:
         if given.kind is Scalar.NULL:
             return given
         return mapping(given)
-    if len(arguments) == 2:  # noqa: PLR2004
+    if len(arguments) == 2:
         array = evaluated(arguments[0], scope)
         if isinstance(array.kind, Array):
             # The attribute's name may stand without quotes here.
@@ -207,7 +219,9 @@ def _get_keys(given: Column) -> Column:
 
 
 @function("str_to_object", takes="ttt")
-def _str_to_object(given: Column, value_delimiter: Column | None = None, field_delimiter: Column | None = None) -> Column:
+def _str_to_object(
+    given: Column, value_delimiter: Column | None = None, field_delimiter: Column | None = None
+) -> Column:
     fixed = (_or(value_delimiter, ":"), _or(field_delimiter, ","))
 
     def parsed(texts: Column, between: str, after: str) -> Column:
@@ -255,4 +269,3 @@ def _json_to_object(given: Column) -> Column:
         return None if parsed is None else orjson.dumps(parsed).decode()
 
     return by_value(given, checked, Scalar.JSON)
-

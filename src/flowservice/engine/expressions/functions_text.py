@@ -98,9 +98,7 @@ def _rpad(given: Column, count: Column, padding: Column) -> Column:
     return _padded(given, count, padding, lambda texts, fill: texts + fill)
 
 
-def _padded(
-    given: Column, count: Column, padding: Column, joined: Callable[[pl.Expr, pl.Expr], pl.Expr]
-) -> Column:
+def _padded(given: Column, count: Column, padding: Column, joined: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Column:
     blank = computed(Scalar.TEXT, lambda pads: pl.when(pads != "").then(pads).otherwise(pl.lit(" ")), padding)
 
     def padded(texts: Column, counts: Column, pad: str) -> Column:
@@ -145,7 +143,9 @@ def _instr(given: Column, find: Column, start: Column | None = None, occurrence:
         if count < 1:
             is_constant = all_constant((texts, starts))
             failed = select(texts.expr.is_not_null() & starts.expr.is_not_null(), is_constant=is_constant)
-            nothing = computed(Scalar.WHOLE, lambda values, at: values.str.len_chars().cast(pl.Int64) * at * 0, texts, starts)
+            nothing = computed(
+                Scalar.WHOLE, lambda values, at: values.str.len_chars().cast(pl.Int64) * at * 0, texts, starts
+            )
             return keep(nothing, either(nothing.lost, failed))
 
         def found(values: pl.Expr, at: pl.Expr) -> pl.Expr:
@@ -226,7 +226,12 @@ def _extract_regex(given: Column, pattern: Column) -> Column:
         stacked = pl.concat(found)
         at = select((pl.int_range(height * size) % size) * height + pl.int_range(height * size) // size)
         rows = lists_of(stacked.gather(at), pl.Series([size]).new_from_index(0, height), matched.is_null())
-        values = select(pl.when(pl.lit(matched)).then(pl.lit(rows)).when(~pl.lit(matched)).then(pl.lit(pl.Series([[]], dtype=rows.dtype).new_from_index(0, height))))
+        values = select(
+            pl.when(pl.lit(matched))
+            .then(pl.lit(rows))
+            .when(~pl.lit(matched))
+            .then(pl.lit(pl.Series([[]], dtype=rows.dtype).new_from_index(0, height)))
+        )
         return Column(_TEXTS, values, texts.lost, texts.is_constant)
 
     return for_each(groups, (given,), (pattern,))

@@ -1,4 +1,4 @@
-"""Functions over URLs. Python takes each different one apart: no expression over columns does it as the standard says."""
+"""Functions over URLs. Python takes each different one apart: no expression over columns can."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def _part(name: str, of: Callable[[re.Match[str]], object], kind: Scalar) -> Non
 def _port(parts: re.Match[str]) -> int | None:
     if not parts["port"]:
         return _PORTS.get(parts["scheme"].lower())
-    return int(parts["port"]) if len(parts["port"]) < 6 and int(parts["port"]) <= _LAST_PORT else None  # noqa: PLR2004
+    return int(parts["port"]) if len(parts["port"]) < 6 and int(parts["port"]) <= _LAST_PORT else None
 
 
 _part("get_url_protocol", lambda parts: parts["scheme"].lower(), Scalar.TEXT)
@@ -38,7 +38,7 @@ _part("get_url_port", _port, Scalar.WHOLE)
 
 @function("get_url_path", takes="tb")
 def _get_url_path(given: Column, full_path: Column | None = None) -> Column:
-    def taken(texts: Column, is_full: bool) -> Column:  # noqa: FBT001
+    def taken(texts: Column, is_full: bool) -> Column:
         def path(url: str) -> str | None:
             parts = _URL.fullmatch(url)
             if parts is None:

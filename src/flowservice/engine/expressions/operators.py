@@ -97,7 +97,9 @@ def _joins(left: Kind, right: Kind) -> bool:
 def _check_number(kind: Kind, operator: Operator, *, at: int) -> None:
     if kind not in (*_NUMBERS, *_TEXTS, Scalar.NULL):
         raise bad(
-            f"{operator.value} works on numbers, not on {in_words(kind)}", at=at, advice="Convert it, or take a part of it."
+            f"{operator.value} works on numbers, not on {in_words(kind)}",
+            at=at,
+            advice="Convert it, or take a part of it.",
         )
 
 
@@ -235,7 +237,9 @@ def _holds(operator: Operator, left: Column, right: Column, *, at: int) -> tuple
         return compared(left.expr, right.expr), None
     if any(kind is Scalar.TRUTH for kind in kinds) and any(kind in _TEXTS for kind in kinds):
         return compared(text(left).expr, text(right).expr), None
-    if any(isinstance(kind, Moment) for kind in kinds) and all(isinstance(kind, Moment) or kind in _TEXTS for kind in kinds):
+    if any(isinstance(kind, Moment) for kind in kinds) and all(
+        isinstance(kind, Moment) or kind in _TEXTS for kind in kinds
+    ):
         return _or_failed(operator, moment(left).expr, moment(right).expr)
     if any(kind in _NUMBERS for kind in kinds) and any(kind in _TEXTS for kind in kinds):
         return _or_failed(operator, *_numbers_compared(left, right))

@@ -35,4 +35,3 @@ def _loose(values: pl.Series) -> tuple[Kind, pl.Series]:
         whole = pl.DataFrame([column.alias(name) for name, (_, column) in fields.items()]).to_struct()
         return kinds, pl.select(pl.when(pl.lit(values.is_not_null())).then(pl.lit(whole))).to_series()
     return Scalar.LOOSE, pl.select(text_of(pl.lit(values), dtype)).to_series()
-
