@@ -105,7 +105,7 @@ def _padded(given: Column, count: Column, padding: Column, joined: Callable[[pl.
         missing = select(
             (counts.expr - texts.expr.str.len_chars().cast(pl.Int64)).clip(0), is_constant=all_constant((texts, counts))
         )
-        most = min(int(missing.max() or 0), _LONGEST)  # type: ignore[call-overload]
+        most = min(int(str(missing.max() or 0)), _LONGEST)
         fill = pl.lit(pad * (most // len(pad) + 1))
         fits = pl.when(pl.lit(missing) <= _LONGEST).then(pl.lit(missing))
         return computed(
