@@ -244,7 +244,11 @@ class App:
     @cached_property
     def mapping_sets(self) -> MappingSets:
         """Mapping sets."""
-        return MappingSets(database=self.database, schemas=self.schemas, now=self.now, ids=self.ids)
+        from flowservice.engine.mapping_trial import MappingTrials  # noqa: PLC0415 - `token` need not load it
+
+        return MappingSets(
+            database=self.database, schemas=self.schemas, trying=MappingTrials(), now=self.now, ids=self.ids
+        )
 
     @cached_property
     def flows(self) -> Flows:
@@ -344,6 +348,7 @@ class App:
             dry_runs,
             export,
             ims,
+            mapping_trials,
             rejects,
             run_control,
             sandboxes,
@@ -381,6 +386,7 @@ class App:
                 export.router(Diagnostics(database=database, quarantine=self.quarantine), self.settings.public_url),
                 schemaregistry.router(self.schemas),
                 catalog.router(datasets),
+                mapping_trials.router(self.mapping_sets),
                 conversion.router(self.mapping_sets, self.schemas),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),

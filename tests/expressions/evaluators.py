@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.expressions.columnar import columnar
 from tests.expressions.kinds import Shape, plain, shape_of
 from tests.expressions.oracle import Oracle
 from tests.expressions.values import RowError
@@ -55,7 +56,8 @@ _USER_AGENTS: Final = frozenset(
     )
 )
 ORACLE: Final = Evaluator("oracle", _oracle, lacks=_USER_AGENTS)
-EVALUATORS: Final = (ORACLE,)
+COLUMNAR: Final = Evaluator("columnar", columnar, lacks=_USER_AGENTS)
+EVALUATORS: Final = (ORACLE, COLUMNAR)
 """Those that every test is run with."""
 
 

@@ -14,6 +14,7 @@ from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Org, Sandbox, SandboxState, Scope
+from flowservice.engine.mapping_trial import MappingTrials
 from flowservice.ports.database import Database
 from flowservice.service.datasets import Datasets
 from flowservice.service.mapping_sets import MappingSets
@@ -90,4 +91,4 @@ def datasets(database: Database, schemas: Schemas, tmp_path: Path) -> Datasets:
 
 @pytest.fixture
 def mapping_sets(database: Database, schemas: Schemas) -> MappingSets:
-    return MappingSets(database=database, schemas=schemas, now=lambda: NOON, ids=CountingIds())
+    return MappingSets(database=database, schemas=schemas, trying=MappingTrials(), now=lambda: NOON, ids=CountingIds())

@@ -11,7 +11,7 @@ from flowservice.domain.expressions.syntax import Node
 from flowservice.domain.resource import Resource
 from flowservice.domain.source_path import literal_column
 from flowservice.domain.xdm_tree import Leaf, ObjectField, found, kind_of
-from flowservice.errors import BadExpression, BadMapping, NotSupported
+from flowservice.errors import BadExpression, BadMapping, Error, NotSupported
 
 
 class MappingKind(StrEnum):
@@ -78,14 +78,18 @@ class MappingVersion:
         """
         if not self.mappings:
             raise BadMapping("the mapping set has no mappings", advice="Map at least one source field.")
+        for fault in self.faults(tree):
+            if fault is not None:
+                raise fault
+
+    def faults(self, tree: ObjectField) -> tuple[Error | None, ...]:
+        """What is wrong with each mapping, as `check` would raise it; None where it can be applied."""
         seen: set[str] = set()
+        found: list[Error | None] = []
         for mapping in self.mappings:
-            if mapping.destination in seen:
-                raise BadMapping(
-                    f"two mappings feed {mapping.destination[:200]!r}", advice="Keep one mapping a destination."
-                )
+            found.append(_fault(mapping, tree, is_second=mapping.destination in seen))
             seen.add(mapping.destination)
-            _check(mapping, tree)
+        return tuple(found)
 
     def check_keys(self, keys: tuple[str, ...]) -> None:
         """Return if every one of these fields is fed. Raises BadMapping."""
@@ -97,15 +101,24 @@ class MappingVersion:
             )
 
 
-def _check(mapping: Mapping, tree: ObjectField) -> None:
+def _fault(mapping: Mapping, tree: ObjectField, *, is_second: bool) -> Error | None:
+    if is_second:
+        return BadMapping(f"two mappings feed {mapping.destination[:200]!r}", advice="Keep one mapping a destination.")
     try:
         expression = mapping.expression
         if expression is not None:
             check(expression)
+        _check_destination(mapping.destination, tree, is_constant=mapping.kind is MappingKind.STATIC)
     except BadExpression as error:
-        message = f"the expression of {mapping.destination[:200]!r}, {error.message}"
-        raise BadExpression(message, advice=error.advice) from error
-    _check_destination(mapping.destination, tree, is_constant=mapping.kind is MappingKind.STATIC)
+        return of_mapping(mapping, error)
+    except (BadMapping, NotSupported) as error:
+        return error
+    return None
+
+
+def of_mapping(mapping: Mapping, error: BadMapping) -> BadMapping:
+    """The same error, which tells the mapping."""
+    return type(error)(f"the expression of {mapping.destination[:200]!r}, {error.message}", advice=error.advice)
 
 
 def _check_destination(path: str, tree: ObjectField, *, is_constant: bool) -> None:

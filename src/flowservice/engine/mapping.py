@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from flowservice.domain.expressions.syntax import Node as Expression
 from flowservice.domain.expressions.syntax import Reference
-from flowservice.domain.mapping import Mapping, MappingVersion
+from flowservice.domain.mapping import Mapping, MappingVersion, of_mapping
 from flowservice.domain.run import Tally
 from flowservice.domain.xdm_arrow import arrow_schema, leaf_type
 from flowservice.domain.xdm_patterns import check_patterns
@@ -21,6 +21,7 @@ from flowservice.engine.expressions import Column, Scope, source_column, values
 from flowservice.engine.expressions.landing import fields_of, landed
 from flowservice.engine.row_mapper import REJECTS, Mapped
 from flowservice.engine.validation import Columns, Violation, present, violations
+from flowservice.errors import BadMapping
 from flowservice.sdk import to_text
 
 CONVERSION_FAILED: Final = "MAPPER-3700-400"
@@ -66,10 +67,8 @@ class Mapper:
         self._fed = tuple(_fed(mapping, tree, paths) for mapping in version.mappings)
         self.schema: pa.Schema = arrow_schema(tree)
         self.source_columns: tuple[str, ...] = version.source_columns
-        for fed in self._fed:
-            # What fails whatever the source is (a constant that is no pattern …) is told before any row comes.
-            if fed.expression is not None:
-                _computed(fed, {}, 0)
+        for mapping in version.mappings:
+            check_constants(version, mapping, tree)
 
     def apply(self, batch: pa.RecordBatch) -> Mapped:
         """Map every row. A column that the batch lacks is null in all of its rows."""
@@ -98,6 +97,18 @@ class Mapper:
             rejects = _rejects(batch, broken, pc.indices_nonzero(rejected), origins)
         rejections = (Tally(code=v.code, field=v.field, message=v.message, count=v.rows.true_count) for v in broken)
         return Mapped(rows=rows, rejects=rejects, warnings=tuple(warnings), rejections=tuple(rejections), kept=kept)
+
+
+def check_constants(version: MappingVersion, mapping: Mapping, tree: ObjectField) -> None:
+    """Return if an expression does not fail whatever the source is: for a constant that is no pattern, a kind that the
+    field cannot take. Raises BadExpression, BadMapping.
+    """
+    fed = _fed(mapping, tree, frozenset(each.destination for each in version.mappings))
+    if fed.expression is not None:
+        try:
+            _computed(fed, {}, 0)
+        except BadMapping as error:
+            raise of_mapping(mapping, error) from error
 
 
 def _keyless(keys: tuple[str, ...], columns: Columns) -> Iterator[Violation]:
