@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from flowservice.domain.expressions.parsing import bad, parse
 from flowservice.domain.expressions.signatures import check_arity, signature_of
-from flowservice.domain.expressions.syntax import Call, Lambda, Literal, Member, Node, Reference, below
+from flowservice.domain.expressions.syntax import Call, Item, Lambda, Literal, Member, Node, Reference, below
+from flowservice.errors import BadExpression
 
 _PATHS = ("contains_key", "is_set")
 
@@ -36,8 +37,7 @@ def _check_call(call: Call) -> None:
         path = call.arguments[0]
         if not isinstance(path, Literal) or not isinstance(path.value, str):
             raise bad(f"{call.name} takes a path as a constant text", at=path.at)
-        if not isinstance(_root(parse(path.value)), Reference):
-            raise bad(f"{path.value[:40]!r} is no path", at=path.at)
+        path_of(path.value)
 
 
 def roots(tree: Node) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def _roots(node: Node, hidden: frozenset[str]) -> Iterator[str]:
             yield from _roots(body, hidden | {parameter})
         case Call(name=name, arguments=arguments) if name in _PATHS:
             if arguments and isinstance(arguments[0], Literal) and isinstance(arguments[0].value, str):
-                yield from _roots(parse(arguments[0].value), hidden)
+                yield from _roots(path_of(arguments[0].value), hidden)
         case Call(name="object_to_map", arguments=(first, Reference())):
             # Of an array, the second argument is the name of a field.
             yield from _roots(first, hidden)
@@ -63,7 +63,14 @@ def _roots(node: Node, hidden: frozenset[str]) -> Iterator[str]:
                 yield from _roots(child, hidden)
 
 
-def _root(node: Node) -> Node:
-    while isinstance(node, Member) or (not isinstance(node, Reference) and len(below(node)) == 1):
-        node = below(node)[0]
-    return node
+def path_of(text: str) -> Node:
+    """The path that a text tells; the name of a column where it is no expression. Raises BadExpression for others."""
+    try:
+        node = tree = parse(text)
+    except BadExpression:
+        return Reference(text)
+    while isinstance(node, Member | Item):
+        node = node.of
+    if not isinstance(node, Reference):
+        raise BadExpression(f"{text[:40]!r} is no path", advice="Name a column, and fields below it with dots.")
+    return tree

@@ -18,6 +18,27 @@ _NUMERIC: Final = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _INT64_EDGE: Final = 2.0**63
 _TRUE_WORDS: Final = ("true", "yes", "y", "on")
 _UTC: Final = pl.Datetime("us", "UTC")
+FIXED_ZONES: Final = {
+    # Fixed offsets, whatever the season: PST is eight hours behind in summer, too.
+    **dict.fromkeys(("UTC", "UT", "GMT", "WET"), "+00:00"),
+    **dict.fromkeys(("WEST", "CET"), "+01:00"),
+    **dict.fromkeys(("CEST", "EET"), "+02:00"),
+    **dict.fromkeys(("EEST", "MSK"), "+03:00"),
+    "EST": "-05:00",
+    "EDT": "-04:00",
+    "CST": "-06:00",
+    "CDT": "-05:00",
+    "MST": "-07:00",
+    "MDT": "-06:00",
+    "PST": "-08:00",
+    "PDT": "-07:00",
+    "AKST": "-09:00",
+    "AKDT": "-08:00",
+    "HST": "-10:00",
+    "JST": "+09:00",
+    "AEST": "+10:00",
+    "AEDT": "+11:00",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +142,6 @@ def by_value(column: Column, of: Callable[..., Any], kind: Kind, *more: Any) -> 
     return Column(kind, found["out"].rename(""), either(column.lost, lost), column.is_constant)
 
 
-def refused(like: Column, kind: Kind) -> Column:
-    """Values that come to nothing: lost where there was one."""
-    empty = as_kind(Column(Scalar.NULL, pl.Series([None]).new_from_index(0, len(like.values))), kind)
-    return Column(kind, empty.values, either(like.lost, like.values.is_not_null()), like.is_constant)
-
-
 def select(expression: pl.Expr, *, is_constant: bool = False) -> pl.Series:
     """The values of an expression over literal columns."""
     found = pl.select(expression).to_series()
@@ -193,12 +208,14 @@ def _moment_text(values: pl.Expr, zone: str) -> pl.Expr:
     if zone == "UTC":
         return text_of(values, _UTC)
     local = local_time(values, zone)
-    text_ = text_of(local, pl.Datetime("us")).str.strip_suffix("Z")
-    return text_ + offset_text(offset_minutes(values, zone))
+    minutes = offset_minutes(values, zone)
+    shown = pl.when(minutes == 0).then(pl.lit("Z")).otherwise(offset_text(minutes))
+    return text_of(local, pl.Datetime("us")).str.strip_suffix("Z") + shown
 
 
 def fixed_offset(zone: str) -> int | None:
-    """Minutes east of UTC of a zone that is an offset (`+02:00`)."""
+    """Minutes east of UTC of a zone that is an offset (`+02:00`) or a short name of one."""
+    zone = FIXED_ZONES.get(zone, zone)
     if zone[:1] not in "+-" or not zone:
         return None
     hours, minutes = zone[1:].split(":")
@@ -299,10 +316,16 @@ def whole(column: Column) -> Column:
     if found.decimal is None:
         assert found.whole is not None
         return _converted(column, Scalar.WHOLE, found.whole)
+    exact = found.whole
+    if found.is_loose:
+        # Digits are kept that a decimal would round.
+        texts = text(column).values
+        cut = select(pl.lit(texts).str.extract(r"^([+-]?[0-9]+)\.0*$").cast(pl.Int64, strict=False))
+        exact = cut if exact is None else select(pl.coalesce(pl.lit(exact), pl.lit(cut)))
     value = pl.lit(found.decimal)
     is_whole = (value == value.round(0)) & (value >= -_INT64_EDGE) & (value < _INT64_EDGE)
     rounded = pl.when(is_whole).then(value).cast(pl.Int64, strict=False)
-    values = select(rounded if found.whole is None else pl.coalesce(pl.lit(found.whole), rounded))
+    values = select(rounded if exact is None else pl.coalesce(pl.lit(exact), rounded))
     return _converted(column, Scalar.WHOLE, values)
 
 

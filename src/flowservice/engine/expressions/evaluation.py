@@ -38,6 +38,7 @@ from flowservice.engine.expressions.column import (
     by_value,
     computed,
     constant,
+    dictionary_of,
     dtype_of,
     either,
     flattened,
@@ -234,7 +235,7 @@ def member(of: Column, name: str, *, at: int) -> Column:
                 f"an array has no field {name[:40]!r}", at=at, advice="Name an element ([0]), or each of them ([*])."
             )
         case _:
-            return computed(Scalar.NULL, lambda values: pl.lit(None) & values.is_null(), of)
+            return nothing(of)
 
 
 def _json_at(of: Column, step: str | int) -> Column:
@@ -263,9 +264,7 @@ def item(of: Column, index: Column, *, at: int) -> Column:
             return looked_up(of, text(index))
         case Object():
             if not index.is_constant:
-                raise bad(
-                    "the key of an object must be a constant", at=at, advice="Make a map of it: object_to_map(x)."
-                )
+                return looked_up(dictionary_of(of, united(of.kind.fields.values())), text(index))
             key = text(index).value
             return constant(None, Scalar.NULL) if key is None else field_of(of, key)
         case Scalar.JSON:
@@ -275,7 +274,13 @@ def item(of: Column, index: Column, *, at: int) -> Column:
                 return _json_at(of, index.value) if index.value >= 0 else constant(None, Scalar.NULL)
             return _json_at(of, str(text(index).value))
         case _:
-            return computed(Scalar.NULL, lambda values: pl.lit(None) & values.is_null(), of)
+            return nothing(of)
+
+
+def nothing(like: Column) -> Column:
+    """Nulls of no kind."""
+    nulls = pl.Series([None]).new_from_index(0, len(like.values))
+    return Column(Scalar.NULL, nulls, like.lost, like.is_constant)
 
 
 def keep_lost(column: Column, *others: Column) -> Column:

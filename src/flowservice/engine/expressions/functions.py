@@ -13,6 +13,7 @@ from flowservice.engine.expressions.column import (
     as_kind,
     by_value,
     dictionary_of,
+    either,
     keep,
     lost_of,
     moment,
@@ -23,6 +24,7 @@ from flowservice.engine.expressions.column import (
     whole,
 )
 from flowservice.engine.expressions.evaluation import FUNCTIONS, Scope, evaluated
+from flowservice.errors import BadExpression
 
 Rows = Callable[..., Column]
 _Made = TypeVar("_Made", bound=Rows)
@@ -151,7 +153,7 @@ def for_each(of: Callable[..., Column], varying: Sequence[Column], fixed: Sequen
             found = Column(Scalar.NULL, pl.Series([None]).new_from_index(0, len(at)))
         else:
             picked = [_gathered(column.full(height), at) for column in varying]
-            found = of(*picked, *values_of).full(len(at))
+            found = _of_rows(of, picked, values_of).full(len(at))
         parts.append(found)
         order.append(at)
     kind = united(part.kind for part in parts)
@@ -161,6 +163,16 @@ def for_each(of: Callable[..., Column], varying: Sequence[Column], fixed: Sequen
     lost = pl.concat([_lost(part) for part in parts])
     back = pl.concat(order).arg_sort()
     return keep(Column(kind, values_.gather(back)), lost.gather(back))
+
+
+def _of_rows(of: Callable[..., Column], picked: Sequence[Column], fixed: Sequence[Any]) -> Column:
+    """What would refuse a constant is an error of the rows here."""
+    try:
+        return of(*picked, *fixed)
+    except BadExpression:
+        nulls_ = pl.Series([None]).new_from_index(0, height_of(picked))
+        failed = pl.select(pl.all_horizontal([pl.lit(column.values.is_not_null()) for column in picked])).to_series()
+        return Column(Scalar.NULL, nulls_, either(lost_of(*picked), failed))
 
 
 def _gathered(column: Column, at: pl.Series) -> Column:

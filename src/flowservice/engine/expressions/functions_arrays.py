@@ -147,6 +147,8 @@ def _as_array(column: Column) -> Column:
 @special("arrays_to_object", "arrays_to_objects")
 def _arrays_to_object(call: Call, scope: Scope) -> Column:
     given = [evaluated(argument, scope) for argument in call.arguments]
+    if len(given) % 2:
+        raise bad(f"{call.name} takes names and arrays in turn", at=call.at)
     names, columns = given[::2], given[1::2]
     for name, argument in zip(names, call.arguments[::2], strict=True):
         if not name.is_constant or name.kind is not Scalar.TEXT:
@@ -173,6 +175,6 @@ def _arrays_to_object(call: Call, scope: Scope) -> Column:
         parts.append(items.values.gather(at).alias(name.value))
     kind = Object(fields)
     objects = pl.DataFrame(parts).to_struct() if parts else pl.Series([], dtype=dtype_of(kind))
-    nulls = select(pl.all_horizontal([array.expr.is_null() for array in arrays]), is_constant=is_constant)
+    nulls = select(pl.any_horizontal([array.expr.is_null() for array in arrays]), is_constant=is_constant)
     made = lists_of(objects, longest, nulls)
     return keep(Column(Array(kind), made, None, is_constant), lost_of(*arrays))

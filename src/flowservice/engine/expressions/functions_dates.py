@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from flowservice.domain.expressions.kinds import Kind, Moment, Scalar
+from flowservice.domain.expressions.kinds import Moment, Scalar
 from flowservice.engine.expressions.column import (
+    FIXED_ZONES,
     Column,
     computed,
     either,
@@ -46,28 +47,8 @@ _MONTHS: Final = [
     "December",
 ]
 _DAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-_NAMED_ZONES: Final = {
-    # Fixed offsets, whatever the season: PST is eight hours behind in summer, too.
-    **dict.fromkeys(("UTC", "UT", "GMT", "WET"), "UTC"),
-    **dict.fromkeys(("WEST", "CET"), "+01:00"),
-    **dict.fromkeys(("CEST", "EET"), "+02:00"),
-    **dict.fromkeys(("EEST", "MSK"), "+03:00"),
-    "EST": "-05:00",
-    "EDT": "-04:00",
-    "CST": "-06:00",
-    "CDT": "-05:00",
-    "MST": "-07:00",
-    "MDT": "-06:00",
-    "PST": "-08:00",
-    "PDT": "-07:00",
-    "AKST": "-09:00",
-    "AKDT": "-08:00",
-    "HST": "-10:00",
-    "JST": "+09:00",
-    "AEST": "+10:00",
-    "AEDT": "+11:00",
-}
 _OFFSET: Final = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})?")
+_LONGEST_OFFSET: Final = 3
 _NUMERIC: Final = frozenset("yMLdDHkKhmsSwFuQq")
 
 
@@ -115,6 +96,8 @@ def _tokens(pattern: str) -> Iterator[_Token]:
                     f"the date pattern {pattern[:60]!r} has the unknown letter {sign!r}",
                     advice="Put texts between single quotes.",
                 )
+            if sign == "X" and count > _LONGEST_OFFSET:
+                raise BadExpression(f"the date pattern {pattern[:60]!r} has more than three X")
             yield _Field(sign, count)
             at += count
         else:
@@ -123,19 +106,23 @@ def _tokens(pattern: str) -> Iterator[_Token]:
 
 
 def zone_of(name: str) -> str:
-    """A zone by its IANA name, a short name or an offset. Raises ValueError."""
-    if name == "Z" or name in _NAMED_ZONES:
-        return _NAMED_ZONES.get(name, "UTC")
+    """A zone by its IANA name, a short name or an offset. Raises BadExpression."""
+    if name == "Z" or name in FIXED_ZONES:
+        return "UTC" if name == "Z" else name
     if offset := _OFFSET.fullmatch(name):
         sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)
         if hours > 18 or minutes > 59:
-            raise ValueError(name)
+            raise _no_zone(name)
         return "UTC" if not hours and not minutes else f"{sign}{hours:02}:{minutes:02}"
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(name) from error
+        raise _no_zone(name) from error
     return name
+
+
+def _no_zone(name: str) -> BadExpression:
+    return BadExpression(f"there is no time zone {name[:40]!r}", advice="Use a name such as Europe/Paris, or +02:00.")
 
 
 # --- moments to text ---------------------------------------------------------------------------------------------
@@ -230,8 +217,8 @@ def _piece(part: _Field, local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
 
 def _zone_name(local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
     del local
-    if zone == "UTC":
-        return pl.lit("UTC")
+    if zone == "UTC" or zone in FIXED_ZONES:
+        return pl.lit(zone)
     if fixed_offset(zone) is not None:
         return pl.lit(f"GMT{zone}")
     return values.dt.convert_time_zone(zone).dt.to_string("%Z")
@@ -272,9 +259,12 @@ def read(given: Column, pattern: str) -> Column:
     year = whole("y", pl.lit(1970)) if "yy" not in part else _full_year(part["yy"].cast(pl.Int64, strict=False))
     month = whole("M", one) if "MMM" not in part else _month(part["MMM"])
     hour = whole("H", pl.lit(0))
+    hour_fits = pl.lit(value=True)
     if "k" in part:
+        hour_fits = whole("k", one).is_between(1, 24)
         hour = whole("k", one) % 24
     if "h" in part or "K" in part:
+        hour_fits = whole("h", one).is_between(1, 12) if "h" in part else whole("K", one) < 12
         twelve = whole("h", one) % 12 if "h" in part else whole("K", one)
         after = part["a"].str.to_lowercase() == "pm" if "a" in part else pl.lit(value=False)
         hour = twelve + pl.when(after).then(12).otherwise(0)
@@ -301,7 +291,10 @@ def read(given: Column, pattern: str) -> Column:
             "%Y-%m-%d", time_unit="us", strict=False
         )
         naive = start + pl.duration(days=whole("D", one) - 1, hours=hour, minutes=minute, seconds=second)
-    naive = naive + pl.duration(milliseconds=milli)
+        naive = pl.when(naive.dt.year() == year).then(naive)
+    # A leap second is no moment here, and neither is the hour 13 of twelve.
+    fits = (second < 60) & hour_fits
+    naive = pl.when(fits).then(naive + pl.duration(milliseconds=milli))
     if "E" in part:
         names = [day[:3].lower() for day in _DAYS] + [day.lower() for day in _DAYS]
         told = part["E"].str.to_lowercase().replace_strict(names, [*range(1, 8)] * 2, default=0, return_dtype=pl.Int64)
@@ -342,7 +335,7 @@ def _read_offset(part: dict[str, pl.Expr]) -> pl.Expr:
             .otherwise(minutes)
         )
     if "z" in part:
-        known = {name: 0 if zone == "UTC" else fixed_offset(zone) for name, zone in _NAMED_ZONES.items()}
+        known = {name: fixed_offset(zone) for name, zone in FIXED_ZONES.items()}
         named = part["z"].replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Int64)
         offset = part["z"].str.strip_prefix("GMT")
         size = offset.str.slice(1, 2).cast(pl.Int64, strict=False) * 60 + offset.str.slice(4).cast(
@@ -428,20 +421,17 @@ _SETTABLE: Final = ("year", "month", "day", "hour", "minute", "second")
 
 
 def part_of(name: str) -> str:
-    """The component of that name, in any case. Raises ValueError."""
+    """The component of that name, in any case. Raises BadExpression."""
     found = _PARTS.get(name.lower())
     if found is None:
-        raise ValueError(name)
+        raise BadExpression(f"a date has no part {name[:40]!r}", advice=f"Use one of {', '.join(_PARTS)}.")
     return found
 
 
 @function("date_part", takes="tm")
 def _date_part(component: Column, given: Column) -> Column:
     def taken(when: Column, name: str) -> Column:
-        try:
-            part = part_of(name)
-        except ValueError:
-            return _all_lost(when, Scalar.WHOLE)
+        part = part_of(name)
         assert isinstance(when.kind, Moment)
         zone = when.kind.zone
         return computed(Scalar.WHOLE, lambda values: _component(part, local_time(values, zone)), when)
@@ -467,20 +457,12 @@ def _component(part: str, local: pl.Expr) -> pl.Expr:
     }[part]().cast(pl.Int64)
 
 
-def _all_lost(like: Column, kind: Kind) -> Column:
-    empty = computed(kind, lambda values: pl.when(values.is_null() & values.is_not_null()).then(pl.lit(None)), like)
-    return Column(kind, empty.values, either(like.lost, like.values.is_not_null()), like.is_constant)
-
-
 @function("set_date_part", takes="twm")
 def _set_date_part(component: Column, value: Column, given: Column) -> Column:
     def replaced(amount: Column, when: Column, name: str) -> Column:
-        try:
-            part = part_of(name)
-        except ValueError:
-            return _all_lost(when, Moment())
+        part = part_of(name)
         if part not in _SETTABLE:
-            return _all_lost(when, when.kind)
+            raise BadExpression(f"{name[:40]!r} of a date cannot be set", advice=f"Set one of {', '.join(_SETTABLE)}.")
         assert isinstance(when.kind, Moment)
         zone = when.kind.zone
 
@@ -529,10 +511,7 @@ def _make_date_time(*parts: Column) -> Column:
 
     def made(*columns: Column | str) -> Column:
         *given, name = columns
-        try:
-            place = zone_of(str(name))
-        except ValueError:
-            return _all_lost(given[0], Moment())  # type: ignore[arg-type]
+        place = zone_of(str(name))
 
         def stamp(*exprs: pl.Expr) -> pl.Expr:
             *clock, nanos = exprs
@@ -540,7 +519,8 @@ def _make_date_time(*parts: Column) -> Column:
             digits = [
                 pl.when(value >= 0).then(_digits(value, width)) for value, width in zip(clock, widths, strict=True)
             ]
-            inside = pl.when(nanos.is_between(0, 999_999_999)).then(pl.concat_str(digits, separator=" "))
+            fits = nanos.is_between(0, 999_999_999) & clock[0].is_between(1, 9999) & (clock[5] < 60)
+            inside = pl.when(fits).then(pl.concat_str(digits, separator=" "))
             at = inside.str.to_datetime("%Y %m %d %H %M %S", time_unit="us", strict=False)
             return _in_zone(at + pl.duration(microseconds=nanos // 1_000), place)
 
@@ -557,9 +537,6 @@ def _zone_date_to_utc(given: Column) -> Column:
 @function("zone_date_to_zone", takes="mt")
 def _zone_date_to_zone(given: Column, zone: Column) -> Column:
     def shown(when: Column, name: str) -> Column:
-        try:
-            return Column(Moment(zone_of(name)), when.values, when.lost, when.is_constant)
-        except ValueError:
-            return _all_lost(when, Moment())
+        return Column(Moment(zone_of(name)), when.values, when.lost, when.is_constant)
 
     return for_each(shown, (given,), (zone,))

@@ -7,8 +7,9 @@ from functools import reduce
 import polars as pl
 import pyarrow as pa
 
-from flowservice.domain.expressions.kinds import Moment, Scalar, united
-from flowservice.domain.expressions.parsing import bad, parse
+from flowservice.domain.expressions.checking import path_of
+from flowservice.domain.expressions.kinds import Moment, Scalar, is_scalar, united
+from flowservice.domain.expressions.parsing import bad
 from flowservice.domain.expressions.syntax import Call, Literal, Operator
 from flowservice.engine.expressions import operators
 from flowservice.engine.expressions.column import (
@@ -73,6 +74,8 @@ def _max(call: Call, scope: Scope) -> Column:
 def _extreme(operator: Operator, call: Call, scope: Scope) -> Column:
     options = [evaluated(argument, scope) for argument in call.arguments]
     kind = united(option.kind for option in options)
+    if not is_scalar(kind):
+        raise bad(f"{call.name} compares single values", at=call.at, advice="Give it the values as arguments.")
     columns = [as_kind(option, kind) for option in options]
     if kind is Scalar.JSON:
         columns = [text(column) for column in columns]
@@ -114,7 +117,8 @@ def _folded(operator: Operator, columns: list[Column], *, at: int) -> Column:
 
 @function("is_empty", takes="x")
 def _is_empty(given: Column) -> Column:
-    return operators.unary(Operator.IS_EMPTY, given, at=0)
+    size = operators.size_of(given)
+    return replace(size, kind=Scalar.TRUTH, values=size.values == 0)
 
 
 @function("size_of", takes="x")
@@ -196,7 +200,7 @@ def _contains_key(call: Call, scope: Scope) -> Column:
     (path,) = call.arguments
     if not isinstance(path, Literal) or not isinstance(path.value, str):
         raise bad("contains_key takes a path as a constant text", at=path.at)
-    found = evaluated(parse(path.value), scope)
+    found = evaluated(path_of(path.value), scope)
     return Column(Scalar.TRUTH, found.values.is_not_null(), found.lost, found.is_constant)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from flowservice.domain.expressions.kinds import Array, Dictionary, Object, Scalar, united
+from flowservice.domain.expressions.kinds import Array, Dictionary, Object, Scalar, is_scalar, united
 from flowservice.domain.expressions.parsing import bad
 from flowservice.domain.expressions.syntax import Call, Reference
 from flowservice.engine.expressions.column import (
@@ -30,6 +30,7 @@ from flowservice.engine.expressions.evaluation import (
     evaluated,
     looked_up,
     member,
+    nothing,
     object_of,
 )
 from flowservice.engine.expressions.functions import (
@@ -46,9 +47,16 @@ from flowservice.engine.expressions.functions_text import summed
 _TEXT_MAP = Dictionary(Scalar.TEXT)
 
 
+def _pairs(call: Call, scope: Scope) -> list[Column]:
+    """The arguments, keys and values in turn."""
+    if len(call.arguments) % 2:
+        raise bad(f"{call.name} takes keys and values in turn", at=call.at)
+    return [evaluated(argument, scope) for argument in call.arguments]
+
+
 @special("to_object")
 def _to_object(call: Call, scope: Scope) -> Column:
-    given = [evaluated(argument, scope) for argument in call.arguments]
+    given = _pairs(call, scope)
     keys = [text(key) for key in given[::2]]
     for key, argument in zip(keys, call.arguments[::2], strict=True):
         if not key.is_constant or key.value is None:
@@ -61,7 +69,7 @@ def _to_object(call: Call, scope: Scope) -> Column:
 
 @special("to_map")
 def _to_map(call: Call, scope: Scope) -> Column:
-    given = [evaluated(argument, scope) for argument in call.arguments]
+    given = _pairs(call, scope)
     return _map_of([text(key) for key in given[::2]], given[1::2])
 
 
@@ -117,7 +125,7 @@ def _object_to_map(call: Call, scope: Scope) -> Column:
             # The attribute's name may stand without quotes here.
             named = arguments[1]
             key = constant(named.name, Scalar.TEXT) if isinstance(named, Reference) else text(evaluated(named, scope))
-            return _keyed(array, key)
+            return _keyed(array, key, at=call.at)
     if len(arguments) % 2:
         raise bad("object_to_map takes an object, an array and a key, or pairs of keys and values", at=call.at)
     return _to_map(call, scope)
@@ -126,11 +134,13 @@ def _object_to_map(call: Call, scope: Scope) -> Column:
 @special("array_to_map")
 def _array_to_map(call: Call, scope: Scope) -> Column:
     array, key = (evaluated(argument, scope) for argument in call.arguments)
-    return _keyed(array, text(key))
+    return _keyed(array, text(key), at=call.at)
 
 
-def _keyed(array: Column, key: Column) -> Column:
+def _keyed(array: Column, key: Column, *, at: int) -> Column:
     """Maps of the objects of arrays, by what one field of them holds."""
+    if not key.is_constant:
+        raise bad("the field by which objects are mapped must be constant", at=at)
     if array.kind is Scalar.NULL:
         return array
     if not isinstance(array.kind, Array):
@@ -164,6 +174,8 @@ def _add_to_map(*maps: Column) -> Column:
 
 @function("get", takes="xx")
 def _get(of: Column, key: Column) -> Column:
+    if is_scalar(of.kind) and of.kind is not Scalar.JSON:
+        return nothing(of)
     if isinstance(of.kind, Object) and key.is_constant:
         name = text(key).value
         return constant(None, Scalar.NULL) if name is None else member(of, name, at=0)
@@ -173,11 +185,20 @@ def _get(of: Column, key: Column) -> Column:
     return found if found.kind is Scalar.NULL else looked_up(found, text(key))
 
 
-@function("map_get_values", takes="dx")
-def _map_get_values(given: Column, key: Column) -> Column:
+@function("map_get_values", takes="xx")
+def _map_get_values(of: Column, key: Column) -> Column:
     """The value of one key; of several, the map of those that are there."""
+    if isinstance(of.kind, Object) and not isinstance(key.kind, Array) and key.is_constant:
+        return _get(of, key)
+    given = mapping(of)
+    if given.kind is Scalar.NULL:
+        return given
     if not isinstance(key.kind, Array):
         return looked_up(given, text(key))
+    return _some_of(given, key)
+
+
+def _some_of(given: Column, key: Column) -> Column:
     assert isinstance(given.kind, Dictionary)
     is_constant = all_constant((given, key))
     maps, keys = (given, key) if is_constant else full((given, key))
@@ -205,10 +226,10 @@ def _wanted(maps: Column, keys: Column) -> tuple[pl.Series, Column, pl.Series]:
 @function("map_has_keys", takes="dx")
 def _map_has_keys(given: Column, key: Column) -> Column:
     """True as soon as one key is there."""
-    if not isinstance(key.kind, Array):
-        key = array_of([key])
-    some = _map_get_values(given, key)
-    return Column(Scalar.TRUTH, some.values.list.len() > 0, some.lost, some.is_constant)
+    keys = key if isinstance(key.kind, Array) else array_of([key])
+    some = _some_of(given, keys)
+    has = pl.when(key.expr.is_not_null()).then(some.expr.list.len() > 0)
+    return Column(Scalar.TRUTH, select(has, is_constant=some.is_constant), some.lost, some.is_constant)
 
 
 @function("get_keys", takes="d")

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from flowservice.domain.expressions.kinds import Array, Scalar
+from flowservice.domain.expressions.kinds import Array, Kind, Scalar
 from flowservice.domain.xdm_patterns import ADVICE, is_linear
 from flowservice.engine.expressions.column import (
     Column,
@@ -20,7 +20,6 @@ from flowservice.engine.expressions.column import (
     keep,
     lists_of,
     rebuilt,
-    refused,
     select,
     text,
 )
@@ -64,7 +63,7 @@ def _trim(given: Column) -> Column:
 
 @function("left", takes="tw")
 def _left(given: Column, count: Column) -> Column:
-    return computed(Scalar.TEXT, lambda texts, counts: texts.str.slice(0, _length(counts)), given, count)
+    return guarded(lambda texts, counts: texts.str.slice(0, _length(counts)), given, count)
 
 
 @function("right", takes="tw")
@@ -73,7 +72,16 @@ def _right(given: Column, count: Column) -> Column:
         length = texts.str.len_chars().cast(pl.Int64)
         return texts.str.slice((length - counts.clip(0)).clip(0))
 
-    return computed(Scalar.TEXT, end, given, count)
+    return guarded(end, given, count)
+
+
+def guarded(of: Callable[..., pl.Expr], *inputs: Column, kind: Kind = Scalar.TEXT) -> Column:
+    """`of` the inputs where none of them is null."""
+
+    def made(*exprs: pl.Expr) -> pl.Expr:
+        return pl.when(pl.all_horizontal([expr.is_not_null() for expr in exprs])).then(of(*exprs))
+
+    return computed(kind, made, *inputs)
 
 
 def _length(counts: pl.Expr) -> pl.Expr:
@@ -83,9 +91,10 @@ def _length(counts: pl.Expr) -> pl.Expr:
 @function("substr", takes="tww")
 def _substr(given: Column, start: Column, length: Column) -> Column:
     def part(texts: pl.Expr, starts: pl.Expr, lengths: pl.Expr) -> pl.Expr:
-        return texts.str.slice(starts.clip(0, 2**31), _length(lengths))
+        # What lies before the start counts, and is cut off.
+        return texts.str.slice(starts.clip(0, 2**31), _length(lengths.clip(0, 2**31) + starts.clip(-(2**31), 0)))
 
-    return computed(Scalar.TEXT, part, given, start, length)
+    return guarded(part, given, start, length)
 
 
 @function("lpad", takes="twt")
@@ -107,10 +116,10 @@ def _padded(given: Column, count: Column, padding: Column, joined: Callable[[pl.
         )
         most = min(int(str(missing.max() or 0)), _LONGEST)
         fill = pl.lit(pad * (most // len(pad) + 1))
-        fits = pl.when(pl.lit(missing) <= _LONGEST).then(pl.lit(missing))
+        fits = pl.when((counts.expr <= _LONGEST) | (pl.lit(missing) == 0)).then(pl.lit(missing))
         return computed(
             Scalar.TEXT,
-            lambda values, _: joined(values, fill.str.slice(0, fits.cast(pl.UInt64))),
+            lambda values, _: pl.when(fits.is_not_null()).then(joined(values, fill.str.slice(0, fits.cast(pl.UInt64)))),
             texts,
             counts,
             fails=True,
@@ -307,7 +316,7 @@ def _hash(name: str, of: Callable[[bytes], str]) -> None:
     def hashed(given: Column, charset: Column | None = None) -> Column:
         def by_charset(texts: Column, code: str) -> Column:
             if code.upper() not in _CHARSETS:
-                return refused(texts, Scalar.TEXT)
+                raise BadExpression(f"there is no charset {code[:40]!r}", advice=f"Use one of {', '.join(_CHARSETS)}.")
             return by_value(texts, lambda value: of(_bytes(value, code)), Scalar.TEXT)
 
         return for_each(by_charset, (given,), (charset or constant("utf-8", Scalar.TEXT),))

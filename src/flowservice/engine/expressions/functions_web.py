@@ -6,8 +6,9 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from flowservice.domain.expressions.kinds import Dictionary, Scalar
-from flowservice.engine.expressions.column import Column, by_value, constant, refused
+from flowservice.engine.expressions.column import Column, by_value, constant
 from flowservice.engine.expressions.functions import entries, for_each, function
+from flowservice.errors import BadExpression
 
 _PORTS: Final = {"http": 80, "https": 443, "ftp": 21, "sftp": 22, "ssh": 22}
 _URL: Final = re.compile(
@@ -55,7 +56,7 @@ def _get_url_path(given: Column, full_path: Column | None = None) -> Column:
 def _get_url_query_str(given: Column, anchor: Column) -> Column:
     def taken(texts: Column, way: str) -> Column:
         if way not in ("retain", "remove", "append"):
-            return refused(texts, Dictionary(Scalar.TEXT))
+            raise BadExpression(f"{way[:40]!r} is no way to treat an anchor", advice="Use retain, remove or append.")
         return by_value(texts, _query, Dictionary(Scalar.TEXT), way)
 
     return for_each(taken, (given,), (anchor,))

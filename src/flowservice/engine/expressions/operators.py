@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+import orjson
 import polars as pl
 
 from flowservice.domain.expressions.kinds import Array, Dictionary, Kind, Moment, Object, Scalar, in_words
@@ -12,6 +13,7 @@ from flowservice.domain.expressions.syntax import Operator
 from flowservice.engine.expressions.column import (
     Column,
     Numbers,
+    by_value,
     computed,
     constant,
     either,
@@ -35,7 +37,7 @@ _Two = Callable[[pl.Expr, pl.Expr], pl.Expr]
 
 def unary(operator: Operator, operand: Column, *, at: int) -> Column:
     """An operator before its operand. Raises BadExpression for an operand that can be none."""
-    if operand.kind is Scalar.JSON:
+    if operand.kind is Scalar.JSON and operator not in (Operator.IS_EMPTY, Operator.SIZE):
         operand = text(operand)
     match operator:
         case Operator.NOT:
@@ -65,11 +67,18 @@ def size_of(column: Column) -> Column:
         case Object(fields=fields):
             given = [column.values.struct.field(name).is_not_null().cast(pl.Int64) for name in fields]
             sizes = sum(given, start=pl.Series([0]).new_from_index(0, len(column.values)))
+        case Scalar.JSON:
+            sizes = by_value(column, _json_size, Scalar.WHOLE).values
         case Scalar.NULL:
             sizes = pl.Series([0]).new_from_index(0, len(column.values))
         case _:
             sizes = text(column).values.str.len_chars()
     return keep(Column(Scalar.WHOLE, sizes.cast(pl.Int64).fill_null(0), None, column.is_constant), column.lost)
+
+
+def _json_size(value: str) -> int:
+    held = orjson.loads(value)
+    return len(held) if isinstance(held, dict | list | str) else len(value)
 
 
 def binary(operator: Operator, left: Column, right: Column, *, at: int) -> Column:
@@ -279,7 +288,7 @@ def is_given(column: Column) -> Column:
         case Scalar.TEXT | Scalar.LOOSE | Scalar.JSON:
             words = text(column)
             zero = number(replace(words, lost=None)).values == 0
-            is_none = (words.values == "") | (words.values.str.to_lowercase() == "false") | zero.fill_null(value=False)
+            is_none = (size_of(column).values == 0) | (words.values == "false") | zero.fill_null(value=False)
             values = ~is_none.fill_null(value=True)
         case Moment():
             values = column.values.is_not_null()
