@@ -12,6 +12,7 @@ from flowservice.domain.expressions.checking import check
 from flowservice.domain.expressions.parsing import parse
 from flowservice.engine.expressions import Column, Scope, source_column, values
 from flowservice.engine.expressions.column import text
+from tests.expressions.dates import NOW
 from tests.expressions.kinds import NULL, Array, Kind, Object, Shape, of_source
 
 Error = "<error>"
@@ -25,7 +26,7 @@ def columnar(expression: str, rows: Sequence[Mapping[str, Any]], shape: Shape) -
         name: source_column(pa.array([of_source(row.get(name), kind) for row in rows], arrow_type(kind)))
         for name, kind in shape.items()
     }
-    made = values(tree, Scope(len(rows), columns))
+    made = values(tree, Scope(len(rows), columns, now=NOW))
     lost = [False] * len(rows) if made.lost is None else made.lost.to_list()
     held = plain(made)
     return [Error if failed else value for failed, value in zip(lost, held, strict=True)]

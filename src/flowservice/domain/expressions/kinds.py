@@ -36,11 +36,14 @@ class Array:
     of: "Kind"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Object:
-    """Known fields, in their order."""
+    """Known fields, in their order, which counts."""
 
     fields: Mapping[str, "Kind"]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Object) and tuple(self.fields.items()) == tuple(other.fields.items())
 
     def __hash__(self) -> int:
         return hash(tuple(self.fields.items()))

@@ -107,6 +107,10 @@ def computed(kind: Kind, of: Callable[..., pl.Expr], *inputs: Column, fails: boo
     """`of` the inputs' expressions, row by row. `fails`: null where no input is null is an error."""
     is_constant = all(column.is_constant for column in inputs)
     values = select(of(*(column.expr for column in inputs)).cast(dtype_of(kind)), is_constant=is_constant)
+    height = 1 if is_constant else max(len(column.values) for column in inputs)
+    if len(values) != height:
+        # Where a constant decides alone, Polars gives one value.
+        values = values.new_from_index(0, height)
     lost = lost_of(*inputs)
     if fails and values.null_count():
         failed = values.is_null()

@@ -271,7 +271,7 @@ def item(of: Column, index: Column, *, at: int) -> Column:
             if not index.is_constant:
                 raise bad("what is taken of JSON must be named by a constant", at=at)
             if index.kind is Scalar.WHOLE:
-                return _json_at(of, index.value) if index.value >= 0 else constant(None, Scalar.NULL)
+                return _json_at(of, index.value) if index.value >= 0 else nothing(of)
             return _json_at(of, str(text(index).value))
         case _:
             return nothing(of)

@@ -69,7 +69,7 @@ def _product_evars(products: str, name: str) -> list[str | None]:
     found = []
     for items in _within(products, 5):
         pairs = (item.strip().partition("=") for item in items)
-        found.append(next((value for key, _, value in pairs if key == name), None))
+        found.append(next((value or None for key, _, value in pairs if key == name), None))
     return found
 
 

@@ -157,8 +157,11 @@ def _arrays_to_object(call: Call, scope: Scope) -> Column:
     arrays = [_as_array(column) for column in columns]
     is_constant = all_constant(arrays)
     arrays = arrays if is_constant else full(arrays)
+    nulls = select(pl.any_horizontal([array.expr.is_null() for array in arrays]), is_constant=is_constant)
+    # An array that is null has no items, whatever the others have.
     longest = select(
-        pl.max_horizontal([array.expr.list.len().fill_null(0) for array in arrays]), is_constant=is_constant
+        pl.when(~pl.lit(nulls)).then(pl.max_horizontal([array.expr.list.len() for array in arrays])).otherwise(0),
+        is_constant=is_constant,
     )
     rows = pl.int_range(len(longest), eager=True).repeat_by(longest).explode(empty_as_null=False, keep_nulls=False)
     starts = longest.cum_sum() - longest
@@ -175,6 +178,5 @@ def _arrays_to_object(call: Call, scope: Scope) -> Column:
         parts.append(items.values.gather(at).alias(name.value))
     kind = Object(fields)
     objects = pl.DataFrame(parts).to_struct() if parts else pl.Series([], dtype=dtype_of(kind))
-    nulls = select(pl.any_horizontal([array.expr.is_null() for array in arrays]), is_constant=is_constant)
     made = lists_of(objects, longest, nulls)
     return keep(Column(Array(kind), made, None, is_constant), lost_of(*arrays))

@@ -537,6 +537,11 @@ def _zone_date_to_utc(given: Column) -> Column:
 @function("zone_date_to_zone", takes="mt")
 def _zone_date_to_zone(given: Column, zone: Column) -> Column:
     def shown(when: Column, name: str) -> Column:
-        return Column(Moment(zone_of(name)), when.values, when.lost, when.is_constant)
+        zone = zone_of(name)
+
+        def inside(values: pl.Expr) -> pl.Expr:
+            return pl.when(local_time(values, zone).dt.year().is_between(1, 9999)).then(values)
+
+        return computed(Moment(zone), inside, when, fails=True)
 
     return for_each(shown, (given,), (zone,))

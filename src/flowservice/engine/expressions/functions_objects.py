@@ -14,7 +14,6 @@ from flowservice.engine.expressions.column import (
     by_value,
     computed,
     constant,
-    dtype_of,
     flattened,
     keep,
     lists_of,
@@ -163,11 +162,9 @@ def _add_to_map(*maps: Column) -> Column:
     assert isinstance(kind, Dictionary)
     is_constant = all_constant(maps)
     columns = [as_kind(each, kind) for each in (maps if is_constant else full(maps))]
-    # A map that is null adds nothing.
-    lists = [column.expr.fill_null(pl.lit([], dtype_of(kind))) for column in columns]
-    joined = select(pl.concat_list(lists), is_constant=is_constant)
+    joined = select(pl.concat_list([column.expr for column in columns]), is_constant=is_constant)
     items, lens = flattened(Column(kind, joined))
-    nulls = select(pl.all_horizontal([column.expr.is_null() for column in columns]), is_constant=is_constant)
+    nulls = joined.is_null()
     found = _distinct(items.values.struct.unnest(), lens, keep_="first", nulls=nulls)
     return keep(Column(kind, found, None, is_constant), lost_of(*maps))
 

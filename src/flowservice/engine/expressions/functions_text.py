@@ -112,7 +112,8 @@ def _padded(given: Column, count: Column, padding: Column, joined: Callable[[pl.
 
     def padded(texts: Column, counts: Column, pad: str) -> Column:
         missing = select(
-            (counts.expr - texts.expr.str.len_chars().cast(pl.Int64)).clip(0), is_constant=all_constant((texts, counts))
+            (counts.expr.clip(0) - texts.expr.str.len_chars().cast(pl.Int64)).clip(0),
+            is_constant=all_constant((texts, counts)),
         )
         most = min(int(str(missing.max() or 0)), _LONGEST)
         fill = pl.lit(pad * (most // len(pad) + 1))

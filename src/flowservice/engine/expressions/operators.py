@@ -1,11 +1,13 @@
 """Operators over columns: docs/expressions.md, "Operators"."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 import orjson
 import polars as pl
+import pyarrow.compute as pc
 
 from flowservice.domain.expressions.kinds import Array, Dictionary, Kind, Moment, Object, Scalar, in_words
 from flowservice.domain.expressions.parsing import bad
@@ -100,7 +102,7 @@ def _joins(left: Kind, right: Kind) -> bool:
     if not all(isinstance(kind, Scalar | Moment) for kind in kinds):
         return False
     beside = any(isinstance(kind, Moment) or kind is Scalar.TRUTH for kind in kinds)
-    return Scalar.TEXT in kinds or (beside and any(kind in _TEXTS for kind in kinds))
+    return Scalar.TEXT in kinds or (beside and any(kind in (*_TEXTS, Scalar.NULL) for kind in kinds))
 
 
 def _check_number(kind: Kind, operator: Operator, *, at: int) -> None:
@@ -129,7 +131,7 @@ def _arithmetic(operator: Operator, left: Column, right: Column) -> Column:
         return _with_failures(Scalar.WHOLE, wholes, nulls, left, right, is_constant=is_constant)
     # Where both are whole, the whole result counts, or that it did not fit.
     parts = _decimal_parts(one), _decimal_parts(other)
-    result = _decimal_operation(operator)(*parts)
+    result = _decimal_result(operator, *parts)
     decimals = select(pl.when(result.is_finite()).then(result), is_constant=is_constant)
     if not is_loose:
         return _with_failures(Scalar.DECIMAL, decimals, nulls, left, right, is_constant=is_constant)
@@ -189,17 +191,39 @@ def _decimal_parts(side: Numbers) -> pl.Expr:
     return parts[0] if len(parts) == 1 else pl.coalesce(parts)
 
 
-def _decimal_operation(operator: Operator) -> _Two:
-    def remainder(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-        size = a.abs() % b.abs()
-        return pl.when(a < 0).then(-size).otherwise(size)
+def _decimal_result(operator: Operator, a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    if operator is Operator.REMAINDER:
+        return _remainder(a, b)
+    if operator is Operator.DIVIDE:
+        # Polars multiplies by the inverse of a constant, which rounds otherwise.
+        pairs = pl.select(pl.struct(a.alias("a"), b.alias("b"))).to_series().struct
+        divided = pc.divide(pairs.field("a").to_arrow(), pairs.field("b").to_arrow())
+        return pl.lit(pl.Series(divided))
+    return _decimal_operation(operator)(a, b)
 
+
+def _remainder(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    """With the sign of the dividend, and exact: what Polars has rounds. Python takes each different pair."""
+    pairs = pl.select(pl.struct(a.alias("a"), b.alias("b"))).to_series()
+    different = pairs.unique()
+    left, right = different.struct.field("a").to_list(), different.struct.field("b").to_list()
+    made = [_fmod(x, y) for x, y in zip(left, right, strict=True)]
+    table = pl.DataFrame({"in": different, "out": pl.Series(made, dtype=pl.Float64)})
+    found = pairs.alias("in").to_frame().join(table, on="in", how="left", nulls_equal=True, maintain_order="left")
+    return pl.lit(found["out"])
+
+
+def _fmod(dividend: float | None, divisor: float | None) -> float | None:
+    if dividend is None or divisor is None or divisor == 0 or math.isinf(dividend):
+        return None
+    return math.fmod(dividend, divisor)
+
+
+def _decimal_operation(operator: Operator) -> _Two:
     return {
         Operator.ADD: lambda a, b: a + b,
         Operator.SUBTRACT: lambda a, b: a - b,
         Operator.MULTIPLY: lambda a, b: a * b,
-        Operator.DIVIDE: lambda a, b: a / b,
-        Operator.REMAINDER: remainder,
     }[operator]
 
 
