@@ -729,6 +729,7 @@ DATES: Final[tuple[Rule, ...]] = (
         "2024-06-30T16:00:00-08:00",
     ),
     ('set_date_part("hh", 1, zone_date_to_zone(d, "PST"))', {"d": "2024-07-01"}, "2024-06-30T01:00:00-08:00"),
+    ('make_date_time(1800, 1, 1, 0, 0, 0, 0, "Europe/Paris")', NO, "1800-01-01T00:00:00+00:09"),
     ("size_of(uuid())", NO, 36),
     ("timestamp() > 1700000000000", NO, True),
 )

@@ -80,8 +80,7 @@ def offset_text(moment: datetime, colon: str, *, zero: str | None = None) -> str
     if seconds == 0 and zero is not None:
         return zero
     sign, seconds = ("-", -seconds) if seconds < 0 else ("+", seconds)
-    rest = f"{colon}{seconds % 60:02}" if seconds % 60 else ""
-    return f"{sign}{seconds // 3600:02}{colon}{seconds // 60 % 60:02}{rest}"
+    return f"{sign}{seconds // 3600:02}{colon}{seconds // 60 % 60:02}"
 
 
 def text(value: Value) -> str | None:

@@ -31,7 +31,9 @@ MAX_LENGTH: Final = 4_096
 MAX_DEPTH: Final = 250
 """Levels of nodes. What evaluates a tree walks it by recursion."""
 _INT64: Final = 2**63
-_STATEMENTS: Final = frozenset(("var", "for", "while", "if", "else", "return", "new", "do", "break", "continue", "function"))
+_STATEMENTS: Final = frozenset(
+    ("var", "for", "while", "if", "else", "return", "new", "do", "break", "continue", "function")
+)
 _STATEMENT: Final = re.compile(rf"(?:^|[;{{(])\s*({'|'.join(sorted(_STATEMENTS))})\b")
 _QUOTING: Final = "A column whose name begins with a digit or holds blanks or signs is written ${First Name}."
 _RESERVED: Final = _STATEMENTS | {"_errors"}
@@ -189,12 +191,12 @@ class _Trees(Transformer[Token, Node]):
 
     def call(self, name: Token, arguments: tuple[Node, ...]) -> Node:
         if str(name) in _STATEMENTS:
-            raise UnexpectedToken(name, set())
+            raise _unexpected(name)
         return Call(str(name), arguments, at=_at(name))
 
     def reference(self, name: Token) -> Node:
         if str(name) in _RESERVED:
-            raise UnexpectedToken(name, set())
+            raise _unexpected(name)
         return Reference(_name(name), _at(name))
 
     def text(self, token: Token) -> Node:
@@ -232,6 +234,11 @@ class _Trees(Transformer[Token, Node]):
 
     def function(self, head: Token, body: Node) -> Node:
         return Lambda(_name(head.removesuffix("->").strip(" \t\r\n()")), body, _at(head))
+
+
+def _unexpected(name: Token) -> UnexpectedToken:
+    made: UnexpectedToken = UnexpectedToken(name, set())  # type: ignore[no-untyped-call]
+    return made
 
 
 def _at(token: Token) -> int:
