@@ -20,10 +20,11 @@ from tests.expressions.kinds import (
     Array,
     Kind,
     MapOf,
+    Moment,
     Object,
-    Scalar,
     Unlike,
     common,
+    is_scalar,
 )
 from tests.expressions.kinds import JSON as JSON_KIND
 from tests.expressions.values import (
@@ -234,7 +235,7 @@ def _to_map(*arguments: Value) -> Map:
 
 def _scalars(kinds: Sequence[Kind]) -> Kind:
     kind = common(kinds)
-    if not isinstance(kind, Scalar) or kind is TRUTH:
+    if not is_scalar(kind) or kind is TRUTH:
         raise Unlike("no order among these")
     return kind
 
@@ -290,7 +291,9 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "dformat": Function("wt", TEXT, lambda millis, pattern: dates.written(dates.of_millis(millis), pattern)),
     "date": Function("ttm", MOMENT, _date, _ALL),
     "date_part": Function("tm", WHOLE, dates.date_part),
-    "set_date_part": Function("twm", MOMENT, dates.set_date_part),
+    "set_date_part": Function(
+        "twm", lambda kinds: kinds[2] if isinstance(kinds[2], Moment) else MOMENT, dates.set_date_part
+    ),
     "make_date_time": Function("wwwwwwwt", MOMENT, dates.make_date_time),
     "zone_date_to_utc": Function("m", MOMENT, lambda moment: dates.in_zone(moment, "UTC")),
     "zone_date_to_zone": Function("mt", MOMENT, dates.in_zone),

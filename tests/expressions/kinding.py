@@ -1,6 +1,7 @@
 """Which kind every part of an expression has, before the first row, and what is refused."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, timezone
 from typing import Final
 
 from flowservice.domain.expressions.parsing import bad, parse
@@ -42,15 +43,18 @@ from tests.expressions.kinds import (
     Array,
     Kind,
     MapOf,
+    Moment,
     Object,
-    Scalar,
     Shape,
     Unlike,
     common,
+    is_scalar,
+    unzoned,
     words,
 )
 from tests.expressions.values import (
     RowError,
+    offset_text,
     text,
 )
 
@@ -170,20 +174,21 @@ class Kinds:
             raise bad("a key stands twice", at=node.at)
         return Object(tuple(fields))
 
-    def _scalar(self, node: Node, names: Mapping[str, Kind]) -> Scalar:
+    def _scalar(self, node: Node, names: Mapping[str, Kind]) -> Kind:
+        """The kind of a single value; of a moment in any zone that of one in UTC."""
         kind = self._kind(node, names)
-        if not isinstance(kind, Scalar):
+        if not is_scalar(kind):
             raise bad(f"{words(kind)} cannot stand here", at=node.at)
-        return kind
+        return unzoned(kind)
 
-    def _number(self, node: Node, names: Mapping[str, Kind]) -> Scalar:
+    def _number(self, node: Node, names: Mapping[str, Kind]) -> Kind:
         kind = self._scalar(node, names)
         if kind in (TRUTH, MOMENT):
             raise bad(f"{words(kind)} is no number", at=node.at)
         return kind
 
     def _condition(self, node: Node, names: Mapping[str, Kind]) -> None:
-        if self._scalar(node, names) is MOMENT:
+        if self._scalar(node, names) == MOMENT:
             raise bad("a moment is no condition", at=node.at)
 
     def _unary_kind(self, node: Unary, names: Mapping[str, Kind]) -> Kind:
@@ -221,7 +226,7 @@ class Kinds:
             return TRUTH
         return self._sum_kind(kinds, node)
 
-    def _sum_kind(self, kinds: Sequence[Scalar], node: Binary) -> Kind:
+    def _sum_kind(self, kinds: Sequence[Kind], node: Binary) -> Kind:
         if TEXT in kinds:
             return TEXT
         others = set(kinds) & {TRUTH, MOMENT}
@@ -233,7 +238,7 @@ class Kinds:
 
     def _comparable(self, left: Kind, right: Kind, node: Node) -> None:
         for kind, other in ((left, right), (right, left)):
-            if not isinstance(kind, Scalar) and other is not NULL:
+            if not is_scalar(kind) and other is not NULL:
                 raise bad(f"{words(kind)} is compared with null alone", at=node.at)
 
     def _call_kind(self, node: Call, names: Mapping[str, Kind]) -> Kind:
@@ -286,6 +291,8 @@ class Kinds:
         for i, (one, kind) in enumerate(zip(given, kinds, strict=True)):
             self._taken(function.letter(i), one, kind)
         self._check_constant(name, given)
+        if name in ("zone_date_to_zone", "make_date_time"):
+            return Moment(_zone_name(given[-1]))
         return function.gives(kinds) if callable(function.gives) else function.gives
 
     def _taken(self, letter: str, node: Node, kind: Kind) -> None:
@@ -300,7 +307,7 @@ class Kinds:
         else:
             one = kind.item if letter == "k" and isinstance(kind, Array) else kind
             wrong = {"w": (TRUTH, MOMENT), "n": (TRUTH, MOMENT), "m": (TRUTH, *NUMBERS), "b": (MOMENT,)}
-            if not isinstance(one, Scalar) or one in wrong.get(letter, ()):
+            if not is_scalar(one) or unzoned(one) in wrong.get(letter, ()):
                 raise bad(f"{words(kind)} cannot stand here", at=node.at)
 
     def _array(self, kind: Kind, node: Node) -> Kind:
@@ -341,7 +348,7 @@ class Kinds:
         if name == "flattenArray":
             return NULL if array is NULL else Array(item)
         self._scalar(given[0], names)
-        if not isinstance(item, Scalar):
+        if not is_scalar(item):
             raise bad(f"{words(item)} is no text", at=given[-1].at)
         return TEXT
 
@@ -378,7 +385,7 @@ class Kinds:
             item = first.item if isinstance(first, Array) else NULL
             if item is not NULL and not isinstance(item, Object):
                 raise bad("no array of objects", at=node.at)
-            if isinstance(item, Object) and not isinstance(item.field(attribute(given[1])), Scalar):
+            if isinstance(item, Object) and not is_scalar(item.field(attribute(given[1]))):
                 raise bad("the attribute is no text", at=node.at)
             return MapOf(item) if isinstance(first, Array) else NULL
         if len(given) == 1:
@@ -389,6 +396,18 @@ class Kinds:
         for key in given[::2]:
             self._scalar(key, names)
         return MapOf(common([self._kind(value, names) for value in given[1::2]]))
+
+
+def _zone_name(node: Node) -> str:
+    """The zone in which a moment is shown: of offsets one name each; UTC where it is no constant."""
+    if not isinstance(node, Literal) or node.value is None:
+        return "UTC"
+    zone = dates.zone_of(text(node.value) or "")
+    return (
+        ("UTC" if zone is UTC else offset_text(dates.NOW.astimezone(zone), ":"))
+        if isinstance(zone, timezone)
+        else str(zone)
+    )
 
 
 def _walked(tree: Node) -> Each | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
+from tests.expressions.dates import in_zone
 from tests.expressions.values import Json, Loose, Map, Value, text
 
 
@@ -18,8 +19,14 @@ class Scalar(Enum):
     DECIMAL = "decimal number"
     TEXT = "text"
     LOOSE = "loose text"
-    MOMENT = "moment"
     JSON = "JSON"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant, and the zone in which it is shown: UTC where the expression does not tell it."""
+
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +54,13 @@ class MapOf:
     value: "Kind"
 
 
-Kind: TypeAlias = Scalar | Array | Object | MapOf
+Kind: TypeAlias = Scalar | Moment | Array | Object | MapOf
 Shape: TypeAlias = Mapping[str, Kind]
 """Kinds of the source's columns."""
 
 NULL, TRUTH, WHOLE, DECIMAL = Scalar.NULL, Scalar.TRUTH, Scalar.WHOLE, Scalar.DECIMAL
-TEXT, LOOSE, MOMENT, JSON = Scalar.TEXT, Scalar.LOOSE, Scalar.MOMENT, Scalar.JSON
+TEXT, LOOSE, JSON = Scalar.TEXT, Scalar.LOOSE, Scalar.JSON
+MOMENT: Final = Moment()
 NUMBERS: Final = frozenset((WHOLE, DECIMAL))
 TEXTS: Final = frozenset((TEXT, LOOSE, JSON))
 
@@ -74,7 +82,9 @@ def _both(a: Kind, b: Kind) -> Kind:
         return a
     if a is NULL:
         return b
-    if isinstance(a, Scalar) and isinstance(b, Scalar):
+    if isinstance(a, Moment) and isinstance(b, Moment):
+        return MOMENT
+    if is_scalar(a) and is_scalar(b):
         return DECIMAL if a in NUMBERS and b in NUMBERS else LOOSE
     if isinstance(a, Array) and isinstance(b, Array):
         return Array(_both(a.item, b.item))
@@ -83,14 +93,29 @@ def _both(a: Kind, b: Kind) -> Kind:
     if isinstance(a, Object) and isinstance(b, Object):
         names = list(dict.fromkeys(name for name, _ in (*a.fields, *b.fields)))
         return Object(tuple((name, _both(a.field(name), b.field(name))) for name in names))
+    if isinstance(a, Object | MapOf) and isinstance(b, Object | MapOf):
+        parts = [
+            kind.value if isinstance(kind, MapOf) else common(field for _, field in kind.fields) for kind in (a, b)
+        ]
+        return MapOf(_both(*parts))
     raise Unlike(f"{words(a)} beside {words(b)}")
+
+
+def is_scalar(kind: Kind) -> bool:
+    """Whether it is a single value, or null."""
+    return isinstance(kind, Scalar | Moment)
+
+
+def unzoned(kind: Kind) -> Kind:
+    """The same whatever the zone of a moment."""
+    return MOMENT if isinstance(kind, Moment) else kind
 
 
 def words(kind: Kind) -> str:
     """A kind in messages."""
     if isinstance(kind, Scalar):
         return kind.value
-    return {Array: "an array", Object: "an object", MapOf: "a map"}[type(kind)]
+    return {Moment: "moment", Array: "an array", Object: "an object", MapOf: "a map"}[type(kind)]
 
 
 def turned(value: Value, kind: Kind) -> Value:
@@ -100,9 +125,12 @@ def turned(value: Value, kind: Kind) -> Value:
     if isinstance(kind, Array):
         return [turned(item, kind.item) for item in value]
     if isinstance(kind, MapOf):
-        return Map((key, turned(item, kind.value)) for key, item in value.items())
+        is_map = isinstance(value, Map)
+        return Map((key, turned(item, kind.value)) for key, item in value.items() if is_map or item is not None)
     if isinstance(kind, Object):
         return {name: turned(value.get(name), field) for name, field in kind.fields}
+    if isinstance(kind, Moment):
+        return in_zone(value, kind.zone)
     if kind is DECIMAL:
         return float(value)
     if kind is LOOSE and not isinstance(value, Loose):

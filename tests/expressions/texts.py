@@ -192,7 +192,7 @@ def event(events: str, name: str, between: str = ",") -> tuple[str, str | None] 
     for piece in events.split(between):
         head, colon, serial = piece.partition(":")
         known, _, value = head.partition("=")
-        if known == name:
+        if piece and known == name:
             return value or "1", (serial or None) if colon else None
     return None
 

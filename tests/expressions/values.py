@@ -80,8 +80,7 @@ def offset_text(moment: datetime, colon: str, *, zero: str | None = None) -> str
     if seconds == 0 and zero is not None:
         return zero
     sign, seconds = ("-", -seconds) if seconds < 0 else ("+", seconds)
-    rest = f"{colon}{seconds % 60:02}" if seconds % 60 else ""
-    return f"{sign}{seconds // 3600:02}{colon}{seconds // 60 % 60:02}{rest}"
+    return f"{sign}{seconds // 3600:02}{colon}{seconds // 60 % 60:02}"
 
 
 def text(value: Value) -> str | None:
@@ -246,8 +245,7 @@ _OFFSETS: Final[Mapping[str, float]] = {
     "HST": -10, "JST": 9, "AEST": 10, "AEDT": 11,
 }  # fmt: skip
 NAMED_ZONES: Final[Mapping[str, timezone]] = {
-    name: UTC if hours == 0 and name in ("UTC", "Z") else timezone(timedelta(hours=hours), name)
-    for name, hours in _OFFSETS.items()
+    name: timezone(timedelta(hours=hours)) if hours else UTC for name, hours in _OFFSETS.items()
 }
 """Names that stand for fixed offsets."""
 
