@@ -97,6 +97,10 @@ def _both(one: Kind, other: Kind) -> Kind:
             names = (*one.fields, *(name for name in other.fields if name not in one.fields))
             null = Scalar.NULL
             return Object({name: _both(one.fields.get(name, null), other.fields.get(name, null)) for name in names})
+        case Object(), Dictionary():
+            return Dictionary(united((*one.fields.values(), other.of)))
+        case Dictionary(), Object():
+            return Dictionary(united((one.of, *other.fields.values())))
     if {one, other} == {Scalar.WHOLE, Scalar.DECIMAL}:
         return Scalar.DECIMAL
     if isinstance(one, Moment) and isinstance(other, Moment):

@@ -1,6 +1,6 @@
 """A column of values of one kind, and the conversions between kinds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from typing import Any, Final
@@ -71,6 +71,8 @@ class Column:
         """The same with a row for each of `height`."""
         if not self.is_constant:
             return self
+        if not height:
+            return Column(self.kind, self.values.clear())
         lost = None if self.lost is None else self.lost.new_from_index(0, height)
         return Column(self.kind, self.values.new_from_index(0, height), lost)
 
@@ -107,10 +109,10 @@ def computed(kind: Kind, of: Callable[..., pl.Expr], *inputs: Column, fails: boo
     """`of` the inputs' expressions, row by row. `fails`: null where no input is null is an error."""
     is_constant = all(column.is_constant for column in inputs)
     values = select(of(*(column.expr for column in inputs)).cast(dtype_of(kind)), is_constant=is_constant)
-    height = 1 if is_constant else max(len(column.values) for column in inputs)
+    height = height_of(inputs)
     if len(values) != height:
-        # Where a constant decides alone, Polars gives one value.
-        values = values.new_from_index(0, height)
+        # Where constants decide alone, Polars gives one value.
+        values = values.new_from_index(0, height) if height else values.clear()
     lost = lost_of(*inputs)
     if fails and values.null_count():
         failed = values.is_null()
@@ -144,6 +146,11 @@ def by_value(column: Column, of: Callable[..., Any], kind: Kind, *more: Any) -> 
     )
     lost = found["lost"].rename("") if any(failed) else None
     return Column(kind, found["out"].rename(""), either(column.lost, lost), column.is_constant)
+
+
+def height_of(columns: Sequence[Column]) -> int:
+    """The rows of a result over these columns; 1 where all are constant."""
+    return max((len(column.values) for column in columns if not column.is_constant), default=1)
 
 
 def select(expression: pl.Expr, *, is_constant: bool = False) -> pl.Series:
@@ -218,8 +225,7 @@ def _moment_text(values: pl.Expr, zone: str) -> pl.Expr:
 
 
 def fixed_offset(zone: str) -> int | None:
-    """Minutes east of UTC of a zone that is an offset (`+02:00`) or a short name of one."""
-    zone = FIXED_ZONES.get(zone, zone)
+    """Minutes east of UTC of a zone that is an offset (`+02:00`)."""
     if zone[:1] not in "+-" or not zone:
         return None
     hours, minutes = zone[1:].split(":")

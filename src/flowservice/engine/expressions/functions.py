@@ -14,6 +14,7 @@ from flowservice.engine.expressions.column import (
     by_value,
     dictionary_of,
     either,
+    height_of,
     keep,
     lost_of,
     moment,
@@ -107,11 +108,6 @@ def special(*names: str) -> Callable[[Callable[[Call, Scope], Column]], Callable
         return of
 
     return register
-
-
-def height_of(columns: Sequence[Column]) -> int:
-    """The rows of a result over these columns."""
-    return max(len(column.values) for column in columns) if columns else 1
 
 
 def all_constant(columns: Sequence[Column]) -> bool:

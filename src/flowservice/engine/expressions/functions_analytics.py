@@ -30,16 +30,16 @@ def _named(name: str, of: Callable[..., Any], kind: Kind) -> None:
 
 
 def _event_id(events: str, name: str) -> str | None:
-    return next((serial for known, _, serial in map(_event, events.split(",")) if known == name), None)
+    return next((serial for known, _, serial in map(_event, events.split(",")) if known == name != ""), None)
 
 
 def _event_value(events: str, name: str) -> str | None:
     """`1` of an event without a value."""
-    return next((value or "1" for known, value, _ in map(_event, events.split(",")) if known == name), None)
+    return next((value or "1" for known, value, _ in map(_event, events.split(",")) if known == name != ""), None)
 
 
 def _products(products: str) -> list[list[str]]:
-    return [product.split(";") for product in products.split(",") if product.strip()]
+    return [product.split(";") for product in products.split(",") if product]
 
 
 def _column(name: str, at: int) -> None:
@@ -60,7 +60,7 @@ def _product_events(products: str, name: str) -> list[dict[str, str | None] | No
     for items in _within(products, 4):
         own = (_event(item) for item in items)
         found.append(
-            next(({"id": serial, "value": value or "1"} for known, value, serial in own if known == name), None)
+            next(({"id": serial, "value": value or "1"} for known, value, serial in own if known == name != ""), None)
         )
     return found
 
@@ -69,7 +69,7 @@ def _product_evars(products: str, name: str) -> list[str | None]:
     found = []
     for items in _within(products, 5):
         pairs = (item.strip().partition("=") for item in items)
-        found.append(next((value or None for key, _, value in pairs if key == name), None))
+        found.append(next((value or None for key, _, value in pairs if key == name != ""), None))
     return found
 
 

@@ -6,7 +6,7 @@ and `q`, which only newer classes know, mean what those say.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final
@@ -107,8 +107,9 @@ def _tokens(pattern: str) -> Iterator[_Token]:
 
 def zone_of(name: str) -> str:
     """A zone by its IANA name, a short name or an offset. Raises BadExpression."""
-    if name == "Z" or name in FIXED_ZONES:
-        return "UTC" if name == "Z" else name
+    name = FIXED_ZONES.get(name, name)
+    if name in ("Z", "UTC"):
+        return "UTC"
     if offset := _OFFSET.fullmatch(name):
         sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)
         if hours > 18 or minutes > 59:
@@ -217,7 +218,7 @@ def _piece(part: _Field, local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
 
 def _zone_name(local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
     del local
-    if zone == "UTC" or zone in FIXED_ZONES:
+    if zone == "UTC":
         return pl.lit(zone)
     if fixed_offset(zone) is not None:
         return pl.lit(f"GMT{zone}")
@@ -526,7 +527,7 @@ def _make_date_time(*parts: Column) -> Column:
 
         return computed(Moment(place), stamp, *given, fails=True)  # type: ignore[arg-type]
 
-    return for_each(made, numbers, (zone,))
+    return _known_zone(for_each(made, numbers, (zone,)), zone)
 
 
 @function("zone_date_to_utc", takes="m")
@@ -544,4 +545,9 @@ def _zone_date_to_zone(given: Column, zone: Column) -> Column:
 
         return computed(Moment(zone), inside, when, fails=True)
 
-    return for_each(shown, (given,), (zone,))
+    return _known_zone(for_each(shown, (given,), (zone,)), zone)
+
+
+def _known_zone(found: Column, zone: Column) -> Column:
+    """In UTC where rows tell the zone: a column is shown in one zone."""
+    return found if zone.is_constant or not isinstance(found.kind, Moment) else replace(found, kind=Moment())

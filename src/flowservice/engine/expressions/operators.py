@@ -203,14 +203,10 @@ def _decimal_result(operator: Operator, a: pl.Expr, b: pl.Expr) -> pl.Expr:
 
 
 def _remainder(a: pl.Expr, b: pl.Expr) -> pl.Expr:
-    """With the sign of the dividend, and exact: what Polars has rounds. Python takes each different pair."""
-    pairs = pl.select(pl.struct(a.alias("a"), b.alias("b"))).to_series()
-    different = pairs.unique()
-    left, right = different.struct.field("a").to_list(), different.struct.field("b").to_list()
-    made = [_fmod(x, y) for x, y in zip(left, right, strict=True)]
-    table = pl.DataFrame({"in": different, "out": pl.Series(made, dtype=pl.Float64)})
-    found = pairs.alias("in").to_frame().join(table, on="in", how="left", nulls_equal=True, maintain_order="left")
-    return pl.lit(found["out"])
+    """With the sign of the dividend, and exact: what Polars has rounds. Python takes each pair."""
+    pairs = pl.select(pl.struct(a.alias("a"), b.alias("b"))).to_series().struct
+    made = map(_fmod, pairs.field("a").to_list(), pairs.field("b").to_list())
+    return pl.lit(pl.Series(list(made), dtype=pl.Float64))
 
 
 def _fmod(dividend: float | None, divisor: float | None) -> float | None:
