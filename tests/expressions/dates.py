@@ -115,7 +115,7 @@ def _written(moment: datetime, letter: str, count: int) -> str:
         return offset_text(moment, "")
     if letter == "X":
         return offset_text(moment, ":" if count == 3 else "", zero="Z")[: 3 if count == 1 else None]
-    is_offset = isinstance(moment.tzinfo, timezone) and (moment.tzname() or "").startswith("UTC") and moment.utcoffset()
+    is_offset = isinstance(moment.tzinfo, timezone) and moment.utcoffset()
     return f"GMT{offset_text(moment, ':')}" if is_offset else moment.tzname() or ""
 
 

@@ -1,7 +1,7 @@
 """Which kind every part of an expression has, before the first row, and what is refused."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, timezone
 from typing import Final
 
 from flowservice.domain.expressions.parsing import bad, parse
@@ -402,12 +402,12 @@ def _zone_name(node: Node) -> str:
     """The zone in which a moment is shown: of offsets one name each; UTC where it is no constant."""
     if not isinstance(node, Literal) or node.value is None:
         return "UTC"
-    name = text(node.value) or ""
-    zone = dates.zone_of(name)
-    if zone is UTC:
-        return "UTC"
-    is_offset = name[0] in "+-"
-    return offset_text(dates.NOW.astimezone(zone), ":") if is_offset else name
+    zone = dates.zone_of(text(node.value) or "")
+    return (
+        ("UTC" if zone is UTC else offset_text(dates.NOW.astimezone(zone), ":"))
+        if isinstance(zone, timezone)
+        else str(zone)
+    )
 
 
 def _walked(tree: Node) -> Each | None:

@@ -245,7 +245,7 @@ _OFFSETS: Final[Mapping[str, float]] = {
     "HST": -10, "JST": 9, "AEST": 10, "AEDT": 11,
 }  # fmt: skip
 NAMED_ZONES: Final[Mapping[str, timezone]] = {
-    name: UTC if name in ("UTC", "Z") else timezone(timedelta(hours=hours), name) for name, hours in _OFFSETS.items()
+    name: timezone(timedelta(hours=hours)) if hours else UTC for name, hours in _OFFSETS.items()
 }
 """Names that stand for fixed offsets."""
 
