@@ -120,6 +120,8 @@ KINDS: Final[tuple[Rule, ...]] = (
     ('iif(true, "1", "a") + 1', NO, "11"),
     ("iif(true, [1], 1)", NO, REFUSED),
     ("iif(true, null, 1)", NO, None),
+    ("iif(false, null * null, 1)", NO, 1),
+    ("coalesce(json_to_object(j).a, null * null)", {"j": '{"a": 1}'}, 1),
     ("true ? 1 : 2.5", NO, 1.0),
     ("null ?: 2.5", NO, 2.5),
     ("1 ?: 2.5", NO, 1.0),
@@ -730,6 +732,11 @@ DATES: Final[tuple[Rule, ...]] = (
     ),
     ('set_date_part("hh", 1, zone_date_to_zone(d, "PST"))', {"d": "2024-07-01"}, "2024-06-30T01:00:00-08:00"),
     ('make_date_time(1800, 1, 1, 0, 0, 0, 0, "Europe/Paris")', NO, "1800-01-01T00:00:00+00:09"),
+    (
+        'iif(true, zone_date_to_zone(d, "-0800"), zone_date_to_zone(d, "-08:00"))',
+        {"d": "2024-07-01"},
+        "2024-06-30T16:00:00-08:00",
+    ),
     ("size_of(uuid())", NO, 36),
     ("timestamp() > 1700000000000", NO, True),
 )
