@@ -225,7 +225,8 @@ def _moment_text(values: pl.Expr, zone: str) -> pl.Expr:
 
 
 def fixed_offset(zone: str) -> int | None:
-    """Minutes east of UTC of a zone that is an offset (`+02:00`)."""
+    """Minutes east of UTC of a zone that is an offset (`+02:00`), or has the name of one."""
+    zone = FIXED_ZONES.get(zone, zone)
     if zone[:1] not in "+-" or not zone:
         return None
     hours, minutes = zone[1:].split(":")
