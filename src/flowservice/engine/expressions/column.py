@@ -225,8 +225,7 @@ def _moment_text(values: pl.Expr, zone: str) -> pl.Expr:
 
 
 def fixed_offset(zone: str) -> int | None:
-    """Minutes east of UTC of a zone that is an offset (`+02:00`), or has the name of one."""
-    zone = FIXED_ZONES.get(zone, zone)
+    """Minutes east of UTC of a zone that is an offset (`+02:00`)."""
     if zone[:1] not in "+-" or not zone:
         return None
     hours, minutes = zone[1:].split(":")

@@ -107,10 +107,9 @@ def _tokens(pattern: str) -> Iterator[_Token]:
 
 def zone_of(name: str) -> str:
     """A zone by its IANA name, a short name or an offset. Raises BadExpression."""
+    name = FIXED_ZONES.get(name, name)
     if name in ("Z", "UTC"):
         return "UTC"
-    if name in FIXED_ZONES:
-        return name
     if offset := _OFFSET.fullmatch(name):
         sign, hours, minutes = offset[1], int(offset[2]), int(offset[3] or 0)
         if hours > 18 or minutes > 59:
@@ -219,7 +218,7 @@ def _piece(part: _Field, local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
 
 def _zone_name(local: pl.Expr, values: pl.Expr, zone: str) -> pl.Expr:
     del local
-    if zone == "UTC" or zone in FIXED_ZONES:
+    if zone == "UTC":
         return pl.lit(zone)
     if fixed_offset(zone) is not None:
         return pl.lit(f"GMT{zone}")

@@ -119,6 +119,8 @@ def _check_number(kind: Kind, operator: Operator, *, at: int) -> None:
 
 def _arithmetic(operator: Operator, left: Column, right: Column) -> Column:
     is_constant = left.is_constant and right.is_constant
+    if left.kind is right.kind is Scalar.NULL:
+        return keep(left if len(left.values) >= len(right.values) else right, lost_of(left, right))
     nulls = select(left.expr.is_null() | right.expr.is_null(), is_constant=is_constant)
     one, other = numbers(left), numbers(right)
     wholes = _whole_result(operator, one, other, is_constant=is_constant)
