@@ -49,6 +49,6 @@ def _extended(document: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]
     """What it builds on, nearest first, each once."""
     out: dict[str, None] = {}
     for part in document.get("allOf", ()):
-        if (ref := part["$ref"]) in known:
+        if (ref := part["$ref"].partition("#")[0]) in known:
             out |= dict.fromkeys([ref, *_extended(known[ref], known)])
     return list(out)
