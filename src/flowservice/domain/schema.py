@@ -33,3 +33,13 @@ class SchemaResource(Resource):
     """Everything it builds on, directly or through another resource, nearest first."""
     minor: int = 0
     """The minor version: `1.<minor>`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaChange(Resource):
+    """One change of a schema resource: its stamp says who made it, and when. `name` is the version that it made."""
+
+    schema_id: str
+    """`$id` of the resource."""
+    steps: tuple[Mapping[str, Any], ...]
+    """What makes the new body of the old one, as a JSON Patch."""
