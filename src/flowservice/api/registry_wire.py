@@ -11,7 +11,7 @@ from flowservice.domain.xdm_patterns import matching
 from flowservice.domain.xdm_resolve import Document
 from flowservice.errors import BadQuery
 
-_FLAGS: Final = re.compile(r"application/vnd\.adobe\.((?:xed|xdm)[a-z]*(?:-[a-z0-9]+)*)\+json", re.IGNORECASE)
+_FLAGS: Final = re.compile(r"application/vnd\.adobe\.(?:xed|xdm)[a-z]*((?:-[a-z0-9]+)*)\+json", re.IGNORECASE)
 _CONDITION: Final = re.compile(r"([^=!<>~]+?)(==|!=|<=|>=|<|>|~)(.*)", re.DOTALL)
 _JOINED: Final = re.compile(r",(?=[^,=!<>~]+(?:==|!=|<=|>=|<|>|~))")
 """A comma between two conditions, as clients join them."""
@@ -42,13 +42,13 @@ class Form:
 def form_of(accept: str | None) -> Form:
     """The form that an `Accept` header asks for. Families, versions and flags we do not know change nothing."""
     matched = _FLAGS.search(accept or "")
-    family, *flags = matched[1].lower().split("-") if matched else [""]
+    flags = matched[1].lower().split("-") if matched else []
     return Form(
         is_id="id" in flags,
         is_full="full" in flags,
         has_texts="notext" not in flags,
         is_described="desc" in flags,
-        has_deprecations="deprecated" in flags or family.endswith("deprecatefield"),
+        has_deprecations="deprecated" in flags or "deprecatefield" in flags,
         is_link="link" in flags,
         is_paged="v2" in flags,
     )
