@@ -30,6 +30,7 @@ from tests.service.conftest import NOON
 XDM = "https://ns.adobe.com/xdm/"
 PROFILE = {"$ref": XDM + "context/profile"}
 TEXT = {"type": "string"}
+TYPED = {**TEXT, "meta:xdmType": "string"}
 GROUPS, SCHEMAS, CLASSES, TYPES = (
     SchemaKind.FIELD_GROUPS,
     SchemaKind.SCHEMAS,
@@ -368,7 +369,7 @@ def test_a_history_holds_each_change_as_a_patch(schemas: Schemas, caller: Caller
     schemas.change(other, GROUPS, orders.id, ADDED)
     newest, first = schemas.history(caller, orders.id)
     assert (newest.name, newest.stamp.created.by, newest.stamp.created.client) == ("1.1", "another", "tool")
-    assert newest.steps == ({"op": "add", "path": "/properties/_northwind/properties/extra", "value": TEXT},)
+    assert newest.steps == ({"op": "add", "path": "/properties/_northwind/properties/extra", "value": TYPED},)
     assert (first.name, first.steps[0]["path"], first.steps[0]["value"]) == ("1.0", "", orders.body)
     assert schemas.history(caller, PROFILE["$ref"]) == []
     with pytest.raises(NotFound):

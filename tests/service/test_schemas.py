@@ -253,3 +253,21 @@ def test_permissions(schemas: Schemas, caller: Caller) -> None:
     nobody = replace(caller, permissions=frozenset())
     with pytest.raises(Forbidden):
         schemas.stats(nobody)
+
+
+def test_fields_tell_their_type_wherever_they_are_written(schemas: Schemas, caller: Caller) -> None:
+    fields = {
+        "n": {"type": "integer", "minimum": 1, "maximum": 9},
+        "at": {"type": "string", "format": "date-time"},
+        "m": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "number"}}},
+        "p": {"$ref": XDM + "context/person"},
+    }
+    made = schemas.create(caller, SchemaKind.DATA_TYPES, {"title": "T", "type": "object", "properties": fields})
+    told = made.body["properties"]
+    assert (told["n"]["meta:xdmType"], told["at"]["meta:xdmType"], told["m"]["meta:xdmType"]) == (
+        "byte",
+        "date-time",
+        "map",
+    )
+    assert told["m"]["additionalProperties"]["items"]["meta:xdmType"] == "number"
+    assert told["p"] == fields["p"]

@@ -14,6 +14,7 @@ from flowservice.domain.xdm_patterns import check_patterns
 from flowservice.domain.xdm_resolve import Document, Lookup, pointed, resolved
 from flowservice.domain.xdm_standard import NAMESPACE
 from flowservice.domain.xdm_tree import tree_of
+from flowservice.domain.xdm_types import typed
 from flowservice.errors import BadSchema, MissingField, NotSupported
 
 EDITABLE: Final = frozenset(
@@ -63,6 +64,7 @@ def composed(kind: SchemaKind, body: Document, *, ref: str, tenant_id: str, look
         own = f"_{ref.rpartition('/')[2]}"
         kept = _renamed(kept, own)
     check_patterns(tree_of(resolved({**kept, "$id": ref}, lookup)))
+    kept = typed(kept)
     _check_tags(kind, kept, extends)
     match kind:
         case SchemaKind.SCHEMAS:

@@ -56,6 +56,25 @@ def xdm_type(node: Mapping[str, Json], *, at: str) -> XdmType:
     )
 
 
+def typed(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A well-formed node with `meta:xdmType` wherever it is told what a field is: clients read it there.
+
+    What a reference stands for is not told: that may change.
+    """
+    out = dict(node)
+    for word in ("properties", "definitions"):
+        if word in out:
+            out[word] = {name: typed(child) for name, child in out[word].items()}
+    for word in ("items", "additionalProperties"):
+        if isinstance(out.get(word), Mapping):
+            out[word] = typed(out[word])
+    if "allOf" in out:
+        out["allOf"] = [typed(part) for part in out["allOf"]]
+    if "$ref" not in out and {"type", "properties"} & out.keys():
+        out["meta:xdmType"] = xdm_type(out, at="").value
+    return out
+
+
 def json_type(kind: XdmType) -> str:
     """The `type` that JSON Schema has for an XDM type."""
     if kind in INTEGERS:
