@@ -229,3 +229,22 @@ def test_a_full_schema_shows_what_is_said_of_it_and_of_its_groups(
     # The resolved schema itself stays as it is.
     assert "meta:descriptors" not in full
     assert "title" not in field_at(full, "/_northwind/size")
+
+
+def test_the_key_of_a_time_series_has_its_time_in_it(
+    schemas: Schemas, descriptors: Descriptors, caller: Caller
+) -> None:
+    fields = {"id": {"type": "string"}, "at": {"type": "string", "format": "date-time"}}
+    body = {"title": "E", "type": "object", "properties": fields, "meta:behaviorType": "time-series"}
+    events = schemas.create(caller, SchemaKind.SCHEMAS, body)
+    time = said(events, "/at", **{"@type": "xdm:descriptorTimestamp"})
+    key = said(events, ["/id"], **{"@type": "xdm:descriptorPrimaryKey"})
+    made = descriptors.create(caller, time)
+    with pytest.raises(BadDescriptor, match="lacks its timestamp /at"):
+        descriptors.create(caller, key)
+    descriptors.delete(caller, made.id)
+    made = descriptors.create(caller, key)
+    with pytest.raises(BadDescriptor, match="lacks its timestamp /at"):
+        descriptors.create(caller, time)
+    descriptors.replace(caller, made.id, {**key, "xdm:sourceProperty": ["/id", "/at"]})
+    descriptors.create(caller, time)

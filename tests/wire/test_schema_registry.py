@@ -76,6 +76,7 @@ def test_a_resource_is_read_in_each_of_its_forms(
 ) -> None:
     path = f"{TENANT}/schemas/{schema['meta:altId']}"
     plain = read(client, path)
+    assert plain["meta:sandboxType"] == "development"
     assert [part["$ref"] for part in plain["allOf"]] == [PROFILE, group["$id"]]
     assert set(read(client, path, "application/vnd.adobe.xed-id+json")) == {"$id", "meta:altId", "version", "title"}
     full = read(client, path, "application/vnd.adobe.xdm-full+json; version=1")

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flowservice.domain.registry import ADHOC, UNION, behavior_among, behavior_of
+from flowservice.domain.registry import (
+    ADHOC,
+    BEHAVIOR_TYPE,
+    MODEL_BASED,
+    UNION,
+    behavior_among,
+    behavior_of,
+)
 from flowservice.domain.schema import SchemaKind
 from flowservice.domain.xdm_patterns import check_patterns
 from flowservice.domain.xdm_resolve import Document, Lookup, pointed, resolved
@@ -58,6 +65,8 @@ def composed(kind: SchemaKind, body: Document, *, ref: str, tenant_id: str, look
         raise NotSupported("behaviours are fixed", advice="Make a class that refers to one of them.")
     kept = _authored(body)
     refs = _refs(kept)
+    if is_model_based := kind is SchemaKind.SCHEMAS and BEHAVIOR_TYPE in body and not _classes(refs, lookup):
+        kept[BEHAVIOR_TYPE] = _behavior_type(body)
     extends = extended(kept, lookup)
     own = f"_{tenant_id}"
     if kind is SchemaKind.CLASSES and ADHOC in extends:
@@ -67,6 +76,9 @@ def composed(kind: SchemaKind, body: Document, *, ref: str, tenant_id: str, look
     kept = typed(kept)
     _check_tags(kind, kept, extends)
     match kind:
+        case SchemaKind.SCHEMAS if is_model_based:
+            _check_names(kept, None)
+            return Composition(body=kept, class_id=MODEL_BASED, extends=extends)
         case SchemaKind.SCHEMAS:
             return Composition(body=kept, class_id=_class_of(body, refs, lookup), extends=extends)
         case SchemaKind.CLASSES:
@@ -110,7 +122,7 @@ def extended(body: Document, lookup: Lookup) -> tuple[str, ...]:
 
     An unknown reference is left for the resolution to name.
     """
-    out: dict[str, None] = {}
+    out: dict[str, None] = dict.fromkeys([MODEL_BASED] if BEHAVIOR_TYPE in body else [])
     for ref in _refs(body):
         if (known := lookup(ref)) is not None:
             out |= dict.fromkeys([known["$id"], *known.get("meta:extends", ())])
@@ -118,15 +130,13 @@ def extended(body: Document, lookup: Lookup) -> tuple[str, ...]:
 
 
 def _class_of(body: Document, refs: tuple[str, ...], lookup: Lookup) -> str:
-    """The one class among a schema's references. Raises BadSchema, NotSupported."""
+    """The one class among a schema's references. Raises BadSchema."""
     if next(_own_fields(body, body), None) is not None:
         raise BadSchema(
             "a schema defines no fields itself", advice="Put the fields into a field group and refer to it in allOf."
         )
     kinds = {known["$id"]: known["meta:resourceType"] for ref in refs if (known := lookup(ref)) is not None}
-    classes = [ref for ref, kind in kinds.items() if kind == "classes"]
-    if not classes and "meta:behaviorType" in body:
-        raise NotSupported("model-based schemas are not available in this version", advice="Refer to a class in allOf.")
+    classes = _classes(refs, lookup)
     if len(classes) != 1:
         raise BadSchema(
             f"allOf refers to {len(classes)} classes; a schema has exactly one",
@@ -137,6 +147,18 @@ def _class_of(body: Document, refs: tuple[str, ...], lookup: Lookup) -> str:
     return str(classes[0])
 
 
+def _classes(refs: tuple[str, ...], lookup: Lookup) -> list[str]:
+    found = (known for ref in refs if (known := lookup(ref)) is not None)
+    return list(dict.fromkeys(known["$id"] for known in found if known["meta:resourceType"] == "classes"))
+
+
+def _behavior_type(body: Document) -> str:
+    stated = body[BEHAVIOR_TYPE]
+    if stated not in ("record", "time-series"):
+        raise BadSchema(f"{BEHAVIOR_TYPE} is record or time-series", advice="A schema without it refers to a class.")
+    return str(stated)
+
+
 def _check_tags(kind: SchemaKind, body: Document, extends: tuple[str, ...]) -> None:
     for name in ("meta:immutableTags", "meta:intendedToExtend"):
         value = body.get(name, [])
@@ -145,7 +167,7 @@ def _check_tags(kind: SchemaKind, body: Document, extends: tuple[str, ...]) -> N
     tags = body.get("meta:immutableTags", [])
     if other := [tag for tag in tags if tag != UNION]:
         raise BadSchema(f"{other[0][:100]!r} is no tag of the registry", advice=f'The one tag there is: "{UNION}".')
-    if tags and (kind is not SchemaKind.SCHEMAS or behavior_of(extends) == "adhoc"):
+    if tags and (kind is not SchemaKind.SCHEMAS or behavior_of(extends).startswith("adhoc")):
         raise BadSchema(
             f"only a schema of a record or time-series class can be tagged {UNION!r}",
             advice="Leave meta:immutableTags out.",

@@ -26,6 +26,10 @@ SEGMENTS: Final[Mapping[SchemaKind, str]] = {
 
 ADHOC: Final = NAMESPACE + "data/adhoc"
 _BEHAVIORS: Final = {NAMESPACE + f"data/{name}": name for name in ("record", "time-series", "adhoc", "adhoc-v2")}
+MODEL_BASED: Final = NAMESPACE + "data/adhoc-v2"
+"""What a schema is of that has no class: its fields stand at its root, and a descriptor names its primary key."""
+
+BEHAVIOR_TYPE: Final = "meta:behaviorType"
 UNION: Final = "union"
 """The tag of schemas that take part in the union of their class. It cannot be taken off."""
 

@@ -9,7 +9,7 @@ from flowservice.domain.criteria import Criterion, Relation, Search
 from flowservice.domain.dataset import Batch, Dataset, SchemaRef
 from flowservice.domain.identity import Caller, Permission, Scope
 from flowservice.domain.query import Condition, Operator, Query
-from flowservice.domain.registry import behavior_of
+from flowservice.domain.registry import BEHAVIOR_TYPE, behavior_of
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import RunState
 from flowservice.domain.schema import SchemaKind
@@ -174,7 +174,7 @@ def _behavior(schemas: Schemas, caller: Caller, schema_ref: SchemaRef) -> str:
             f"schemaRef.id names no schema: {schema_ref.id[:200]!r}",
             advice="Create the schema first and use its $id; a class or field group is no schema.",
         ) from error
-    return behavior_of(tuple(shown["meta:extends"]))
+    return str(shown.get(BEHAVIOR_TYPE) or behavior_of(tuple(shown["meta:extends"])))
 
 
 def _check_unused(database: Database, scope: Scope, dataset_id: str) -> None:

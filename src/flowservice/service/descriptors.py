@@ -13,7 +13,7 @@ from flowservice.domain.descriptor import (
     type_in,
 )
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.registry import full_document
+from flowservice.domain.registry import BEHAVIOR_TYPE, full_document
 from flowservice.domain.resource import Stamp
 from flowservice.domain.xdm_resolve import Document
 from flowservice.errors import BadDescriptor
@@ -44,15 +44,15 @@ class Descriptors:
 
     def add(self, database: Database, caller: Caller, body: Mapping[str, Any]) -> Descriptor:
         """As `create`, inside a transaction that holds the organisation."""
-        kept, schema_id = _checked(database, caller, body)
+        kept, source = _checked(database, caller, body)
         descriptor = Descriptor(
             id=self.ids.hex(_DIGITS),
             stamp=Stamp.first(caller, at=self.now()),
             name=kept["@type"],
-            schema_id=schema_id,
+            schema_id=source["$id"],
             body=kept,
         )
-        _check_others(database, caller, descriptor)
+        _check_others(database, caller, descriptor, source)
         database.descriptors.add(descriptor)
         return descriptor
 
@@ -64,15 +64,15 @@ class Descriptors:
             with self.database.transaction() as database:
                 database.tenancy.hold(caller.scope.org_id)
                 old = database.descriptors.get(caller.scope, descriptor_id)
-                kept, schema_id = _checked(database, caller, body)
+                kept, source = _checked(database, caller, body)
                 new = replace(
                     old,
                     stamp=old.stamp.moved(caller, at=self.now()),
                     name=kept["@type"],
-                    schema_id=schema_id,
+                    schema_id=source["$id"],
                     body=kept,
                 )
-                _check_others(database, caller, new)
+                _check_others(database, caller, new, source)
                 database.descriptors.replace(old, new)
             return new
 
@@ -104,8 +104,8 @@ class Descriptors:
         return descriptors_of(self.database, caller.scope, [shown["$id"], *shown.get("meta:extends", ())])
 
 
-def _checked(database: Database, caller: Caller, body: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """What is kept of the body, and the `$id` of the resource that it speaks of. Raises BadDescriptor, BadSchema."""
+def _checked(database: Database, caller: Caller, body: Mapping[str, Any]) -> tuple[dict[str, Any], Document]:
+    """What is kept of the body, and the resource that it speaks of, resolved. Raises BadDescriptor, BadSchema."""
     lookup = lookup_in(database, caller)
     type_in(body)
     source = stored(database, caller.scope, schema_in(body))
@@ -122,17 +122,19 @@ def _checked(database: Database, caller: Caller, body: Mapping[str, Any]) -> tup
         return full_document(shown, lookup)
 
     full = destination(source.id)
-    return described(body, full, schema_id=source.id, destination=destination), source.id
+    return described(body, full, schema_id=source.id, destination=destination), full
 
 
-def _check_others(database: Database, caller: Caller, new: Descriptor) -> None:
-    """Raises BadDescriptor if another descriptor of the same schema says the same, or what only one may."""
+def _check_others(database: Database, caller: Caller, new: Descriptor, source: Document) -> None:
+    """Raises BadDescriptor if another descriptor of the same schema says the same, or what does not go with it."""
     others = [one for one in descriptors_of(database, caller.scope, [new.schema_id]) if one.id != new.id]
     if new.is_primary and (other := next((one for one in others if one.is_primary), None)) is not None:
         raise BadDescriptor(
             f"{', '.join(other.paths)[:200]} is the primary identity of the schema already (descriptor {other.id})",
             advice="Change that descriptor, or leave xdm:isPrimary out.",
         )
+    if source.get(BEHAVIOR_TYPE) == "time-series":
+        _check_key([*others, new])
     same = [one for one in others if one.type is new.type]
     if new.type in ONE_A_SCHEMA and same:
         raise BadDescriptor(
@@ -145,3 +147,14 @@ def _check_others(database: Database, caller: Caller, new: Descriptor) -> None:
             raise BadDescriptor(
                 f"the descriptor {one.id} says the same of {', '.join(new.paths)[:200]}", advice="Change that one."
             )
+
+
+def _check_key(descriptors: Sequence[Descriptor]) -> None:
+    """The key of what happened has the time in it. Raises BadDescriptor."""
+    key = next((one for one in descriptors if one.type is DescriptorType.PRIMARY_KEY), None)
+    time = next((one for one in descriptors if one.type is DescriptorType.TIMESTAMP), None)
+    if key is not None and time is not None and not set(time.paths) <= set(key.paths):
+        raise BadDescriptor(
+            f"the primary key of a time-series schema lacks its timestamp {', '.join(time.paths)[:200]}",
+            advice="Name the timestamp among the fields of the key.",
+        )

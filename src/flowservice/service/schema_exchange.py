@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from flowservice.domain.descriptor import Descriptor, descriptor_document
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.registry import document, ids_of
+from flowservice.domain.registry import ids_of
 from flowservice.domain.schema import SchemaKind, SchemaResource
 from flowservice.domain.xdm_resolve import Document, references
 from flowservice.errors import BadField, Error, ImportFailed, Invalid
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Ids
 from flowservice.service.descriptors import Descriptors
-from flowservice.service.schema_library import lookup_in, stored, unknown
+from flowservice.service.schema_library import lookup_in, shown, stored, unknown
 from flowservice.service.schema_rules import descriptors_of
 from flowservice.service.schemas import Schemas
 
@@ -48,15 +48,15 @@ class SchemaExchange:
         caller.may(Permission.VIEW_SOURCES)
         resource = stored(self.database, caller.scope, ref)
         if resource is None:
-            shown = lookup_in(self.database, caller)(ref)
-            if shown is None:
+            standard = lookup_in(self.database, caller)(ref)
+            if standard is None:
                 raise unknown(ref)
-            return [shown]
+            return [standard]
         found: dict[str, SchemaResource] = {}
         self._collect(caller, resource, found)
         said = descriptors_of(self.database, caller.scope, list(found))
         return [
-            *(document(one, tenant_id=caller.tenant_id) for one in found.values()),
+            *shown(self.database, caller, list(found.values())),
             *(descriptor_document(one) for one in said if one.destination is None or one.destination in found),
         ]
 
@@ -103,7 +103,7 @@ class SchemaExchange:
                 causes=causes,
             )
         return [
-            *(document(one, tenant_id=caller.tenant_id) for one in made),
+            *shown(database, caller, made),
             *(descriptor_document(one) for one in said),
         ]
 

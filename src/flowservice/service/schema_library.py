@@ -24,9 +24,17 @@ def lookup_in(database: Database, caller: Caller) -> Lookup:
         if (standard := standard_resource(ref)) is not None:
             return standard
         known = stored(database, caller.scope, ref)
-        return None if known is None else document(known, tenant_id=caller.tenant_id)
+        return None if known is None else shown(database, caller, [known])[0]
 
     return lookup
+
+
+def shown(database: Database, caller: Caller, resources: Sequence[SchemaResource]) -> list[Document]:
+    """The sandbox's own resources as the registry shows them, references unresolved."""
+    if not resources:
+        return []
+    sandbox = database.tenancy.sandbox(caller.scope.org_id, caller.scope.sandbox_name)
+    return [document(one, tenant_id=caller.tenant_id, sandbox_type=sandbox.type) for one in resources]
 
 
 def stored(database: Database, scope: Scope, ref: str) -> SchemaResource | None:

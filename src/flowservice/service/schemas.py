@@ -24,7 +24,7 @@ from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.contention import repeated
 from flowservice.service.patch import patched
-from flowservice.service.schema_library import Library, all_of, equal, lookup_in, own, stored, unknown
+from flowservice.service.schema_library import Library, all_of, equal, lookup_in, own, shown, stored, unknown
 from flowservice.service.schema_rules import check_change, check_union, check_unused, descriptors_of, tagged
 
 _DIGITS: Final = 48
@@ -97,8 +97,7 @@ class Schemas:
         """The resource after a JSON Patch. Raises as `replace`, EmptyBody, PatchFailed, PatchUnsupported."""
 
         def edit(old: SchemaResource) -> Mapping[str, Any]:
-            shown = document(old, tenant_id=caller.tenant_id)
-            body = patched(shown, operations, editable=EDITABLE)
+            body = patched(document(old, tenant_id=caller.tenant_id), operations, editable=EDITABLE)
             if is_tagged(old.body) and not is_tagged(body):
                 raise BreakingChange(
                     "a schema stays in the union of its class", advice="Leave meta:immutableTags as it is."
@@ -264,9 +263,9 @@ class Schemas:
         """Every resource of one kind, the newest first; standard ones by `$id`."""
         caller.may(Permission.VIEW_SOURCES)
         if container is Container.GLOBAL:
-            shown = standard_resources().values()
-            return [known for known in shown if known["meta:resourceType"] == SEGMENTS[kind]]
-        return [document(known, tenant_id=caller.tenant_id) for known in all_of(self.database, caller.scope, kind)]
+            standard = standard_resources().values()
+            return [known for known in standard if known["meta:resourceType"] == SEGMENTS[kind]]
+        return shown(self.database, caller, all_of(self.database, caller.scope, kind))
 
     def unions(self, caller: Caller) -> Sequence[Document]:
         """The union of every class that has schemas in it, by class."""
@@ -277,17 +276,17 @@ class Schemas:
 
     def union(self, caller: Caller, ref: str, *, is_full: bool) -> Document:
         """One union, by its `$id` or altId; with the fields of its schemas if it is to be full. Raises NotFound."""
-        shown = next((one for one in self.unions(caller) if ref in (one["$id"], one["meta:altId"])), None)
-        if shown is None:
+        union = next((one for one in self.unions(caller) if ref in (one["$id"], one["meta:altId"])), None)
+        if union is None:
             raise unknown(ref)
         if not is_full:
-            return shown
+            return union
         library = Library.of(self.database, caller)
         schemas = {
             one.name: full_document(library.lookup(one.id) or {}, library.lookup)
-            for one in tagged(library, shown["meta:class"])
+            for one in tagged(library, union["meta:class"])
         }
-        return {**{key: value for key, value in shown.items() if key != "allOf"}, **united(schemas)}
+        return {**{key: value for key, value in union.items() if key != "allOf"}, **united(schemas)}
 
     def stats(self, caller: Caller) -> Document:
         """The tenant id, how many resources there are, the newest ones, and which schemas use which class."""
@@ -332,7 +331,7 @@ def _union(library: Library, class_id: str) -> Document:
     class_document = library.lookup(class_id)
     if class_document is None:
         raise unknown(class_id)
-    schemas = [shown for one in tagged(library, class_id) if (shown := library.lookup(one.id)) is not None]
+    schemas = [known for one in tagged(library, class_id) if (known := library.lookup(one.id)) is not None]
     return union_document(class_document, schemas, tenant_id=library.tenant_id)
 
 
