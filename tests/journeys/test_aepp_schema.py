@@ -125,6 +125,26 @@ told["after"] = api.getSchema(made["$id"])
 """
 
 
+MODEL_BASED = """
+from aepp import schema
+from aepp.schemamanager import SchemaManager
+
+api = schema.Schema()
+rows = SchemaManager(schemaAPI=api, title="Rows by aepp", schemaClass="https://ns.adobe.com/xdm/data/adhoc-v2")
+rows.addField("id", "string", title="Id")
+rows.addField("changed", "date-time", title="Changed")
+rows.addField("price", "double", title="Price")
+told["made"] = rows.createSchema()
+rows.addField("note", "string", title="Note")
+told["updated"] = rows.updateSchema()
+told["key"] = rows.createDescriptor(rows.createDescriptorOperation("xdm:descriptorPrimaryKey", completePath=["id"]))
+told["version"] = rows.createDescriptor(
+    rows.createDescriptorOperation("xdm:descriptorVersion", completePath="changed"))
+read = SchemaManager(rows.id, schemaAPI=api)
+told["paths"] = list(read.to_dataframe()["path"])
+"""
+
+
 @pytest.fixture(scope="module")
 def managers(server: Server) -> dict[str, Any]:
     """What the managers told."""
@@ -238,6 +258,15 @@ def test_classes_and_schemas_are_made_listed_changed_and_deleted(lists: dict[str
     assert [one["title"] for one in lists["imported"]] == ["Shop floors"]
     assert lists["deleted"] == [204, 204, 204]
     assert lists["after"]["status"] == 404
+
+
+def test_a_model_based_schema_is_made_and_read_back(server: Server) -> None:
+    told = told_by(server, MODEL_BASED)
+    assert told["made"]["meta:class"] == XDM + "data/adhoc-v2"
+    assert told["updated"]["version"] == "1.1"
+    assert told["key"]["xdm:sourceProperty"] == ["/id"]
+    assert told["version"]["@type"] == "xdm:descriptorVersion"
+    assert sorted(told["paths"]) == ["changed", "id", "note", "price"]
 
 
 def test_an_ad_hoc_schema_is_left_out_of_the_usual_list(server: Server) -> None:
