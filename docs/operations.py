@@ -271,8 +271,8 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_custom_specs.py::test_a_spec_reads_as_it_was_written",
     ),
     Difference(
-        what="A change of a schema resource that would take a field, a type or a value from a schema in use is refused, "
-        "whichever resource it is made in: see [schemas](schemas.md).",
+        what="A change of a schema resource that would take a field, a type or a value from a schema in use is "
+        "refused, whichever resource it is made in: see [schemas](schemas.md).",
         why="Rows that landed must stay in their columns.",
         test="tests/service/test_schema_changes.py::test_a_schema_whose_dataset_holds_data_only_gains_fields",
     ),

@@ -43,7 +43,7 @@ def group(title: str = "Order details", **fields: Any) -> dict[str, Any]:
     return {"title": title, "type": "object", "properties": {"_northwind": {"type": "object", "properties": fields}}}
 
 
-def of(*parts: dict[str, Any], title: str = "Orders", **more: Any) -> dict[str, Any]:
+def of(*parts: dict[str, Any], title: Any = "Orders", **more: Any) -> dict[str, Any]:
     return {"title": title, "type": "object", "allOf": list(parts), **more}
 
 

@@ -80,7 +80,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         made = client.made(path, body) if body else client.get(path).json()["results"][0]
         assert tenant in made["$id"]
         alt_ids[f"{REGISTRY}/{segment}"] = made["meta:altId"]
-    united = {"title": "Isolated", "type": "object", "meta:immutableTags": ["union"]}
+    united: dict[str, Any] = {"title": "Isolated", "type": "object", "meta:immutableTags": ["union"]}
     united["allOf"] = [{"$ref": alt_ids[f"{REGISTRY}/classes"]}]
     client.made(f"{REGISTRY}/tenant/schemas", united)
     alt_ids[f"{REGISTRY}/unions"] = alt_ids[f"{REGISTRY}/classes"] + "__union"

@@ -117,12 +117,12 @@ def test_lists_are_filtered_ordered_and_paged(client: Client) -> None:
 @pytest.mark.parametrize("segment", ["schemas", "fieldgroups", "classes", "datatypes", "mixins"])
 def test_every_kind_is_made_replaced_patched_and_deleted(client: Client, tenant: str, segment: str) -> None:
     own = {tenant: {"type": "object", "properties": {"a": TEXT}}}
-    body: dict[str, Any] = {"title": f"Kind {segment}", "type": "object"}
-    body |= {
+    members: dict[str, dict[str, Any]] = {
         "schemas": {"allOf": [{"$ref": EVENT}]},
         "classes": {"allOf": [{"$ref": XDM + "data/record"}], "properties": own},
         "datatypes": {"properties": {"a": TEXT}},
-    }.get(segment, {"properties": own})
+    }
+    body = {"title": f"Kind {segment}", "type": "object", **members.get(segment, {"properties": own})}
     made = client.made(f"{TENANT}/{segment}/", body)
     path = f"{TENANT}/{segment}/{encoded(made['$id'])}"
     replaced = client.put(path, json={**made, "description": "new"})

@@ -117,21 +117,27 @@ class Library:
 
     def users(self, resource: SchemaResource) -> list[SchemaResource]:
         """Those that name the resource themselves."""
-        names = {resource.id, resource.alt_id}
-        return [
-            known for known in self.resources.values() if known.id != resource.id and names & references(known.body)
-        ]
+        return [self.resources[user] for user in self._users().get(resource.id, ())]
 
     def dependents(self, resource: SchemaResource) -> list[SchemaResource]:
         """Those that build on the resource, directly or through others; nearest first."""
-        found: dict[str, SchemaResource] = {}
-        waiting = [resource]
+        users = self._users()
+        found: dict[str, None] = {}
+        waiting = [resource.id]
         while waiting:
-            for user in self.users(waiting.pop(0)):
-                if user.id not in found and user.id != resource.id:
-                    found[user.id] = user
+            for user in users.get(waiting.pop(0), ()):
+                if user not in found and user != resource.id:
+                    found[user] = None
                     waiting.append(user)
-        return list(found.values())
+        return [self.resources[user] for user in found]
+
+    def _users(self) -> dict[str, list[str]]:
+        """Who names whom, by `$id`."""
+        out: dict[str, list[str]] = {}
+        for known in self.resources.values():
+            for named in {self.alt_ids.get(ref, ref) for ref in references(known.body)} - {known.id}:
+                out.setdefault(named, []).append(known.id)
+        return out
 
     def extending_anew(self, dependents: Sequence[SchemaResource]) -> "Library":
         """The library with what each of these extends told anew, since a resource that they build on changed."""

@@ -118,8 +118,9 @@ class Schemas:
             check_unused(database, caller.scope, Library.of(database, caller), resource)
             for descriptor in descriptors_of(database, caller.scope, [resource.id]):
                 database.descriptors.delete(descriptor)
-            for change in self._changes(database, caller.scope, resource):
-                database.schema_changes.delete(change)
+            while changes := self._changes(database, caller.scope, resource):
+                for change in changes:
+                    database.schema_changes.delete(change)
             database.schemas.delete(resource)
 
     def get(self, caller: Caller, container: Container, kind: SchemaKind, ref: str) -> Document:
