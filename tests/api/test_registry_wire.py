@@ -32,7 +32,7 @@ DOCUMENT = {
         ("application/vnd.adobe.xed-full-desc+json; version=1", Form(is_full=True, is_described=True)),
         (
             "application/vnd.adobe.xdm-full-desc-flat-deprecated+json; version=1",
-            Form(is_full=True, is_described=True, has_deprecations=True),
+            Form(is_full=True, is_flat=True, is_described=True, has_deprecations=True),
         ),
         ("application/vnd.adobe.xdm-v2-link-id+json", Form(is_paged=True, is_link=True, is_id=True)),
     ],

@@ -70,6 +70,7 @@ told["descriptors"] = read.getDescriptors()
 told["by_type"] = api.getDescriptors(type_desc="xdm:alternateDisplayInfo", prop=f"xdm:sourceSchema=={made.id}")
 told["ids"] = api.getDescriptors(id_desc=True)
 told["described"] = api.getSchema(made.id, full=True, desc=True)
+told["all_paths"] = api.getSchemaPaths(made.id)
 told["sample"] = api.getSchemaSample(made.id)
 told["enabled"] = api.enableSchemaForRealTime(made.id)
 told["profile_schemas"] = api.getXDMprofileSchema()
@@ -190,6 +191,8 @@ def test_a_schema_is_made_of_groups_and_read_back(managers: dict[str, Any]) -> N
     assert "Customers of the shop" in managers["origins"]
     assert {"person", "loyalty", tenant} <= managers["dict"].keys()
     assert len(managers["datasets"]) == 1
+    assert {"person.name.lastName", f"{tenant}.baskets.price", "identityMap", "_id"} <= set(managers["all_paths"])
+    assert "person" not in managers["all_paths"]
 
 
 def test_descriptors_are_made_and_show(managers: dict[str, Any]) -> None:

@@ -189,3 +189,14 @@ def test_permissions(exchange: SchemaExchange, caller: Caller, schema: SchemaRes
     exported = exchange.exported(reader, schema.id)
     with pytest.raises(Forbidden):
         exchange.imported(reader, exported)
+
+
+def test_definitions_that_nobody_uses_may_lead_in_a_circle(
+    schemas: Schemas, exchange: SchemaExchange, caller: Caller
+) -> None:
+    body = {"title": "A", "type": "object", "properties": {"a": TEXT}}
+    first = schemas.create(caller, SchemaKind.DATA_TYPES, body)
+    unused = {"definitions": {"x": {"$ref": first.id}}}
+    second = schemas.create(caller, SchemaKind.DATA_TYPES, {**body, "title": "B", **unused})
+    schemas.replace(caller, SchemaKind.DATA_TYPES, first.id, {**body, "definitions": {"x": {"$ref": second.id}}})
+    assert sorted(names(exchange.exported(caller, first.id))) == ["A", "B"]

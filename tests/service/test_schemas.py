@@ -311,3 +311,13 @@ def test_fields_tell_their_type_wherever_they_are_written(schemas: Schemas, call
     )
     assert told["m"]["additionalProperties"]["items"]["meta:xdmType"] == "number"
     assert told["p"] == fields["p"]
+
+
+@pytest.mark.parametrize(
+    "unused",
+    [{"x": 7}, {"x": {"type": "text"}}, {"x": {"properties": []}}, {"x": {"allOf": [7], "items": [1]}}, [], 7],
+)
+def test_a_definition_that_nobody_uses_may_be_anything(schemas: Schemas, caller: Caller, unused: Any) -> None:
+    body = {"title": "T", "type": "object", "properties": {"a": {"type": "string"}}, "definitions": unused}
+    made = schemas.create(caller, SchemaKind.DATA_TYPES, body)
+    assert found(schemas.tree(caller, made.id), "a") == Leaf(type=XdmType.STRING)

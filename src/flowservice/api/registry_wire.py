@@ -26,13 +26,15 @@ DEFAULT_LIMIT: Final = 300
 class Form:
     """How much of a resource to show. `is_full`: ask `Schemas.full` for it.
 
-    `is_described`: with its descriptors. `has_deprecations`: with `meta:status` of fields that a descriptor deprecates.
-    Of a list of descriptors: `is_link` for paths, `is_paged` for one list instead of one for each type.
+    `is_flat`: with each field by its path. `is_described`: with its descriptors. `has_deprecations`: with
+    `meta:status` of fields that a descriptor deprecates. Of a list of descriptors: `is_link` for paths, `is_paged` for
+    one list instead of one for each type.
     """
 
     is_id: bool = False
     is_full: bool = False
     has_texts: bool = True
+    is_flat: bool = False
     is_described: bool = False
     has_deprecations: bool = False
     is_link: bool = False
@@ -45,7 +47,9 @@ def form_of(accept: str | None) -> Form:
     flags = matched[1].lower().split("-") if matched else []
     return Form(
         is_id="id" in flags,
-        is_full="full" in flags,
+        # A path leads through references.
+        is_full="full" in flags or "flat" in flags,
+        is_flat="flat" in flags,
         has_texts="notext" not in flags,
         is_described="desc" in flags,
         has_deprecations="deprecated" in flags or "deprecatefield" in flags,

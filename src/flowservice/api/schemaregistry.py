@@ -11,7 +11,7 @@ from flowservice.api.calls import NEVER_DONE, Calling
 from flowservice.api.patching import Operations
 from flowservice.domain.descriptor import descriptor_document
 from flowservice.domain.identity import Caller
-from flowservice.domain.registry import with_deprecations, with_descriptors
+from flowservice.domain.registry import flattened, with_deprecations, with_descriptors
 from flowservice.domain.schema import SchemaKind, SchemaResource
 from flowservice.service.descriptors import Descriptors
 from flowservice.service.schemas import Container, Schemas
@@ -156,8 +156,8 @@ def _add_reads(routes: APIRouter, schemas: Schemas, descriptors: Descriptors, se
         responses=answers.of(told.RegistryResource),
     )
     def read(caller: Calling, container: Kept, ref: Ref, accept: Accept = None) -> dict[str, Any]:
-        """`-full` resolves every reference, `-notext` leaves out titles and descriptions, `-desc` adds descriptors,
-        `-deprecated` marks the fields that one of them deprecates."""
+        """`-full` resolves every reference, `-flat` names each field by its path, `-notext` leaves out titles and
+        descriptions, `-desc` adds descriptors, `-deprecated` marks the fields that one of them deprecates."""
         form = registry_wire.form_of(accept)
         document = schemas.get(caller, container, kind, named(ref))
         if form.is_described or form.has_deprecations:
@@ -167,6 +167,8 @@ def _add_reads(routes: APIRouter, schemas: Schemas, descriptors: Descriptors, se
             document = with_deprecations(document, said)
         if form.is_described:
             document = with_descriptors(document, said)
+        if form.is_flat:
+            document = flattened(document)
         return dict(registry_wire.shown(document, form))
 
 

@@ -94,6 +94,27 @@ def full_document(shown: Document, lookup: Lookup) -> dict[str, Any]:
     return {**assigned, "properties": tree.get("properties", {}), "required": tree.get("required", [])}
 
 
+def flattened(full: Document) -> dict[str, Any]:
+    """A resolved resource with one property for each field that holds a value, by its path: `person/name/lastName`.
+
+    Lists are looked into.
+    """
+    fields: dict[str, Any] = {}
+    waiting: list[tuple[str, Document]] = [("", full)]
+    while waiting:
+        at, node = waiting.pop()
+        for name, child in node.get("properties", {}).items():
+            path = f"{at}/{name}" if at else name
+            inner = child
+            while "items" in inner:
+                inner = inner["items"]
+            if inner.get("properties"):
+                waiting.append((path, inner))
+            else:
+                fields[path] = child
+    return {**full, "properties": dict(sorted(fields.items()))}
+
+
 def with_descriptors(full: Document, descriptors: Iterable[Document]) -> dict[str, Any]:
     """A resolved resource with what is said of it: all descriptors under `meta:descriptors`, and at each field those of
     it. Other titles, texts and values of a field stand in place of its own."""

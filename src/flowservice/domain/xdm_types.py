@@ -1,6 +1,7 @@
 """XDM types: how a field's JSON Schema tells its type."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -57,22 +58,28 @@ def xdm_type(node: Mapping[str, Json], *, at: str) -> XdmType:
 
 
 def typed(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A well-formed node with `meta:xdmType` wherever it is told what a field is: clients read it there.
+    """The node with `meta:xdmType` wherever it is told what a field is: clients read it there.
 
-    What a reference stands for is not told: that may change.
+    What a reference stands for is not told: that may change. Nor is anything of a definition that makes no sense, for
+    nobody may refer to it.
     """
     out = dict(node)
     for word in ("properties", "definitions"):
-        if word in out:
-            out[word] = {name: typed(child) for name, child in out[word].items()}
-    for word in ("items", "additionalProperties"):
         if isinstance(out.get(word), Mapping):
-            out[word] = typed(out[word])
-    if "allOf" in out:
-        out["allOf"] = [typed(part) for part in out["allOf"]]
+            out[word] = {name: _typed_part(child) for name, child in out[word].items()}
+    for word in ("items", "additionalProperties"):
+        if word in out:
+            out[word] = _typed_part(out[word])
+    if isinstance(out.get("allOf"), list):
+        out["allOf"] = [_typed_part(part) for part in out["allOf"]]
     if "$ref" not in out and {"type", "properties"} & out.keys():
-        out["meta:xdmType"] = xdm_type(out, at="").value
+        with suppress(BadSchema):
+            out["meta:xdmType"] = xdm_type(out, at="").value
     return out
+
+
+def _typed_part(part: Json) -> Json:
+    return typed(part) if isinstance(part, Mapping) else part
 
 
 def json_type(kind: XdmType) -> str:

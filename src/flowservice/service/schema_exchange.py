@@ -52,8 +52,7 @@ class SchemaExchange:
             if standard is None:
                 raise unknown(ref)
             return [standard]
-        found: dict[str, SchemaResource] = {}
-        self._collect(caller, resource, found)
+        found = self._collected(caller, resource)
         said = descriptors_of(self.database, caller.scope, list(found))
         return [
             *shown(self.database, caller, list(found.values())),
@@ -107,13 +106,28 @@ class SchemaExchange:
             *(descriptor_document(one) for one in said),
         ]
 
-    def _collect(self, caller: Caller, resource: SchemaResource, found: dict[str, SchemaResource]) -> None:
-        """Put the resource into `found` behind what it builds on."""
-        for ref in sorted(references(resource.body)):
-            known = stored(self.database, caller.scope, ref)
-            if known is not None and known.id not in found:
-                self._collect(caller, known, found)
-        found[resource.id] = resource
+    def _collected(self, caller: Caller, resource: SchemaResource) -> dict[str, SchemaResource]:
+        """The resource and the sandbox's own ones that it builds on, by `$id`, each behind what it refers to."""
+        seen = {resource.id: resource}
+        named: dict[str, list[str]] = {}
+        waiting = [resource]
+        while waiting:
+            one = waiting.pop()
+            known = [
+                found for ref in sorted(references(one.body)) if (found := stored(self.database, caller.scope, ref))
+            ]
+            named[one.id] = [found.id for found in known]
+            for found in known:
+                if found.id not in seen:
+                    seen[found.id] = found
+                    waiting.append(found)
+        out: dict[str, SchemaResource] = {}
+        while len(out) < len(seen):
+            left = [ref for ref in named if ref not in out]
+            # A definition that nobody uses may lead back; then there is no order, and none is needed.
+            ready = [ref for ref in left if all(other in out for other in named[ref] if other != ref)] or left
+            out |= {ref: seen[ref] for ref in ready}
+        return out
 
 
 @dataclass(frozen=True, slots=True)
