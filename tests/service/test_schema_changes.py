@@ -1,5 +1,6 @@
 """Changes of schema resources: what they become, what rests on them, and what is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -389,3 +390,51 @@ def test_a_sample_has_the_fields_of_the_class_and_the_groups(
     sample = schemas.sample(caller, schema.alt_id)
     assert isinstance(sample["_northwind"]["total"], int | float)
     assert {"_id", "_repo", "personID"} <= sample.keys()
+
+
+# --- several at once -------------------------------------------------------------------------------------------------
+
+
+def test_of_many_who_use_one_title_at_once_one_gets_it(schemas: Schemas, caller: Caller) -> None:
+    def create(_: int) -> bool:
+        try:
+            schemas.create(caller, SCHEMAS, of(PROFILE, title="Wanted"))
+        except BadSchema:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(create, range(8)))
+    assert sum(made) == 1
+    assert len(schemas.list(caller, Container.TENANT, SCHEMAS)) == 1
+
+
+def test_changes_at_once_are_all_made(schemas: Schemas, caller: Caller, orders: SchemaResource) -> None:
+    def change(number: int) -> None:
+        path = f"/properties/_northwind/properties/f{number}"
+        schemas.change(caller, GROUPS, orders.id, [{"op": "add", "path": path, "value": TEXT}])
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(change, range(8)))
+    now = schemas.get(caller, Container.TENANT, GROUPS, orders.id)
+    assert now["version"] == "1.8"
+    assert len(now["properties"]["_northwind"]["properties"]) == 10
+    assert len(schemas.history(caller, orders.id)) == 9
+
+
+def test_nobody_deletes_what_another_one_begins_to_use(schemas: Schemas, caller: Caller) -> None:
+    for number in range(6):
+        made = schemas.create(caller, GROUPS, group(f"G{number}", a=TEXT))
+
+        def use(made: SchemaResource = made, number: int = number) -> None:
+            schemas.create(caller, SCHEMAS, of(PROFILE, ref(made), title=f"S{number}"))
+
+        def delete(made: SchemaResource = made) -> None:
+            schemas.delete(caller, GROUPS, made.id)
+
+        with ThreadPoolExecutor(2) as threads:
+            failed = [call.exception() for call in [threads.submit(use), threads.submit(delete)]]
+        # One of the two comes first, and the other learns of it.
+        assert [type(error) for error in failed if error] in ([BadSchema], [InUse])
+    for schema in schemas.list(caller, Container.TENANT, SCHEMAS):
+        schemas.tree(caller, schema["$id"])
