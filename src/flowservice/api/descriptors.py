@@ -1,6 +1,6 @@
 """Descriptors of the Schema Registry."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Path, Query
 from starlette.requests import Request
@@ -17,7 +17,7 @@ Limit = Annotated[
     int | None,
     Query(ge=0, description=f"Descriptors a page, up to {registry_wire.MAX_LIMIT}. Without it all come at once."),
 ]
-_PATH = "/tenant/descriptors"
+_PATH: Final = "/tenant/descriptors"
 
 
 def router(descriptors: Descriptors) -> APIRouter:

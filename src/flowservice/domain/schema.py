@@ -43,3 +43,8 @@ class SchemaChange(Resource):
     """`$id` of the resource."""
     steps: tuple[Mapping[str, Any], ...]
     """What makes the new body of the old one, as a JSON Patch."""
+
+    @property
+    def minor(self) -> int:
+        """The minor version that it made."""
+        return int(self.name.rpartition(".")[2])

@@ -1,6 +1,7 @@
 """What a change of a schema resource must leave whole: the resources, data and descriptors that rest on it."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from flowservice.domain.dataset import BatchStatus, Dataset
 from flowservice.domain.descriptor import Descriptor, field_at
@@ -17,10 +18,10 @@ from flowservice.errors import BadDescriptor, BadSchema, BreakingChange, InUse
 from flowservice.ports.database import Database
 from flowservice.service.schema_library import Library, equal
 
-_PAGE = 500
-_TOLD = 5
-_LANDING = (BatchStatus.LOADING, BatchStatus.STAGING, BatchStatus.SUCCESS)
-WORDS = {
+_PAGE: Final = 500
+_TOLD: Final = 5
+_LANDING: Final = (BatchStatus.LOADING, BatchStatus.STAGING, BatchStatus.SUCCESS)
+WORDS: Final = {
     SchemaKind.SCHEMAS: "schema",
     SchemaKind.CLASSES: "class",
     SchemaKind.FIELD_GROUPS: "field group",

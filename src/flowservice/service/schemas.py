@@ -28,7 +28,6 @@ from flowservice.service.schema_library import Library, all_of, equal, lookup_in
 from flowservice.service.schema_rules import check_change, check_union, check_unused, descriptors_of, tagged
 
 _DIGITS: Final = 48
-_PAGE: Final = 500
 _CHANGES: Final = 500
 """Changes of one resource that are told, the newest ones."""
 _OWN_KINDS: Final = tuple(kind for kind in SchemaKind if kind is not SchemaKind.BEHAVIORS)
@@ -235,7 +234,9 @@ class Schemas:
         )
 
     def _changes(self, database: Database, scope: Scope, resource: SchemaResource) -> Sequence[SchemaChange]:
-        return database.schema_changes.list(scope, Query(conditions=equal(schema_id=resource.id), limit=_CHANGES)).items
+        query = Query(conditions=equal(schema_id=resource.id), limit=_CHANGES)
+        # Two of them may have been made within a millisecond.
+        return sorted(database.schema_changes.list(scope, query).items, key=lambda change: change.minor, reverse=True)
 
     def _own_group(self, caller: Caller, schema_id: str) -> SchemaResource:
         """A field group of the tenant that this schema refers to and no other one does.
