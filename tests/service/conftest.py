@@ -17,6 +17,7 @@ from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Org, Sandbox, S
 from flowservice.engine.mapping_trial import MappingTrials
 from flowservice.ports.database import Database
 from flowservice.service.datasets import Datasets
+from flowservice.service.descriptors import Descriptors
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.schemas import Schemas
 
@@ -76,6 +77,11 @@ def database(tmp_path: Path) -> Iterator[SqlDatabase]:
 @pytest.fixture
 def schemas(database: Database) -> Schemas:
     return Schemas(database=database, now=lambda: NOON, ids=CountingIds())
+
+
+@pytest.fixture
+def descriptors(database: Database, schemas: Schemas) -> Descriptors:
+    return Descriptors(database=database, now=lambda: NOON, ids=schemas.ids)
 
 
 @pytest.fixture
