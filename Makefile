@@ -55,7 +55,7 @@ faults: setup
 	@$(BIN)/pytest -q -m faults tests/contracts tests/engine tests/journeys tests/operations tests/service tests/upgrades
 
 fuzz: setup
-	@$(BIN)/pytest -q -m fuzz tests/fuzz tests/connectors
+	@$(BIN)/pytest -q -m fuzz tests/fuzz tests/connectors tests/expressions
 
 # An hour, with libFuzzer and AddressSanitizer; needs Rust and a C++ compiler.
 fuzz-native: .venv/.installed

@@ -223,7 +223,53 @@ class Tour:
         self.call("schema-registry-create-behaviors", {"title": "Behaviour", "type": "object"}, refused=True)
         known = self.call("schema-registry-list-behaviors", query={"limit": "1"}, container="global")["results"]
         self.call("schema-registry-read-behaviors", container="global", ref=known[0]["meta:altId"])
+        bodies["schemas"] = body
+        for segment, whole in bodies.items():
+            self._altered(segment, whole, made[segment]["meta:altId"])
+        self._described(made["schemas"], tenant)
+        self._united(made["classes"]["$id"])
+        for call in ("sample", "export", "audit"):
+            self.call(f"schema-registry-{call}", ref=made["schemas"]["meta:altId"])
+        carried = self.call("schema-registry-export", ref=made["datatypes"]["meta:altId"])
+        self.call("schema-registry-import", carried)
         return str(made["schemas"]["$id"])
+
+    def _altered(self, segment: str, body: Mapping[str, Any], ref: str) -> None:
+        """A resource of the registry is changed; another one like it comes and goes."""
+        whole = {**body, "description": "What the shop keeps"}
+        self.call(f"schema-registry-replace-{segment}", whole, ref=ref)
+        steps = [{"op": "replace", "path": "/description", "value": "What the shop keeps of it"}]
+        self.call(f"schema-registry-change-{segment}", steps, ref=ref)
+        trial = self.call(f"schema-registry-create-{segment}", {**body, "title": f"{body['title']}, trial"})
+        self.call(f"schema-registry-delete-{segment}", ref=trial["meta:altId"])
+
+    def _described(self, schema: Mapping[str, Any], tenant: str) -> None:
+        """What is said of the schema's fields."""
+        body = {
+            "@type": "xdm:alternateDisplayInfo",
+            "xdm:sourceSchema": schema["$id"],
+            "xdm:sourceVersion": 1,
+            "xdm:sourceProperty": f"/{tenant}/visits",
+            "xdm:title": {"en_us": "Visits to the shop"},
+        }
+        descriptor = str(self.call("schema-registry-create-descriptor", body)["@id"])
+        self.call("schema-registry-list-descriptors")
+        self.call("schema-registry-read-descriptor", descriptor_id=descriptor)
+        named = {**body, "xdm:title": {"en_us": "Visits"}}
+        self.call("schema-registry-replace-descriptor", named, descriptor_id=descriptor)
+        self.call("schema-registry-delete-descriptor", descriptor_id=descriptor)
+
+    def _united(self, class_id: str) -> None:
+        """The union of a class."""
+        body = {
+            "title": "Stocktaking in the union",
+            "type": "object",
+            "allOf": [{"$ref": class_id}],
+            "meta:immutableTags": ["union"],
+        }
+        self.call("schema-registry-create-schemas", body)
+        (union, *_) = self.call("schema-registry-list-unions")["results"]
+        self.call("schema-registry-read-union", ref=union["meta:altId"])
 
     def datasets(self, schema_id: str) -> str:
         """A dataset for customers, and one that goes again."""
@@ -259,7 +305,15 @@ class Tour:
         self.call("data-prep-listed", query={"limit": "1"})
         self.call("data-prep-read", set_id=set_id)
         self.call("data-prep-replace", {**body, "name": "Customers"}, set_id=set_id)
-        self.call("data-prep-mappings", set_id=set_id)
+        (first, *_) = self.call("data-prep-mappings", set_id=set_id)
+        self.call("data-prep-mapping", set_id=set_id, mapping_id=first["id"])
+        greeted = {**body, "mappings": [{"source": 'concat("Dear ", name)', "destination": f"{tenant}.name"}]}
+        self.call("data-prep-validate", greeted)
+        self.call("data-prep-preview", {"data": [{"name": "Ada"}], "mappingSet": greeted})
+        self.call("data-prep-functions")
+        self.call("data-prep-operators")
+        self.call("data-prep-validate-expression", {"expression": "upper(name"})
+        self.call("data-prep-delete", set_id=self.call("data-prep-create", body)["id"])
         return set_id
 
     def connections(self) -> str:

@@ -29,6 +29,10 @@ _BORN: Final = re.compile(
     r"|(?P<org>\b[0-9A-F]{24}(?=@))"
 )
 _DATE: Final = re.compile(r"\b20\d\d-\d\d-\d\d(?P<sep>[ T])\d\d:\d\d:\d\d(\.\d+)?")
+_OTHER_DATES: Final = (
+    (re.compile(r"\b\d\d-\d\d-20\d\d \d\d:\d\d:\d\d"), "03-02-2026 09:00:00"),
+    (re.compile(r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d 20\d\d \d\d:\d\d:\d\d"), "Mon Mar 02 2026 09:00:00"),
+)
 _SECRETS: Final = frozenset({"access_token", "clientSecret", "client_secret"})
 _FIRST_MS: Final = 1_772_442_000_000
 
@@ -84,7 +88,10 @@ def _shown(node: Any, names: Mapping[str, str]) -> Any:
     if isinstance(node, list):
         return [_shown(value, names) for value in node[:SHOWN]]
     if isinstance(node, str):
-        return _DATE.sub(lambda found: f"2026-03-02{found['sep']}09:00:00", replaced(node, names))
+        text = _DATE.sub(lambda found: f"2026-03-02{found['sep']}09:00:00", replaced(node, names))
+        for other, invented_date in _OTHER_DATES:
+            text = other.sub(invented_date, text)
+        return text
     if isinstance(node, int) and node > _FIRST_MS // 2:
         return _FIRST_MS
     return node

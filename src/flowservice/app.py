@@ -39,6 +39,7 @@ from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
+from flowservice.service.descriptors import Descriptors
 from flowservice.service.diagnostics import Diagnostics
 from flowservice.service.drifts import Drifts
 from flowservice.service.dry_runs import DryRuns
@@ -52,6 +53,7 @@ from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
 from flowservice.service.sandboxes import Sandboxes
+from flowservice.service.schema_exchange import SchemaExchange
 from flowservice.service.schemas import Schemas
 from flowservice.service.source_connections import SourceConnections
 from flowservice.service.sources import OpenSources
@@ -210,6 +212,11 @@ class App:
         return Schemas(database=self.database, now=self.now, ids=self.ids)
 
     @cached_property
+    def descriptors(self) -> Descriptors:
+        """The descriptors in the schema registry."""
+        return Descriptors(database=self.database, now=self.now, ids=self.ids)
+
+    @cached_property
     def queue(self) -> "DbosRuns":
         """The run queue, and the worker that serves it."""
         from flowservice.adapters.dbos import DbosRuns  # noqa: PLC0415 - `token` need not load it
@@ -244,7 +251,11 @@ class App:
     @cached_property
     def mapping_sets(self) -> MappingSets:
         """Mapping sets."""
-        return MappingSets(database=self.database, schemas=self.schemas, now=self.now, ids=self.ids)
+        from flowservice.engine.mapping_trial import MappingTrials  # noqa: PLC0415 - `token` need not load it
+
+        return MappingSets(
+            database=self.database, schemas=self.schemas, trying=MappingTrials(), now=self.now, ids=self.ids
+        )
 
     @cached_property
     def flows(self) -> Flows:
@@ -340,13 +351,16 @@ class App:
             connectors,
             conversion,
             credentials,
+            descriptors,
             drift,
             dry_runs,
             export,
             ims,
+            mapping_trials,
             rejects,
             run_control,
             sandboxes,
+            schema_exchange,
             schemaregistry,
             server,
         )
@@ -379,8 +393,14 @@ class App:
                 run_control.router(self.runs),
                 rejects.router(self.rejects, self.runs),
                 export.router(Diagnostics(database=database, quarantine=self.quarantine), self.settings.public_url),
-                schemaregistry.router(self.schemas),
+                schemaregistry.router(self.schemas, self.descriptors),
+                descriptors.router(self.descriptors),
+                schema_exchange.router(
+                    self.schemas,
+                    SchemaExchange(database=database, schemas=self.schemas, descriptors=self.descriptors, ids=ids),
+                ),
                 catalog.router(datasets),
+                mapping_trials.router(self.mapping_sets),
                 conversion.router(self.mapping_sets, self.schemas),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),

@@ -4,6 +4,7 @@ The type says what to do; nobody parses a message. A message tells what failed a
 Neither quotes a secret or long input.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -574,6 +575,12 @@ class BadMapping(Invalid):
     code = "mapping-invalid"
 
 
+class BadExpression(BadMapping):
+    """An expression of a mapping cannot be parsed, or uses what does not exist."""
+
+    code = "expression-invalid"
+
+
 class BadMappingVersion(Invalid):
     """The mapping set has no such version."""
 
@@ -740,6 +747,28 @@ class BadSchema(Invalid):
     """An XDM schema is malformed or refers to what does not exist."""
 
     code = "schema-invalid"
+
+
+class BreakingChange(Invalid):
+    """A schema whose dataset holds data, or that is in the union, would lose a field or take fewer values."""
+
+    code = "schema-change-breaking"
+
+
+class BadDescriptor(Invalid):
+    """A descriptor is malformed, or says of a schema what cannot be."""
+
+    code = "descriptor-invalid"
+
+
+class ImportFailed(Invalid):
+    """Schema resources could not be imported; none of them was. `causes` says why, one for each that failed."""
+
+    code = "import-failed"
+
+    def __init__(self, message: str, *, advice: str = "", causes: Sequence[Error] = ()) -> None:
+        super().__init__(message, advice=advice)
+        self.causes = tuple(causes)
 
 
 # --- what a run finds ------------------------------------------------------------------------------------------------

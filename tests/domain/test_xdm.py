@@ -89,6 +89,42 @@ def test_the_fields_of_the_standard_profile() -> None:
     } <= paths
 
 
+def test_what_people_add_first_is_there() -> None:
+    profile = ["context/profile", "context/profile-work-details", "mixins/profile/profile-loyalty-details"]
+    event = ["context/experienceevent", "context/experienceevent-web", "context/experienceevent-commerce"]
+    for parts, wanted in (
+        ([*profile, "mixins/profile-consents"], {
+            "workEmail.address", "organizations", "loyalty.points", "loyalty.loyaltyID", "loyalty.joinDate",
+            "consents.collect.val", "consents.marketing.preferred", "consents.marketing.email.subscriptions",
+            "consents.marketing.sms.reason", "consents.idSpecific", "consents.metadata.time",
+        }),
+        (event, {
+            "web.webPageDetails.pageViews.value", "web.webInteraction.type", "web.webReferrer.URL",
+            "commerce.order.priceTotal", "commerce.order.payments", "commerce.purchases.value", "productListItems",
+        }),
+    ):  # fmt: skip
+        body = {"allOf": [{"$ref": f"{XDM}{part}"} for part in parts]}
+        full = resolved(body, standard_resource)
+        assert wanted <= {path for path, _ in leaves(tree_of(full))}
+
+
+def test_a_resolved_field_says_which_resource_it_is_from() -> None:
+    full = resolved({"allOf": [{"$ref": XDM + "context/experienceevent-web"}]}, standard_resource)
+    web = full["properties"]["web"]
+    assert web["meta:referencedFrom"] == XDM + "context/webinfo"
+    assert web["properties"]["webPageDetails"]["properties"]["pageViews"]["meta:referencedFrom"] == XDM + "data/measure"
+    assert "meta:referencedFrom" not in full
+
+
+def test_a_reference_may_name_a_part_of_another_resource() -> None:
+    part = {"definitions": {"d": {"type": "object", "properties": {"x": {"$ref": "#/definitions/e"}}},
+                            "e": {"type": "string", "maxLength": 3}}}  # fmt: skip
+    full = resolved({"allOf": [{"$ref": "lib#/definitions/d"}]}, _library(lib=part))
+    assert (full["properties"]["x"]["type"], full["properties"]["x"]["maxLength"]) == ("string", 3)
+    with pytest.raises(BadSchema, match="points at nothing"):
+        resolved({"allOf": [{"$ref": "lib#/definitions/x"}]}, _library(lib=part))
+
+
 def test_an_experience_event_needs_its_id_and_time() -> None:
     full = resolved({"allOf": [{"$ref": XDM + "context/experienceevent"}]}, standard_resource)
     assert full["required"] == ["_id", "timestamp"]
@@ -140,10 +176,20 @@ def test_resolving_changes_no_document() -> None:
         {"a": {"properties": {"x": {"$ref": "b"}}}, "b": {"type": "object", "properties": {"y": {"$ref": "a"}}}},
         {"a": {"definitions": {"d": {"allOf": [{"$ref": "#/definitions/d"}]}}, "allOf": [{"$ref": "#/definitions/d"}]}},
         {"a": {"$ref": "#"}},
+        {"a": {"definitions": {"d": {"properties": {"x": {"$ref": "a#/definitions/d"}}}}, "$ref": "#/definitions/d"}},
     ],
 )
 def test_a_cycle_is_refused(documents: dict[str, Any]) -> None:
-    with pytest.raises(BadSchema):
+    with pytest.raises(BadSchema, match="refers to itself"):
+        resolved({"allOf": [{"$ref": "a"}]}, _library(**documents))
+
+
+def test_a_cycle_is_told_with_its_field_and_its_way() -> None:
+    documents = {
+        "a": {"type": "object", "properties": {"x": {"$ref": "b"}}},
+        "b": {"type": "object", "properties": {"y": {"type": "array", "items": {"$ref": "a"}}}},
+    }
+    with pytest.raises(BadSchema, match=r"the field x\.y\[\*\] refers to itself: a → b → a"):
         resolved({"allOf": [{"$ref": "a"}]}, _library(**documents))
 
 

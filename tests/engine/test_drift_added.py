@@ -17,6 +17,7 @@ from flowservice.domain.run import Run, RunState
 from flowservice.domain.schema import SchemaKind
 from flowservice.engine.execution import Execution
 from flowservice.engine.mapping import Mapper
+from flowservice.engine.mapping_trial import MappingTrials
 from flowservice.errors import ColumnsNotAddable, SourceUnavailable
 from flowservice.sdk import Batch, Cursor, Sample, Split
 from flowservice.service.added_columns import AddedColumns
@@ -81,7 +82,7 @@ class Scene:
         schema = schemas.create(
             CALLER, SchemaKind.SCHEMAS, {"title": "S", "allOf": [{"$ref": PROFILE}, {"$ref": group.id}]}
         )
-        sets = MappingSets(database=database, schemas=schemas, now=lambda: NOON, ids=IDS)
+        sets = MappingSets(database=database, schemas=schemas, trying=MappingTrials(), now=lambda: NOON, ids=IDS)
         rules = [{"sourceAttribute": "n", "destinationXdmPath": "_tenant.n"}]
         mapping = sets.create(CALLER, {"xdmSchema": schema.id, "mappings": rules})
         dataset: Dataset = database.datasets.get(SCOPE, "dataset")

@@ -14,7 +14,7 @@ from flowservice.domain.run import merged
 from flowservice.domain.xdm_tree import ObjectField, tree_of
 from flowservice.engine.mapping import Mapper
 from flowservice.engine.row_mapper import REJECTS, Mapped
-from flowservice.errors import BadMapping, BadSchema, NotSupported
+from flowservice.errors import BadMapping, BadSchema
 from flowservice.sdk import to_text
 
 
@@ -214,12 +214,6 @@ def test_a_source_names_a_column(source: str, column: str) -> None:
     one = mapper(tree(f=TEXT), {"f": source})
     assert one.source_columns == (column,)
     assert one.apply(batch(**{column: ["x"]})).rows["f"].to_pylist() == ["x"]
-
-
-@pytest.mark.parametrize("source", ["concat(a, b)", "a + b", "emails[0].email", "'x'", ""])
-def test_an_expression_is_for_a_later_version(source: str) -> None:
-    with pytest.raises(NotSupported):
-        mapper(tree(f=TEXT), {"f": source})
 
 
 def test_one_column_may_feed_several_fields() -> None:

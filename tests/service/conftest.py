@@ -14,8 +14,10 @@ from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Org, Sandbox, SandboxState, Scope
+from flowservice.engine.mapping_trial import MappingTrials
 from flowservice.ports.database import Database
 from flowservice.service.datasets import Datasets
+from flowservice.service.descriptors import Descriptors
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.schemas import Schemas
 
@@ -78,6 +80,11 @@ def schemas(database: Database) -> Schemas:
 
 
 @pytest.fixture
+def descriptors(database: Database, schemas: Schemas) -> Descriptors:
+    return Descriptors(database=database, now=lambda: NOON, ids=schemas.ids)
+
+
+@pytest.fixture
 def datasets(database: Database, schemas: Schemas, tmp_path: Path) -> Datasets:
     return Datasets(
         database=database,
@@ -90,4 +97,4 @@ def datasets(database: Database, schemas: Schemas, tmp_path: Path) -> Datasets:
 
 @pytest.fixture
 def mapping_sets(database: Database, schemas: Schemas) -> MappingSets:
-    return MappingSets(database=database, schemas=schemas, now=lambda: NOON, ids=CountingIds())
+    return MappingSets(database=database, schemas=schemas, trying=MappingTrials(), now=lambda: NOON, ids=CountingIds())

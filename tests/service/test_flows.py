@@ -15,6 +15,7 @@ from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Caller
 from flowservice.domain.query import Query
 from flowservice.domain.resource import SpecRef, Stamp
+from flowservice.engine.mapping_trial import MappingTrials
 from flowservice.errors import BadField, Error, InUse, NotFound, Referenced, Stale
 from flowservice.sdk import Egress
 from flowservice.service.connections import Connections
@@ -82,7 +83,9 @@ class Desk:
         return Specs((connector,), self.database)
 
     def flows(self, meanwhile: Callable[[], None] = nothing) -> Flows:
-        sets = MappingSets(database=self.database, schemas=self.schemas, now=lambda: NOON, ids=self.ids)
+        sets = MappingSets(
+            database=self.database, schemas=self.schemas, trying=MappingTrials(), now=lambda: NOON, ids=self.ids
+        )
         checks = Dialling(self.database, self.specs, self.accounts, sets, meanwhile)
         columns = DeltaColumns(self.database, self.specs, self.accounts)
         return Flows(self.database, checks, lambda: NOON, self.ids, columns)

@@ -11,6 +11,7 @@ from flowservice.domain.mapping import MappingKind
 from flowservice.domain.query import Query
 from flowservice.domain.schema import SchemaKind
 from flowservice.errors import (
+    BadExpression,
     BadField,
     BadMapping,
     BadMappingVersion,
@@ -154,13 +155,18 @@ def test_an_update_is_a_new_version_and_the_old_one_stays(
         ([attribute("a", "person.name.fulName")], BadMapping, r"did you mean 'person\.name\.fullName'"),
         ([attribute("a", "_id.x")], BadMapping, "no field '_id.x'"),
         ([attribute("a", "_id"), attribute("b", "_id")], BadMapping, "two mappings feed '_id'"),
-        ([attribute("a", "person.name")], BadMapping, "of type object"),
-        ([attribute("a", "_northwind.tags")], BadMapping, "of type array"),
-        ([attribute("a", "identityMap")], BadMapping, "of type map"),
+        ([attribute("a", "person.name", "STATIC")], BadMapping, "of type object"),
+        ([attribute("a", "_northwind.tags", "STATIC")], BadMapping, "of type array"),
+        ([attribute("a", "identityMap", "STATIC")], BadMapping, "of type map"),
         ([attribute("a", "_northwind.tags[0]")], NotSupported, "list"),
-        ([attribute("concat(a, b)", "_id", "EXPRESSION")], NotSupported, "expression"),
-        ([attribute("concat(a, b)", "_id")], NotSupported, "expression"),
-        ([{"sourceAttribute": "a - b", "destinationXdmPath": "_id"}], NotSupported, "expression"),
+        (
+            [attribute("concat(a, b", "_id", "EXPRESSION")],
+            BadExpression,
+            "'_id', character 12: the expression ends too soon",
+        ),
+        ([attribute("conct(a, b)", "_id")], BadExpression, "'_id', character 1: there is no function 'conct'"),
+        ([attribute('matches_regex(a, "(")', "_id", "EXPRESSION")], BadExpression, "the pattern"),
+        ([{"sourceAttribute": "a - ", "destinationXdmPath": "_id"}], BadExpression, "ends too soon"),
         ([attribute("a", "_id", "GUESS")], BadField, "mappings/0/sourceType"),
         ([{"source": "a"}], MissingField, "no destination"),
         ([{"destination": "_id"}], MissingField, "no source"),

@@ -11,6 +11,7 @@ from flowservice.domain.schema import SchemaKind
 from flowservice.domain.xdm_tree import Leaf, found
 from flowservice.domain.xdm_types import XdmType
 from flowservice.errors import BadSchema, Forbidden, MissingField, NotFound, NotSupported
+from flowservice.service.datasets import Datasets
 from flowservice.service.schemas import Container, Schemas
 
 XDM = "https://ns.adobe.com/xdm/"
@@ -240,9 +241,48 @@ def test_behaviours_are_standard_ones_alone(schemas: Schemas, caller: Caller) ->
         schemas.create(caller, SchemaKind.BEHAVIORS, {"title": "Mine", "type": "object"})
 
 
-def test_model_based_schemas_are_for_a_later_version(schemas: Schemas, caller: Caller) -> None:
-    with pytest.raises(NotSupported):
-        schemas.create(caller, SchemaKind.SCHEMAS, {**schema(), "meta:behaviorType": "record"})
+def model_based(**fields: Any) -> dict[str, Any]:
+    """As clients send it: without a class, its fields at its root."""
+    return {
+        "title": "Rows",
+        "type": "object",
+        "definitions": {"customFields": {"type": "object", "properties": fields}},
+        "allOf": [{"$ref": "#/definitions/customFields", "meta:xdmType": "object"}],
+        "meta:extends": [XDM + "data/adhoc-v2"],
+        "meta:behaviorType": "record",
+    }
+
+
+def test_a_model_based_schema_has_its_fields_at_its_root(schemas: Schemas, datasets: Datasets, caller: Caller) -> None:
+    body = model_based(id={"type": "string"}, size={"type": "number"})
+    made = schemas.create(caller, SchemaKind.SCHEMAS, body)
+    shown = schemas.get(caller, Container.TENANT, SchemaKind.SCHEMAS, made.id)
+    assert (shown["meta:class"], shown["meta:behaviorType"]) == (XDM + "data/adhoc-v2", "record")
+    assert shown["meta:extends"] == [XDM + "data/adhoc-v2"]
+    assert found(schemas.tree(caller, made.id), "size") == Leaf(type=XdmType.NUMBER)
+    dataset = datasets.create(caller, {"name": "rows", "schemaRef": {"id": made.id, "contentType": "x"}})
+    assert dataset.behavior == "record"
+    steps = [{"op": "add", "path": "/definitions/customFields/properties/more", "value": {"type": "string"}}]
+    changed = schemas.change(caller, SchemaKind.SCHEMAS, made.id, steps)
+    assert changed.extends == made.extends
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"meta:behaviorType": "adhoc"}, {"meta:behaviorType": 7}, {"meta:immutableTags": ["union"]}]
+)
+def test_a_model_based_schema_that_cannot_be_is_refused(
+    schemas: Schemas, caller: Caller, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(BadSchema):
+        schemas.create(caller, SchemaKind.SCHEMAS, {**model_based(id={"type": "string"}), **wrong})
+    with pytest.raises(BadSchema, match="no field name"):
+        schemas.create(caller, SchemaKind.SCHEMAS, model_based(_id={"type": "string"}))
+
+
+def test_the_behaviour_that_a_client_states_beside_a_class_says_nothing(schemas: Schemas, caller: Caller) -> None:
+    made = schemas.create(caller, SchemaKind.SCHEMAS, {**schema(PROFILE), "meta:behaviorType": "time-series"})
+    assert made.class_id == PROFILE["$ref"]
+    assert "meta:behaviorType" not in made.body
 
 
 def test_permissions(schemas: Schemas, caller: Caller) -> None:
@@ -253,3 +293,31 @@ def test_permissions(schemas: Schemas, caller: Caller) -> None:
     nobody = replace(caller, permissions=frozenset())
     with pytest.raises(Forbidden):
         schemas.stats(nobody)
+
+
+def test_fields_tell_their_type_wherever_they_are_written(schemas: Schemas, caller: Caller) -> None:
+    fields = {
+        "n": {"type": "integer", "minimum": 1, "maximum": 9},
+        "at": {"type": "string", "format": "date-time"},
+        "m": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "number"}}},
+        "p": {"$ref": XDM + "context/person"},
+    }
+    made = schemas.create(caller, SchemaKind.DATA_TYPES, {"title": "T", "type": "object", "properties": fields})
+    told = made.body["properties"]
+    assert (told["n"]["meta:xdmType"], told["at"]["meta:xdmType"], told["m"]["meta:xdmType"]) == (
+        "byte",
+        "date-time",
+        "map",
+    )
+    assert told["m"]["additionalProperties"]["items"]["meta:xdmType"] == "number"
+    assert told["p"] == fields["p"]
+
+
+@pytest.mark.parametrize(
+    "unused",
+    [{"x": 7}, {"x": {"type": "text"}}, {"x": {"properties": []}}, {"x": {"allOf": [7], "items": [1]}}, [], 7],
+)
+def test_a_definition_that_nobody_uses_may_be_anything(schemas: Schemas, caller: Caller, unused: Any) -> None:
+    body = {"title": "T", "type": "object", "properties": {"a": {"type": "string"}}, "definitions": unused}
+    made = schemas.create(caller, SchemaKind.DATA_TYPES, body)
+    assert found(schemas.tree(caller, made.id), "a") == Leaf(type=XdmType.STRING)

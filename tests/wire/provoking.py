@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
@@ -382,6 +383,15 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
             f"{REGISTRY}/tenant/schemas", json=resources.schema("https://ns.adobe.com/xdm/context/nothing")
         ),
     ),
+    e.BreakingChange: (
+        "XDM-1010-400",
+        lambda at: at.client.put(
+            f"{REGISTRY}/tenant/schemas/{quote(at.dataflow.schema_id, safe='')}",
+            json=resources.schema(resources.PROFILE),
+        ),
+    ),
+    e.BadDescriptor: ("XDM-1010-400", lambda at: at.client.post(f"{REGISTRY}/tenant/descriptors", json={"@type": "x"})),
+    e.ImportFailed: ("XDM-3005-400", lambda at: at.client.post(f"{REGISTRY}/rpc/import", json=[{"title": "x"}])),
     # --- the foreign system
     e.BadCredentials: (
         "FLOW-1100-400",

@@ -93,6 +93,25 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         "properties": {"a": {"type": "string", "enum": ["x"]}},
     }
     record = {"title": "T", "type": "object", "allOf": [{"$ref": "https://ns.adobe.com/xdm/data/record"}]}
+    registry = f"{REGISTRY}/tenant"
+    group = resources.field_group(flow.tenant, own)
+    group_id = client.made(f"{registry}/fieldgroups", group)["$id"]
+    made_schema = client.made(f"{registry}/schemas", resources.schema(resources.PROFILE, group_id))
+    altered = {
+        "schemas": (made_schema["meta:altId"], resources.schema(resources.PROFILE)),
+        "fieldgroups": (client.made(f"{registry}/fieldgroups", group)["meta:altId"], group),
+        "classes": (client.made(f"{registry}/classes", record)["meta:altId"], record),
+        "datatypes": (client.made(f"{registry}/datatypes", resource_type)["meta:altId"], resource_type),
+    }
+    display = {
+        "@type": "xdm:alternateDisplayInfo", "xdm:sourceSchema": made_schema["$id"], "xdm:sourceVersion": 1,
+        "xdm:sourceProperty": "/_id", "xdm:title": {"en_us": "Key"}, "meta:enum": {"a": "A"},
+    }  # fmt: skip
+    described = client.made(f"{registry}/descriptors", display)["@id"]
+    related = {**display, "@type": "xdm:descriptorRelationship", "xdm:destinationSchema": made_schema["$id"]}
+    related |= {"xdm:destinationProperty": "/_id", "xdm:cardinality": "M:1", "xdm:sourceProperty": "/personID"}
+    carried = {"$id": "x", "meta:altId": "y", "meta:resourceType": "datatypes", "meta:tenantNamespace": "_z"}
+    changed = [{"op": "replace", "path": "/title", "value": "x"}, {"op": "add", "path": "/description", "value": "x"}]
     sound: dict[str, tuple[str, Any]] = {
         "POST /connectionSpecs": ("", connection_spec),
         "PUT /connectionSpecs/{spec_id}": (
@@ -128,6 +147,9 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PATCH {CATALOG}/v2/dataSets/{{dataset_id}}": (spare, [{"op": "replace", "path": "/name", "value": "x"}]),
         f"POST {PREP}/mappingSets": ("", mapping),
         f"PUT {PREP}/mappingSets/{{set_id}}": (mapped, mapping),
+        f"POST {PREP}/mappingSets/validate": ("", mapping),
+        f"POST {PREP}/mappingSets/preview": ("", {"data": [{"RowKey": "1"}], "mappingSet": mapping}),
+        f"POST {PREP}/languages/el/validate": ("", {"expression": "upper(RowKey)"}),
         f"POST {SANDBOXES}/sandboxes": ("", sandbox),
         f"PATCH {SANDBOXES}/sandboxes/{{name}}": ("dev", {"title": "Dev"}),
         f"PUT {SANDBOXES}/sandboxes/{{name}}": ("dev", {"action": "nothing"}),
@@ -142,7 +164,13 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"POST {REGISTRY}/tenant/classes": ("", record),
         f"POST {REGISTRY}/tenant/behaviors": ("", record),
         f"POST {REGISTRY}/tenant/datatypes": ("", resource_type),
+        f"POST {REGISTRY}/tenant/descriptors": ("", related),
+        f"PUT {REGISTRY}/tenant/descriptors/{{descriptor_id}}": (described, display),
+        f"POST {REGISTRY}/rpc/import": ("", [{**resource_type, **carried}]),
     }
+    for segment, (ref, body) in altered.items():
+        named[f"PUT {REGISTRY}/tenant/{segment}/{{ref}}"] = (ref, body)
+        named[f"PATCH {REGISTRY}/tenant/{segment}/{{ref}}"] = (ref, changed)
     return Scene(client=client, sound=named)
 
 

@@ -80,6 +80,15 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         made = client.made(path, body) if body else client.get(path).json()["results"][0]
         assert tenant in made["$id"]
         alt_ids[f"{REGISTRY}/{segment}"] = made["meta:altId"]
+    united: dict[str, Any] = {"title": "Isolated", "type": "object", "meta:immutableTags": ["union"]}
+    united["allOf"] = [{"$ref": alt_ids[f"{REGISTRY}/classes"]}]
+    client.made(f"{REGISTRY}/tenant/schemas", united)
+    alt_ids[f"{REGISTRY}/unions"] = alt_ids[f"{REGISTRY}/classes"] + "__union"
+    display = {"@type": "xdm:alternateDisplayInfo", "xdm:title": {"en_us": "Key"}, "xdm:sourceProperty": "/_id"}
+    display["xdm:sourceSchema"] = dataflow.schema_id
+    descriptor = client.made(f"{REGISTRY}/tenant/descriptors", display)["@id"]
+    rpc = dict.fromkeys(("sampledata", "export", "auditlog"), alt_ids[f"{REGISTRY}/schemas"])
+    alt_ids |= {f"{REGISTRY}/{call}": ref for call, ref in rpc.items()}
     custom = {"name": "generic-rest-extension", "type": "generic-rest", "providerId": BATCH_PROVIDER}
     connection_spec = client.made(f"{FLOW}/connectionSpecs", custom)["id"]
     flow_spec = {"name": "isolated", "providerId": BATCH_PROVIDER, "sourceConnectionSpecIds": [connection_spec]}
@@ -100,6 +109,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         f"{PREP}/mappingSets": dataflow.mapping_id,
         "schema": dataflow.schema_id,
         **alt_ids,
+        f"{REGISTRY}/descriptors": descriptor,
     }
 
 
@@ -131,6 +141,15 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
         "sandboxes-reset": {"action": "reset"},
         "schema-drift-accept": {"id": "stolen"},
         "schema-drift-ignore": {"id": "stolen"},
+        "schema-registry-replace-schemas": resources.schema(resources.PROFILE),
+        "schema-registry-replace-fieldgroups": {"title": "stolen", "type": "object"},
+        "schema-registry-replace-datatypes": {"title": "stolen", "type": "object"},
+        "schema-registry-replace-classes": {
+            "title": "stolen",
+            "type": "object",
+            "allOf": [{"$ref": f"{XDM}/data/record"}],
+        },
+        "schema-registry-replace-descriptor": {"@type": "xdm:alternateDisplayInfo"},
     }
 
 
@@ -152,11 +171,11 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
     if "{" not in operation.path or operation.path.startswith(_ADMINISTERED):
         return None
     collection = operation.collection
-    if collection == REGISTRY:
+    if collection.startswith(REGISTRY):
         segment = operation.path.rsplit("/", 2)[-2]
-        if f"{REGISTRY}/{segment}" not in ids or "{ref}" not in operation.path:
-            return None
-        return operation.path.replace("{container}", "tenant").replace("{ref}", ids[f"{REGISTRY}/{segment}"])
+        path = operation.path.replace("{container}", "tenant")
+        known = ids.get(f"{REGISTRY}/{segment}")
+        return re.sub(r"\{\w+\}", known, path) if known and "{" in path else None
     path = operation.path.replace("{view_id}", ids["view"])
     # Our own additions to what the Flow Service has.
     collection = collection.replace("/v1/datasets", f"{CATALOG}/dataSets").replace("/v1/", f"{FLOW}/")
@@ -291,6 +310,9 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
     group = resources.field_group(theirs.tenant, {"x": {"type": "string"}})
     specs = {"name": "x", "providerId": BATCH_PROVIDER, "sourceConnectionSpecIds": [""]}
     own_schema = {"data": {"schema": {"id": ""}}}
+    descriptor = {"@type": "xdm:descriptorRelationship", "xdm:sourceProperty": "/_id"}
+    relation = {**descriptor, "xdm:sourceSchema": theirs.schema_id}
+    carried = {"$id": "x", "meta:resourceType": "datatypes", "title": "T", "properties": {"x": {}}}
     places: list[tuple[str, str, dict[str, Any], tuple[str | int, ...], str]] = [
         ("POST", f"{FLOW}/connections", account, ("connectionSpec", "id"), f"{FLOW}/connectionSpecs"),
         ("POST", f"{FLOW}/sourceConnections", source, ("baseConnectionId",), f"{FLOW}/connections"),
@@ -314,6 +336,9 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
         ("PUT", f"{PREP}/mappingSets/{theirs.mapping_id}", mapping, ("xdmSchema",), "schema"),
         ("POST", f"{REGISTRY}/tenant/schemas", schema, ("allOf", 1, "$ref"), "schema"),
         ("POST", f"{REGISTRY}/tenant/fieldgroups", group, ("meta:intendedToExtend", 0), "schema"),
+        ("POST", f"{REGISTRY}/tenant/descriptors", descriptor, ("xdm:sourceSchema",), "schema"),
+        ("POST", f"{REGISTRY}/tenant/descriptors", relation, ("xdm:destinationSchema",), "schema"),
+        ("POST", f"{REGISTRY}/rpc/import", carried, ("properties", "x", "$ref"), "schema"),
         ("POST", f"{REGISTRY}/tenant/fieldgroups", group,
          ("definitions", "own", "properties", theirs.tenant, "properties", "x"), "schema-ref"),
     ]  # fmt: skip

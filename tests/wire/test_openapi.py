@@ -29,6 +29,8 @@ LEFT_OUT: Final = frozenset(
         "/data/foundation/schemaregistry/tenant/mixins",
         "/data/foundation/schemaregistry/{container}/mixins",
         "/data/foundation/schemaregistry/{container}/mixins/{ref}",
+        "/data/foundation/schemaregistry/tenant/mixins/{ref}",
+        "/data/foundation/schemaregistry/rpc/export",
     }
 )
 

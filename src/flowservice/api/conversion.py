@@ -9,10 +9,12 @@ from flowservice.api import answers, data_prep_wire
 from flowservice.api import neighbour_answers as told
 from flowservice.api.calls import Calling
 from flowservice.domain.query import Query
+from flowservice.errors import NotFound
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.schemas import Schemas
 
 BASE: Final = "/data/foundation/conversion"
+MappingId = Annotated[str, Path(description="Id of a mapping: 32 hexadecimal digits, others in each version.")]
 SetId = Annotated[str, Path(description="Id of a mapping set: 32 hexadecimal digits.")]
 
 
@@ -59,5 +61,22 @@ def router(mapping_sets: MappingSets, schemas: Schemas) -> APIRouter:
     def mappings(caller: Calling, set_id: SetId) -> list[dict[str, Any]]:
         found, at = mapping_sets.get(caller, set_id)
         return data_prep_wire.mappings_json(found, at)
+
+    @routes.get(
+        "/mappingSets/{set_id}/mappings/{mapping_id}",
+        summary="Read a mapping of a set",
+        responses=answers.of(told.Mapping),
+    )
+    def mapping(caller: Calling, set_id: SetId, mapping_id: MappingId) -> dict[str, Any]:
+        found, at = mapping_sets.get(caller, set_id)
+        for known in data_prep_wire.mappings_json(found, at):
+            if known["id"] == mapping_id:
+                return known
+        raise NotFound(f"the mapping set has no mapping {mapping_id[:80]!r}", advice="List the mappings of the set.")
+
+    @routes.delete("/mappingSets/{set_id}", status_code=204, summary="Delete a mapping set")
+    def delete(caller: Calling, set_id: SetId) -> None:
+        """With all its versions; refused while a flow or run uses it."""
+        mapping_sets.delete(caller, set_id)
 
     return routes

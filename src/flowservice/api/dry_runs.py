@@ -68,7 +68,7 @@ def shown(done: DryRun) -> dict[str, Any]:
         "toleratedPercent": done.tolerated_percent,
         "maxRejectedRecords": done.most_rejected,
         "isTolerable": done.is_tolerable,
-        "rows": [{"before": _values(row.before), "after": _values(row.after)} for row in done.rows],
+        "rows": [{"before": shown_values(row.before), "after": shown_values(row.after)} for row in done.rows],
         "rejects": [
             {"code": row.code, "field": row.field, "message": row.message, "value": row.value, "row": dict(row.row)}
             for row in done.rejects
@@ -90,10 +90,10 @@ def _time(at: datetime | None) -> str | None:
     return None if at is None else str(json_value(at))
 
 
-def _values(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row without what it lacks: a field that is null has no member, in objects too."""
+def shown_values(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as JSON, without what it lacks: a field that is null has no member, in objects too."""
     return {
-        name: _values(value) if isinstance(value, Mapping) else json_value(value)
+        name: shown_values(value) if isinstance(value, Mapping) else json_value(value)
         for name, value in row.items()
         if value is not None
     }

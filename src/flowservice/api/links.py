@@ -8,6 +8,7 @@ _IDS: Final[Mapping[str, str]] = {
     # What names a resource in the answer to its create, where that is not `id`.
     "/data/foundation/sandbox-management/sandboxes": "name",
     "/v1/credentials": "clientId",
+    "/data/foundation/schemaregistry/tenant/descriptors": "@id",
     "/data/foundation/schemaregistry": "meta:altId",
 }
 _LISTS: Final[Mapping[str, str]] = {
@@ -53,9 +54,11 @@ def _under(path: str, known: Mapping[str, str]) -> str | None:
 
 def _members(paths: Mapping[str, Any], collection: str) -> Iterator[Mapping[str, Any]]:
     """The calls on one resource of the collection."""
+    # What a tenant makes is read in the container of either kind, and changed in its own.
+    starts = tuple({f"{collection}/{{", f"{collection.replace(_TENANT, _OF_ANY)}/{{"})
     for path, item in paths.items():
-        left, _, right = path.partition(collection.replace(_TENANT, _OF_ANY) + "/{")
-        if left or not right or "{" in right:
+        start = next((start for start in starts if path.startswith(start)), None)
+        if start is None or "{" in path[len(start) :]:
             continue
         for method, call in item.items():
             if method in _METHODS:

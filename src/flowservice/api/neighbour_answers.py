@@ -183,6 +183,48 @@ class RegistryStats(Answer):
     recently_updated_resources: list[Document]
 
 
+class RegistryDescriptor(Answer):
+    """What is said of a field of a schema."""
+
+    id: str = Field(alias="@id")
+    type: str = Field(alias="@type")
+    source_schema: str = Field(alias="xdm:sourceSchema")
+
+
+class RegistryDescriptors(RootModel[dict[str, Any]]):
+    """Descriptors by type; or a page of them, where `xdm-v2` is asked for."""
+
+
+class RegistrySample(RootModel[dict[str, Any]]):
+    """An object of the schema."""
+
+
+class RegistryResources(RootModel[list[Document]]):
+    """Resources, those first that others build on, and then descriptors."""
+
+
+class RegistryStep(Answer):
+    """A step of a change."""
+
+    id: str
+    action: str
+    path: str
+
+
+class RegistryChange(Answer):
+    """One change."""
+
+    id: str
+    version: str
+    updated_user: str
+    updated_time: str = Field(description="UTC.", examples=["03-02-2026 10:11:12"])
+    audit_trails: list[RegistryStep]
+
+
+class RegistryAudit(RootModel[list[RegistryChange]]):
+    """Changes, the newest first."""
+
+
 # --- catalog ---------------------------------------------------------------------------------------------------------
 
 

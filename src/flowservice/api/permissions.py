@@ -11,6 +11,7 @@ from typing import Final
 from flowservice.domain.identity import Permission
 
 _FLOW: Final = "/data/foundation/flowservice"
+_PREP: Final = "/data/foundation/conversion"
 _MANAGING: Final = (Permission.VIEW_SOURCES, Permission.MANAGE_SOURCES)
 """Nobody changes what they may not see: etags, schemas and mappings are looked at on the way."""
 _READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -53,6 +54,7 @@ RULES: Final = (
     Rule("read", r"/data/foundation/export/.*", (Permission.VIEW_SOURCES, Permission.VIEW_DATA)),
     # Asked with POST, but nothing changes.
     Rule("POST", _FLOW + r"/\w+/search", (Permission.VIEW_SOURCES,)),
+    Rule("POST", _PREP + r"/(mappingSets/(validate|preview)|languages/el/validate)", (Permission.VIEW_SOURCES,)),
     # A new connection brings secrets.
     Rule("POST", _FLOW + r"/connections", (*_MANAGING, Permission.MANAGE_SECRETS)),
     Rule("POST", _FLOW + r"/runs", (Permission.RUN,)),

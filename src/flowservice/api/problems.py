@@ -1,6 +1,7 @@
 """The one place where our errors become HTTP: status, code and the body that each service's clients expect."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.responses import JSONResponse
@@ -148,6 +149,7 @@ _MAX_ID: Final = 100
 """Characters of an unknown id that an answer repeats."""
 
 _REGISTRY_NUMBERS: Final[Mapping[int, int]] = {404: 1012, 409: 1521, 403: 1030, 412: 1060}
+_IMPORT_NUMBER: Final = 3005
 
 
 def status_of(error: e.Error) -> int:
@@ -221,11 +223,18 @@ def _flow_body(code: str, title: str, status: int, error: e.Error, kind: str, re
 
 
 def _registry(error: e.Error, status: int, _path: str, request_id: str) -> dict[str, Any]:
+    number = _IMPORT_NUMBER if isinstance(error, e.ImportFailed) else _REGISTRY_NUMBERS.get(status, 1010)
+    causes = error.causes if isinstance(error, e.ImportFailed) else ()
     return {
-        "type": f"http://ns.adobe.com/aep/errors/XDM-{_REGISTRY_NUMBERS.get(status, 1010)}-{status}",
+        "type": f"http://ns.adobe.com/aep/errors/XDM-{number}-{status}",
         "title": _TITLES.get(status, "Invalid request"),
         "status": status,
-        "report": {"registryRequestId": request_id, "detailed-message": error.message, "sub-errors": []},
+        "report": {
+            "registryRequestId": request_id,
+            "timestamp": datetime.now(UTC).strftime("%m-%d-%Y %H:%M:%S"),
+            "detailed-message": error.message,
+            "sub-errors": [_registry(cause, status_of(cause), _path, request_id) for cause in causes],
+        },
         "detail": error.message,
     }
 

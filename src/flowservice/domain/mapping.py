@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from flowservice.domain.expressions.checking import check, roots
+from flowservice.domain.expressions.parsing import parse
+from flowservice.domain.expressions.syntax import Node
 from flowservice.domain.resource import Resource
 from flowservice.domain.source_path import literal_column
 from flowservice.domain.xdm_tree import Leaf, ObjectField, found, kind_of
-from flowservice.errors import BadMapping, NotSupported
+from flowservice.errors import BadExpression, BadMapping, Error, NotSupported
 
 
 class MappingKind(StrEnum):
@@ -36,8 +39,22 @@ class Mapping:
 
     @property
     def column(self) -> str | None:
-        """The source column it reads; None for a constant."""
+        """The one source column whose values it takes as they are; None for a constant and an expression."""
         return literal_column(self.source) if self.kind is MappingKind.ATTRIBUTE else None
+
+    @property
+    def expression(self) -> Node | None:
+        """What is computed; None where a column or a constant is all. Raises BadExpression."""
+        if self.kind is MappingKind.STATIC or self.column is not None:
+            return None
+        return parse(self.source)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The source columns that it needs. Raises BadExpression."""
+        if self.column is not None:
+            return (self.column,)
+        return () if self.expression is None else roots(self.expression)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +69,7 @@ class MappingVersion:
     @property
     def source_columns(self) -> tuple[str, ...]:
         """The source columns that the mappings read, each once."""
-        return tuple(dict.fromkeys(mapping.column for mapping in self.mappings if mapping.column is not None))
+        return tuple(dict.fromkeys(name for mapping in self.mappings for name in mapping.reads))
 
     def check(self, tree: ObjectField) -> None:
         """Return if every mapping can be applied to rows of the schema `tree`.
@@ -61,15 +78,18 @@ class MappingVersion:
         """
         if not self.mappings:
             raise BadMapping("the mapping set has no mappings", advice="Map at least one source field.")
+        for fault in self.faults(tree):
+            if fault is not None:
+                raise fault
+
+    def faults(self, tree: ObjectField) -> tuple[Error | None, ...]:
+        """What is wrong with each mapping, as `check` would raise it; None where it can be applied."""
         seen: set[str] = set()
+        found: list[Error | None] = []
         for mapping in self.mappings:
-            if mapping.destination in seen:
-                raise BadMapping(
-                    f"two mappings feed {mapping.destination[:200]!r}", advice="Keep one mapping a destination."
-                )
+            found.append(_fault(mapping, tree, is_second=mapping.destination in seen))
             seen.add(mapping.destination)
-            _check_source(mapping)
-            _check_destination(mapping.destination, tree)
+        return tuple(found)
 
     def check_keys(self, keys: tuple[str, ...]) -> None:
         """Return if every one of these fields is fed. Raises BadMapping."""
@@ -81,23 +101,35 @@ class MappingVersion:
             )
 
 
-def _check_source(mapping: Mapping) -> None:
-    if mapping.kind is MappingKind.EXPRESSION or (mapping.kind is MappingKind.ATTRIBUTE and mapping.column is None):
-        raise NotSupported(
-            f"the source of {mapping.destination[:200]!r} is an expression; this version maps fields and constants",
-            advice="Name one source field; a name with blanks or signs is written ${First Name}.",
-        )
+def _fault(mapping: Mapping, tree: ObjectField, *, is_second: bool) -> Error | None:
+    if is_second:
+        return BadMapping(f"two mappings feed {mapping.destination[:200]!r}", advice="Keep one mapping a destination.")
+    try:
+        expression = mapping.expression
+        if expression is not None:
+            check(expression)
+        _check_destination(mapping.destination, tree, is_constant=mapping.kind is MappingKind.STATIC)
+    except BadExpression as error:
+        return of_mapping(mapping, error)
+    except (BadMapping, NotSupported) as error:
+        return error
+    return None
 
 
-def _check_destination(path: str, tree: ObjectField) -> None:
+def of_mapping(mapping: Mapping, error: BadMapping) -> BadMapping:
+    """The same error, which tells the mapping."""
+    return type(error)(f"the expression of {mapping.destination[:200]!r}, {error.message}", advice=error.advice)
+
+
+def _check_destination(path: str, tree: ObjectField, *, is_constant: bool) -> None:
     if "[" in path:
         raise NotSupported(
             f"{path[:200]!r} goes into a list, which this version cannot map", advice="Map to single fields."
         )
     node = found(tree, path)
-    if not isinstance(node, Leaf):
+    if is_constant and not isinstance(node, Leaf):
         raise BadMapping(
-            f"{path[:200]!r} is of type {kind_of(node).value}; one source field cannot fill it",
+            f"{path[:200]!r} is of type {kind_of(node).value}; a constant cannot fill it",
             advice="Map to the single fields below it." if isinstance(node, ObjectField) else "Map to single fields.",
         )
 

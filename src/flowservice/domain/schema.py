@@ -33,3 +33,18 @@ class SchemaResource(Resource):
     """Everything it builds on, directly or through another resource, nearest first."""
     minor: int = 0
     """The minor version: `1.<minor>`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaChange(Resource):
+    """One change of a schema resource: its stamp says who made it, and when. `name` is the version that it made."""
+
+    schema_id: str
+    """`$id` of the resource."""
+    steps: tuple[Mapping[str, Any], ...]
+    """What makes the new body of the old one, as a JSON Patch."""
+
+    @property
+    def minor(self) -> int:
+        """The minor version that it made."""
+        return int(self.name.rpartition(".")[2])

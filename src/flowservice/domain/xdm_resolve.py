@@ -98,17 +98,24 @@ class _Walk:
     def referred(self, ref: Any, home: Document, *, at: str, trail: tuple[str, ...]) -> dict[str, Any]:
         if not isinstance(ref, str):
             raise BadSchema(f"$ref of {at or '(root)'} must be text")
-        # A local reference is told apart by the document it is in.
-        key = ref if not ref.startswith("#") else f"{trail[-1].partition('#')[0]}{ref}"
+        name, _, pointer = ref.partition("#")
+        document = self.document(name) if name else home
+        # A part is told apart by the document it is in, whichever of its names was used.
+        owner = str(document.get("$id", name)) if name else trail[-1].partition("#")[0]
+        key = f"{owner}#{pointer}" if pointer or not name else owner
         if key in trail:
-            raise BadSchema(f"the schema refers to itself through {ref[:200]!r}")
-        if ref.startswith("#"):
-            return self.node(pointed(home, ref), home, at=at, trail=(*trail, key))
-        document = self.document(ref)
-        out = self.node(document, document, at=at, trail=(*trail, key))
+            circle = " → ".join(step[-80:] or "the resource itself" for step in (*trail[trail.index(key) :], key))
+            raise BadSchema(
+                f"the field {at[:200] or '(root)'} refers to itself: {circle[:400]}",
+                advice="Take the reference out of one of these resources.",
+            )
+        part = pointed(document, f"#{pointer}") if pointer or not name else document
+        out = self.node(part, document, at=at, trail=(*trail, key))
+        if not name:
+            return out
         if at == "":  # the texts of a schema's parts say nothing about the schema
             return {name: value for name, value in out.items() if name not in ("title", "description")}
-        return out
+        return {**out, "meta:referencedFrom": owner}
 
     def document(self, ref: str) -> Document:
         known = self.documents.get(ref) or self.lookup(ref)
@@ -121,9 +128,26 @@ class _Walk:
         return known
 
 
+def references(node: Any) -> frozenset[str]:
+    """The other resources that a document names with `$ref`, at any depth, by `$id` or altId."""
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            if isinstance(ref := node.get("$ref"), str) and (name := ref.partition("#")[0]):
+                found.add(name)
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return frozenset(found)
+
+
 def pointed(home: Document, ref: str) -> Any:
     """What a local reference such as `#/definitions/order` points at. Raises BadSchema."""
     node: Any = home
+    if ref in ("", "#"):
+        return node
     for step in ref.removeprefix("#").removeprefix("/").split("/"):
         name = step.replace("~1", "/").replace("~0", "~")
         if not isinstance(node, Mapping) or name not in node:

@@ -1,6 +1,7 @@
 """XDM types: how a field's JSON Schema tells its type."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -54,6 +55,31 @@ def xdm_type(node: Mapping[str, Json], *, at: str) -> XdmType:
         f"the field {at or '(root)'} has no usable type",
         advice="Give it one `type` of string, integer, number, boolean, object or array.",
     )
+
+
+def typed(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The node with `meta:xdmType` wherever it is told what a field is: clients read it there.
+
+    What a reference stands for is not told: that may change. Nor is anything of a definition that makes no sense, for
+    nobody may refer to it.
+    """
+    out = dict(node)
+    for word in ("properties", "definitions"):
+        if isinstance(out.get(word), Mapping):
+            out[word] = {name: _typed_part(child) for name, child in out[word].items()}
+    for word in ("items", "additionalProperties"):
+        if word in out:
+            out[word] = _typed_part(out[word])
+    if isinstance(out.get("allOf"), list):
+        out["allOf"] = [_typed_part(part) for part in out["allOf"]]
+    if "$ref" not in out and {"type", "properties"} & out.keys():
+        with suppress(BadSchema):
+            out["meta:xdmType"] = xdm_type(out, at="").value
+    return out
+
+
+def _typed_part(part: Json) -> Json:
+    return typed(part) if isinstance(part, Mapping) else part
 
 
 def json_type(kind: XdmType) -> str:

@@ -8,20 +8,27 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowservice.domain.mapping import Mapping, MappingVersion
+from flowservice.domain.expressions.syntax import Node as Expression
+from flowservice.domain.expressions.syntax import Reference
+from flowservice.domain.mapping import Mapping, MappingVersion, of_mapping
 from flowservice.domain.run import Tally
 from flowservice.domain.xdm_arrow import arrow_schema, leaf_type
 from flowservice.domain.xdm_patterns import check_patterns
-from flowservice.domain.xdm_tree import Leaf, ObjectField, found
+from flowservice.domain.xdm_tree import Leaf, Node, ObjectField, found, kind_of
 from flowservice.domain.xdm_types import XdmType
 from flowservice.engine.coercion import coerced
+from flowservice.engine.expressions import Column, Scope, source_column, values
+from flowservice.engine.expressions.landing import fields_of, landed
 from flowservice.engine.row_mapper import REJECTS, Mapped
 from flowservice.engine.validation import Columns, Violation, present, violations
+from flowservice.errors import BadMapping
 from flowservice.sdk import to_text
 
 CONVERSION_FAILED: Final = "MAPPER-3700-400"
 KEYLESS: Final = "key-missing"
 """Code of rows without a value in a field by which rows are upserted."""
+_SHOWN_SOURCE: Final = 200
+"""Characters of an expression in a warning."""
 _SHOWN_LENGTH: Final = 1000
 """Characters of a rejected value; the row beside it has it whole."""
 
@@ -31,10 +38,13 @@ class _Fed:
     """A target field and where its values come from."""
 
     mapping: Mapping
-    leaf: Leaf
+    node: Node
     column: str | None
     constant: pa.Array | None
     """One value in the field's type; null if the constant is no value of it."""
+    expression: Expression | None = None
+    covered: frozenset[str] = frozenset()
+    """Fields below an object that have mappings of their own, which count."""
 
 
 class Mapper:
@@ -53,19 +63,25 @@ class Mapper:
         check_patterns(tree)
         self._tree = tree
         self._keys = keys
-        self._fed = tuple(_fed(mapping, tree) for mapping in version.mappings)
+        paths = frozenset(mapping.destination for mapping in version.mappings)
+        self._fed = tuple(_fed(mapping, tree, paths) for mapping in version.mappings)
         self.schema: pa.Schema = arrow_schema(tree)
-        self.source_columns: tuple[str, ...] = tuple(
-            dict.fromkeys(fed.column for fed in self._fed if fed.column is not None)
-        )
+        self.source_columns: tuple[str, ...] = version.source_columns
+        for mapping in version.mappings:
+            check_constants(version, mapping, tree)
 
     def apply(self, batch: pa.RecordBatch) -> Mapped:
         """Map every row. A column that the batch lacks is null in all of its rows."""
         columns: dict[str, pa.Array] = {}
         warnings: list[Tally] = []
+        seen: dict[str, Column] = {}
         for fed in self._fed:
-            values, lost = _values(fed, batch)
-            columns[fed.mapping.destination] = values
+            if fed.expression is None:
+                columns[fed.mapping.destination], lost = _values(fed, batch)
+            else:
+                _see(fed.mapping.reads, batch, seen)
+                computed, lost = _computed(fed, seen, batch.num_rows)
+                columns |= computed
             if lost:
                 warnings.append(_warning(fed, batch, lost))
         broken = (*_keyless(self._keys, columns), *violations(self._tree, columns, rows=batch.num_rows))
@@ -77,10 +93,22 @@ class Mapper:
                 rejected = pc.or_(rejected, violation.rows)
             kept = pc.invert(rejected)
             rows = rows.filter(kept)
-            origins = {fed.mapping.destination: fed.column for fed in self._fed if fed.column is not None}
+            origins = {fed.mapping.destination: fed.mapping.reads[0] for fed in self._fed if fed.mapping.reads}
             rejects = _rejects(batch, broken, pc.indices_nonzero(rejected), origins)
         rejections = (Tally(code=v.code, field=v.field, message=v.message, count=v.rows.true_count) for v in broken)
         return Mapped(rows=rows, rejects=rejects, warnings=tuple(warnings), rejections=tuple(rejections), kept=kept)
+
+
+def check_constants(version: MappingVersion, mapping: Mapping, tree: ObjectField) -> None:
+    """Return if an expression does not fail whatever the source is: for a constant that is no pattern, a kind that the
+    field cannot take. Raises BadExpression, BadMapping.
+    """
+    fed = _fed(mapping, tree, frozenset(each.destination for each in version.mappings))
+    if fed.expression is not None:
+        try:
+            _computed(fed, {}, 0)
+        except BadMapping as error:
+            raise of_mapping(mapping, error) from error
 
 
 def _keyless(keys: tuple[str, ...], columns: Columns) -> Iterator[Violation]:
@@ -91,16 +119,56 @@ def _keyless(keys: tuple[str, ...], columns: Columns) -> Iterator[Violation]:
             yield Violation(code=KEYLESS, field=key, message=message, rows=rows)
 
 
-def _fed(mapping: Mapping, tree: ObjectField) -> _Fed:
-    leaf = found(tree, mapping.destination)
-    assert isinstance(leaf, Leaf)  # MappingVersion.check
-    constant = None if mapping.column is not None else coerced(pa.array([mapping.source]), leaf)
-    return _Fed(mapping, leaf, mapping.column, constant)
+def _fed(mapping: Mapping, tree: ObjectField, paths: frozenset[str]) -> _Fed:
+    """`paths` are all that the mappings feed."""
+    node = found(tree, mapping.destination)
+    expression = mapping.expression
+    if expression is None and mapping.column is not None and not isinstance(node, Leaf):
+        # A whole array or object, as it is.
+        expression = Reference(mapping.column)
+    if expression is not None:
+        below = frozenset(path for path in paths if path.startswith(f"{mapping.destination}."))
+        return _Fed(mapping, node, None, None, expression, below)
+    assert isinstance(node, Leaf)  # MappingVersion.check
+    constant = None if mapping.column is not None else coerced(pa.array([mapping.source]), node)
+    return _Fed(mapping, node, mapping.column, constant)
+
+
+def _see(names: Sequence[str], batch: pa.RecordBatch, seen: dict[str, Column]) -> None:
+    """Add the columns of those names that the batch has, as expressions see them."""
+    for name in names:
+        index = batch.schema.get_field_index(name)
+        if name not in seen and index >= 0:
+            seen[name] = source_column(batch.column(index))
+
+
+def _computed(fed: _Fed, source: dict[str, Column], rows: int) -> tuple[dict[str, pa.Array], int]:
+    """The columns that an expression feeds, by their paths, and how many values were lost."""
+    assert fed.expression is not None
+    made = values(fed.expression, Scope(rows, source))
+    lost = 0 if made.lost is None else int(made.lost.sum())
+    columns: dict[str, pa.Array] = {}
+    for path, node, column in _spread(fed.mapping.destination, fed.node, made, fed.covered):
+        columns[path] = landed(column, node)
+        lost += columns[path].null_count - column.values.null_count()
+    return columns, lost
+
+
+def _spread(path: str, node: Node, column: Column, covered: frozenset[str]) -> Iterator[tuple[str, Node, Column]]:
+    """The fields below an object, each with its part of the value."""
+    if not isinstance(node, ObjectField):
+        yield path, node, column
+        return
+    for name, part in fields_of(column, list(node.fields)).items():
+        below = f"{path}.{name}"
+        if below not in covered:
+            yield from _spread(below, node.fields[name], part, covered)
 
 
 def _values(fed: _Fed, batch: pa.RecordBatch) -> tuple[pa.Array, int]:
     """The field's values, and how many of them were lost: given by the source and null now."""
-    wanted = leaf_type(fed.leaf)
+    assert isinstance(fed.node, Leaf)
+    wanted = leaf_type(fed.node)
     if fed.constant is not None:
         value = fed.constant[0]
         return pa.repeat(value, batch.num_rows), 0 if value.is_valid else batch.num_rows
@@ -108,8 +176,8 @@ def _values(fed: _Fed, batch: pa.RecordBatch) -> tuple[pa.Array, int]:
     if index < 0:
         return pa.nulls(batch.num_rows, wanted), 0
     source = batch.column(index)
-    values = coerced(source, fed.leaf)
-    return values, values.null_count - source.null_count
+    made = coerced(source, fed.node)
+    return made, made.null_count - source.null_count
 
 
 _WORDS: Final = {XdmType.INT: "INTEGER", XdmType.DATE_TIME: "DATETIME"}
@@ -118,9 +186,10 @@ _WORDS: Final = {XdmType.INT: "INTEGER", XdmType.DATE_TIME: "DATETIME"}
 def _warning(fed: _Fed, batch: pa.RecordBatch, count: int) -> Tally:
     """The form in which clients of Data Prep look for the paths and types. It never quotes the value."""
     path = fed.mapping.destination
-    expected = _WORDS.get(fed.leaf.type, fed.leaf.type.value.upper())
+    kind = kind_of(fed.node)
+    expected = _WORDS.get(kind, kind.value.upper())
     actual = "STRING" if fed.column is None else _word(batch.schema.field(fed.column).type)
-    origin = "(constant)" if fed.column is None else fed.column
+    origin = fed.column or ("(constant)" if fed.expression is None else fed.mapping.source[:_SHOWN_SOURCE])
     message = (
         f"Data conversion failed at destination path {path}. The expected data type was: {expected}, "
         f"actual data type was: {actual}. Check the value. sourceField: {origin} destinationField: {path}"

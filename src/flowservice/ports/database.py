@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
@@ -17,7 +18,7 @@ from flowservice.domain.query import Page, Query
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
 from flowservice.domain.run_limits import AtWork
-from flowservice.domain.schema import SchemaResource
+from flowservice.domain.schema import SchemaChange, SchemaResource
 from flowservice.domain.spec import StoredSpec
 from flowservice.domain.staging import SplitProgress, Staged
 
@@ -240,6 +241,10 @@ class Database(Protocol):
     def runs(self) -> RunStore: ...
     @property
     def schemas(self) -> Store[SchemaResource]: ...
+    @property
+    def descriptors(self) -> Store[Descriptor]: ...
+    @property
+    def schema_changes(self) -> Store[SchemaChange]: ...
     @property
     def datasets(self) -> Store[Dataset]: ...
     @property

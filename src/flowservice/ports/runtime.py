@@ -8,8 +8,12 @@ from flowservice.domain.connection import Connection
 from flowservice.domain.drift import Change
 from flowservice.domain.dry_run import DryRun
 from flowservice.domain.flow import Flow
+from flowservice.domain.mapping import MappingVersion
+from flowservice.domain.mapping_trial import TriedRow
 from flowservice.domain.quarantine import ReplayTrial, Wanted
 from flowservice.domain.run import Run
+from flowservice.domain.xdm_tree import ObjectField
+from flowservice.errors import Error
 from flowservice.ports.database import Database
 from flowservice.sdk import Source
 
@@ -93,6 +97,18 @@ class TryingReplays(Protocol):
 
         Raises NotFound for what is gone, MissingMapping, BadMapping, NotReplayable, LakeError.
         """
+
+
+class TryingMappings(Protocol):
+    """Tells what a version of a mapping set is worth, without a source."""
+
+    def faults(self, version: MappingVersion, tree: ObjectField) -> tuple[Error | None, ...]:
+        """What is wrong with each mapping for rows of the schema `tree`; None where it can be applied."""
+
+    def rows(
+        self, version: MappingVersion, tree: ObjectField, rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[TriedRow, ...]:
+        """What becomes of each of these JSON rows. Raises BadMapping, BadSchema, BadField for mixed shapes."""
 
 
 class AddingColumns(Protocol):

@@ -9,7 +9,7 @@ from flowservice.domain.criteria import Criterion, Relation, Search
 from flowservice.domain.dataset import Batch, Dataset, SchemaRef
 from flowservice.domain.identity import Caller, Permission, Scope
 from flowservice.domain.query import Condition, Operator, Query
-from flowservice.domain.registry import behavior_of
+from flowservice.domain.registry import BEHAVIOR_TYPE, behavior_of
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import RunState
 from flowservice.domain.schema import SchemaKind
@@ -60,14 +60,17 @@ class Datasets:
         """A new dataset, still without a table. Raises MissingField, BadField."""
         caller.may(Permission.MANAGE_SOURCES)
         fields = dataset_fields.written(body)
-        dataset = Dataset(
-            id=self.ids.hex(_DIGITS),
-            stamp=Stamp.first(caller, at=self.now()),
-            view_id=self.ids.hex(_DIGITS),
-            behavior=self._behavior(caller, fields["schema_ref"]),
-            **fields,
-        )
-        self.database.datasets.add(dataset)
+        with self.database.transaction() as tx:
+            # Nobody deletes its schema meanwhile.
+            tx.tenancy.hold(caller.scope.org_id)
+            dataset = Dataset(
+                id=self.ids.hex(_DIGITS),
+                stamp=Stamp.first(caller, at=self.now()),
+                view_id=self.ids.hex(_DIGITS),
+                behavior=_behavior(replace(self.schemas, database=tx), caller, fields["schema_ref"]),
+                **fields,
+            )
+            tx.datasets.add(dataset)
         return dataset
 
     def get(self, caller: Caller, dataset_id: str) -> Dataset:
@@ -162,15 +165,16 @@ class Datasets:
             found |= {batch.run_id: batch.id for batch in self.database.batch_search.find(scope, search)}
         return found
 
-    def _behavior(self, caller: Caller, schema_ref: SchemaRef) -> str:
-        try:
-            shown = self.schemas.get(caller, Container.TENANT, SchemaKind.SCHEMAS, schema_ref.id)
-        except NotFound as error:
-            raise BadField(
-                f"schemaRef.id names no schema: {schema_ref.id[:200]!r}",
-                advice="Create the schema first and use its $id; a class or field group is no schema.",
-            ) from error
-        return behavior_of(tuple(shown["meta:extends"]))
+
+def _behavior(schemas: Schemas, caller: Caller, schema_ref: SchemaRef) -> str:
+    try:
+        shown = schemas.get(caller, Container.TENANT, SchemaKind.SCHEMAS, schema_ref.id)
+    except NotFound as error:
+        raise BadField(
+            f"schemaRef.id names no schema: {schema_ref.id[:200]!r}",
+            advice="Create the schema first and use its $id; a class or field group is no schema.",
+        ) from error
+    return str(shown.get(BEHAVIOR_TYPE) or behavior_of(tuple(shown["meta:extends"])))
 
 
 def _check_unused(database: Database, scope: Scope, dataset_id: str) -> None:

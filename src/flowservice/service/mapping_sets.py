@@ -1,21 +1,27 @@
 """What people and programs may do with mapping sets. A set is written in either of two dialects."""
 
 from collections.abc import Mapping as JsonObject
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from flowservice.domain.identity import Caller, Permission
+from flowservice.domain.identity import Caller, Permission, Scope
 from flowservice.domain.mapping import Mapping, MappingKind, MappingSet, MappingVersion
-from flowservice.domain.query import Page, Query
+from flowservice.domain.mapping_trial import MOST_ROWS, TriedRow
+from flowservice.domain.query import Condition, Operator, Page, Query
 from flowservice.domain.resource import Stamp
+from flowservice.domain.run import RunState
 from flowservice.domain.source_path import column_of
-from flowservice.errors import BadField, BadMapping, BadMappingVersion, MissingField, NotFound
+from flowservice.domain.xdm_tree import ObjectField
+from flowservice.errors import BadField, BadMapping, BadMappingVersion, Error, InUse, MissingField, NotFound
 from flowservice.ports.database import Database
-from flowservice.ports.runtime import Clock, Ids
+from flowservice.ports.runtime import Clock, Ids, TryingMappings
 from flowservice.service.contention import repeated
 from flowservice.service.schemas import Schemas
 
 _DIGITS: Final = 32
+_FLOWS: Final = 1_000
+"""Flows that are looked at at once."""
 _CONTENT_TYPE: Final = "application/vnd.adobe.xed+json;version=1"
 SOURCE_TYPES: Final[JsonObject[str, MappingKind]] = {
     "ATTRIBUTE": MappingKind.ATTRIBUTE,
@@ -32,6 +38,7 @@ class MappingSets:
 
     database: Database
     schemas: Schemas
+    trying: TryingMappings
     now: Clock
     ids: Ids
 
@@ -85,6 +92,45 @@ class MappingSets:
         return self.database.mapping_sets.list(caller.scope, query)
 
     def _version(self, caller: Caller, body: JsonObject[str, Any], *, number: int) -> MappingVersion:
+        version, tree = self._sent(caller, body, number=number)
+        version.check(tree)
+        for fault in self.trying.faults(version, tree):
+            if fault is not None:
+                raise fault
+        return version
+
+    def validate(self, caller: Caller, body: JsonObject[str, Any]) -> tuple[Error | None, ...]:
+        """What is wrong with each mapping of a set that is not kept. Raises as `create` for what is no set at all."""
+        caller.may(Permission.VIEW_SOURCES)
+        return self.trying.faults(*self._sent(caller, body, number=0))
+
+    def preview(
+        self, caller: Caller, body: JsonObject[str, Any], rows: Sequence[JsonObject[str, Any]]
+    ) -> tuple[MappingVersion, tuple[TriedRow, ...]]:
+        """What a set that is not kept makes of these rows. Raises as `create`, and BadField for too many rows."""
+        caller.may(Permission.VIEW_SOURCES)
+        if len(rows) > MOST_ROWS:
+            raise BadField(f"data has {len(rows):,} rows; {MOST_ROWS} are tried at once", advice="Send fewer rows.")
+        version, tree = self._sent(caller, body, number=0)
+        version.check(tree)
+        return version, self.trying.rows(version, tree, rows)
+
+    def delete(self, caller: Caller, set_id: str) -> None:
+        """Delete a set with all its versions. Raises NotFound, InUse while a flow names it."""
+        caller.may(Permission.MANAGE_SOURCES)
+
+        def delete() -> None:
+            with self.database.transaction() as tx:
+                # Until it is done, nobody makes a flow that names it.
+                tx.tenancy.hold(caller.scope.org_id)
+                known = tx.mapping_sets.get(caller.scope, set_id)
+                _check_unused(tx, caller.scope, set_id)
+                tx.mapping_sets.delete(known)
+
+        repeated(delete)
+
+    def _sent(self, caller: Caller, body: JsonObject[str, Any], *, number: int) -> tuple[MappingVersion, ObjectField]:
+        """The version that a body tells, unchecked, and the tree of its schema."""
         schema_id, content_type = _schema_of(body)
         sent = body.get("mappings")
         if sent is None:
@@ -106,8 +152,26 @@ class MappingSets:
                 f"the mapping set names no schema: {schema_id[:200]!r}",
                 advice="Use the $id of the dataset's schema.",
             ) from error
-        version.check(tree)
-        return version
+        return version, tree
+
+
+def _check_unused(database: Database, scope: Scope, set_id: str) -> None:
+    page = database.flows.list(scope, Query(limit=_FLOWS))
+    while True:
+        for flow in page.items:
+            if flow.mapping_id == set_id:
+                raise InUse(
+                    "a flow maps with this set", advice=f"Delete the flow first: GET /flows/{flow.id} shows it."
+                )
+        if page.next is None:
+            break
+        page = database.flows.list(scope, Query(limit=_FLOWS, after=page.next))
+    going = (Condition(path=("state",), operator=Operator.EQ, values=(RunState.SCHEDULED, RunState.IN_PROGRESS)),)
+    runs = database.runs.list(scope, Query(conditions=going, limit=_FLOWS))
+    for run in runs.items:
+        plan = database.progress.plan(run.id)
+        if plan is not None and plan.get("mappingId") == set_id:
+            raise InUse("a run maps with this set", advice="Wait until it has ended.")
 
 
 def _schema_of(body: JsonObject[str, Any]) -> tuple[str, str]:

@@ -23,6 +23,7 @@ _COLUMNS: Final[Mapping[tuple[str, ...], str]] = {
     ("dataset_id",): "dataset_id",
     ("alt_id",): "alt_id",
     ("kind",): "kind",
+    ("schema_id",): "schema_id",
 }
 
 

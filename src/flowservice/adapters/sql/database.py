@@ -23,6 +23,7 @@ from flowservice.adapters.sql.search_rows import FEW, Search
 from flowservice.adapters.sql.tenancy import SqlTenancy
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
@@ -30,7 +31,7 @@ from flowservice.domain.mapping import MappingSet
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.run_limits import AtWork
-from flowservice.domain.schema import SchemaResource
+from flowservice.domain.schema import SchemaChange, SchemaResource
 from flowservice.domain.search import SearchForm
 from flowservice.domain.spec import StoredSpec
 from flowservice.errors import NotFound
@@ -43,6 +44,8 @@ _TARGET: Final = TypeAdapter(TargetConnection)
 _FLOW: Final = TypeAdapter(Flow)
 _RUN: Final = TypeAdapter(Run)
 _SCHEMA: Final = TypeAdapter(SchemaResource)
+_DESCRIPTOR: Final = TypeAdapter(Descriptor)
+_SCHEMA_CHANGE: Final = TypeAdapter(SchemaChange)
 _DATASET: Final = TypeAdapter(Dataset)
 _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
@@ -174,6 +177,8 @@ class SqlDatabase:
     flows: SqlFlows = field(init=False)
     runs: SqlRuns = field(init=False)
     schemas: SqlStore[SchemaResource] = field(init=False)
+    descriptors: SqlStore[Descriptor] = field(init=False)
+    schema_changes: SqlStore[SchemaChange] = field(init=False)
     datasets: SqlStore[Dataset] = field(init=False)
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
@@ -233,6 +238,20 @@ class SqlDatabase:
                 adapter=_SCHEMA,
                 connect=connect,
                 own=lambda schema: {"alt_id": schema.alt_id, "kind": schema.kind.value},
+            ),
+            "descriptors": SqlStore(
+                noun="descriptor",
+                table=tables.descriptors,
+                adapter=_DESCRIPTOR,
+                connect=connect,
+                own=lambda descriptor: {"schema_id": descriptor.schema_id},
+            ),
+            "schema_changes": SqlStore(
+                noun="change of a schema",
+                table=tables.schema_changes,
+                adapter=_SCHEMA_CHANGE,
+                connect=connect,
+                own=lambda change: {"schema_id": change.schema_id},
             ),
             "datasets": SqlStore(noun="dataset", table=tables.datasets, adapter=_DATASET, connect=connect),
             "batches": SqlStore(

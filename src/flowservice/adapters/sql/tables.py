@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -85,6 +85,8 @@ AT_WORK: Final = sa.and_(
 """The runs that are queued or in progress: few, of however many there were."""
 sa.Index("ix_runs_at_work", runs.c.org_id, sqlite_where=AT_WORK, postgresql_where=AT_WORK)
 schemas: Final = _resources("schemas", sa.Column("alt_id", sa.String, index=True), sa.Column("kind", sa.String))
+descriptors: Final = _resources("descriptors", sa.Column("schema_id", sa.String, index=True))
+schema_changes: Final = _resources("schema_changes", sa.Column("schema_id", sa.String, index=True))
 datasets: Final = _resources("datasets")
 batches: Final = _resources("batches", sa.Column("dataset_id", sa.String, index=True))
 mapping_sets: Final = _resources("mapping_sets")

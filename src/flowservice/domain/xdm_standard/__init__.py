@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from flowservice.domain.xdm_types import typed
+
 NAMESPACE: Final = "https://ns.adobe.com/xdm/"
 
 
@@ -35,7 +37,7 @@ def alt_id(ref: str) -> str:
 
 def _described(document: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     return {
-        **document,
+        **typed(document),
         "meta:altId": alt_id(document["$id"]),
         "meta:containerId": "global",
         "meta:tenantNamespace": "_xdm",
@@ -49,6 +51,6 @@ def _extended(document: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]
     """What it builds on, nearest first, each once."""
     out: dict[str, None] = {}
     for part in document.get("allOf", ()):
-        if (ref := part["$ref"]) in known:
+        if (ref := part["$ref"].partition("#")[0]) in known:
             out |= dict.fromkeys([ref, *_extended(known[ref], known)])
     return list(out)

@@ -1,0 +1,133 @@
+"""Results of expressions as the types of a schema: docs/expressions.md, "What lands"."""
+
+from typing import Any
+
+import orjson
+import polars as pl
+import pyarrow as pa
+
+from flowservice.domain.expressions.kinds import Array, Dictionary, Kind, Moment, Object, Scalar, is_scalar
+from flowservice.domain.xdm_arrow import arrow_type
+from flowservice.domain.xdm_tree import ArrayField, Leaf, MapField, Node, ObjectField
+from flowservice.domain.xdm_types import XdmType
+from flowservice.engine.coercion import coerced
+from flowservice.engine.expressions.column import (
+    Column,
+    by_value,
+    field,
+    flattened,
+    text,
+)
+from flowservice.engine.expressions.evaluation import member
+from flowservice.engine.expressions.functions import mapping
+from flowservice.errors import BadMapping
+
+
+def landed(column: Column, node: Node) -> pa.Array:
+    """A full column in the type of a field. What cannot be that becomes null.
+
+    Raises BadMapping for a kind that never can, BadSchema where the field can hold nothing.
+    """
+    match node:
+        case Leaf():
+            return _leaf(column, node)
+        case ArrayField():
+            return _list(column, node)
+        case MapField():
+            return _map(column, node)
+        case ObjectField():
+            return _object(column, node)
+
+
+def _leaf(column: Column, leaf: Leaf) -> pa.Array:
+    if not is_scalar(column.kind):
+        raise _unfit("a single value", column.kind)
+    if column.kind is Scalar.JSON or (isinstance(column.kind, Moment) and leaf.type is XdmType.STRING):
+        column = text(column)
+    return coerced(_arrow(column.values), leaf)
+
+
+def _arrow(values: pl.Series) -> pa.Array:
+    return values.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _unfit(wanted: str, kind: Kind) -> BadMapping:
+    held = "a single value" if is_scalar(kind) else "an array" if isinstance(kind, Array) else "an object"
+    return BadMapping(
+        f"the expression gives {held}, the field takes {wanted}", advice="Map to another field, or convert the result."
+    )
+
+
+def _nulls(column: Column, node: Node) -> pa.Array:
+    return pa.nulls(len(column.values), arrow_type(node))
+
+
+def _list(column: Column, node: ArrayField) -> pa.Array:
+    if column.kind is Scalar.NULL:
+        return _nulls(column, node)
+    if column.kind is Scalar.JSON:
+        column = by_value(column, json_items, Array(Scalar.JSON))
+    if not isinstance(column.kind, Array):
+        raise _unfit("an array", column.kind)
+    items, lens = flattened(column)
+    values = landed(items, node.items)
+    made = pa.ListArray.from_arrays(_offsets(lens), values, mask=_mask(column.values))
+    return made.cast(arrow_type(node))
+
+
+def _offsets(lens: pl.Series) -> pa.Array:
+    offsets = pl.concat([pl.Series([0], dtype=pl.Int64), lens.cum_sum().cast(pl.Int64)])
+    return _arrow(offsets.cast(pl.Int32))
+
+
+def _mask(values: pl.Series) -> pa.Array | None:
+    return _arrow(values.is_null()) if values.null_count() else None
+
+
+def json_items(value: str) -> list[str | None]:
+    """The items of a JSON array, each as JSON. Raises ValueError for other JSON."""
+    held = orjson.loads(value)
+    if not isinstance(held, list):
+        raise ValueError(type(held).__name__)
+    return [None if item is None else orjson.dumps(item).decode() for item in held]
+
+
+def _map(column: Column, node: MapField) -> pa.Array:
+    if column.kind is Scalar.NULL:
+        return _nulls(column, node)
+    if is_scalar(column.kind) and column.kind is not Scalar.JSON:
+        raise _unfit("a map", column.kind)
+    if isinstance(column.kind, Array):
+        raise _unfit("a map", column.kind)
+    column = mapping(column)
+    items, lens = flattened(column)
+    assert isinstance(items.kind, Object)
+    keys = _arrow(items.values.struct.field("key")).cast(pa.string())
+    values = landed(field(items, "value"), node.values)
+    offsets: Any = _offsets(lens)
+    made = pa.MapArray.from_arrays(offsets, keys, values, mask=_mask(column.values))
+    return made.cast(arrow_type(node))
+
+
+def _object(column: Column, node: ObjectField) -> pa.Array:
+    wanted = arrow_type(node)
+    if column.kind is Scalar.NULL or wanted is None:
+        return pa.nulls(len(column.values), wanted or pa.null())
+    below = [landed(of, node.fields[name]) for name, of in fields_of(column, [each.name for each in wanted]).items()]
+    nulls = column.values.is_null()
+    mask = _arrow(nulls) if nulls.any() else None
+    return pa.StructArray.from_arrays(below, fields=list(wanted), mask=mask)
+
+
+def fields_of(column: Column, names: list[str]) -> dict[str, Column]:
+    """The fields of objects, maps or JSON objects by these names; null where one is not there.
+
+    Raises BadMapping for a kind that has no fields.
+    """
+    if isinstance(column.kind, Object):
+        return {name: field(column, name) for name in names}
+    if column.kind is Scalar.NULL:
+        return dict.fromkeys(names, column)
+    if column.kind is not Scalar.JSON and not isinstance(column.kind, Dictionary):
+        raise _unfit("an object", column.kind)
+    return {name: member(column, name, at=0) for name in names}

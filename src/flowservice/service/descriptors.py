@@ -1,0 +1,160 @@
+"""What people and programs may do with descriptors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from flowservice.domain.descriptor import (
+    ONE_A_SCHEMA,
+    Descriptor,
+    DescriptorType,
+    described,
+    schema_in,
+    type_in,
+)
+from flowservice.domain.identity import Caller, Permission
+from flowservice.domain.registry import BEHAVIOR_TYPE, full_document
+from flowservice.domain.resource import Stamp
+from flowservice.domain.xdm_resolve import Document
+from flowservice.errors import BadDescriptor
+from flowservice.ports.database import Database
+from flowservice.ports.runtime import Clock, Ids
+from flowservice.service.contention import repeated
+from flowservice.service.schema_library import lookup_in, stored
+from flowservice.service.schema_rules import all_descriptors, descriptors_of
+
+_DIGITS: Final = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptors:
+    """The descriptors of the schema registry."""
+
+    database: Database
+    now: Clock
+    ids: Ids
+
+    def create(self, caller: Caller, body: Mapping[str, Any]) -> Descriptor:
+        """A new descriptor of a resource of the sandbox. Raises BadDescriptor, BadSchema."""
+        caller.may(Permission.MANAGE_SOURCES)
+        with self.database.transaction() as database:
+            # The resource it speaks of stays as it is meanwhile.
+            database.tenancy.hold(caller.scope.org_id)
+            return self.add(database, caller, body)
+
+    def add(self, database: Database, caller: Caller, body: Mapping[str, Any]) -> Descriptor:
+        """As `create`, inside a transaction that holds the organisation."""
+        kept, source = _checked(database, caller, body)
+        descriptor = Descriptor(
+            id=self.ids.hex(_DIGITS),
+            stamp=Stamp.first(caller, at=self.now()),
+            name=kept["@type"],
+            schema_id=source["$id"],
+            body=kept,
+        )
+        _check_others(database, caller, descriptor, source)
+        database.descriptors.add(descriptor)
+        return descriptor
+
+    def replace(self, caller: Caller, descriptor_id: str, body: Mapping[str, Any]) -> Descriptor:
+        """The descriptor with the whole `body` in place of its own. Raises NotFound, BadDescriptor, BadSchema."""
+        caller.may(Permission.MANAGE_SOURCES)
+
+        def write() -> Descriptor:
+            with self.database.transaction() as database:
+                database.tenancy.hold(caller.scope.org_id)
+                old = database.descriptors.get(caller.scope, descriptor_id)
+                kept, source = _checked(database, caller, body)
+                new = replace(
+                    old,
+                    stamp=old.stamp.moved(caller, at=self.now()),
+                    name=kept["@type"],
+                    schema_id=source["$id"],
+                    body=kept,
+                )
+                _check_others(database, caller, new, source)
+                database.descriptors.replace(old, new)
+            return new
+
+        return repeated(write)
+
+    def delete(self, caller: Caller, descriptor_id: str) -> None:
+        """Raises NotFound."""
+        caller.may(Permission.MANAGE_SOURCES)
+
+        def delete() -> None:
+            with self.database.transaction() as database:
+                database.descriptors.delete(database.descriptors.get(caller.scope, descriptor_id))
+
+        repeated(delete)
+
+    def get(self, caller: Caller, descriptor_id: str) -> Descriptor:
+        """Raises NotFound."""
+        caller.may(Permission.VIEW_SOURCES)
+        return self.database.descriptors.get(caller.scope, descriptor_id)
+
+    def list(self, caller: Caller) -> Sequence[Descriptor]:
+        """All of the sandbox, the oldest first."""
+        caller.may(Permission.VIEW_SOURCES)
+        return all_descriptors(self.database, caller.scope)
+
+    def of(self, caller: Caller, shown: Document) -> Sequence[Descriptor]:
+        """Those that speak of a shown resource, or of one that it builds on, the oldest first."""
+        caller.may(Permission.VIEW_SOURCES)
+        return descriptors_of(self.database, caller.scope, [shown["$id"], *shown.get("meta:extends", ())])
+
+
+def _checked(database: Database, caller: Caller, body: Mapping[str, Any]) -> tuple[dict[str, Any], Document]:
+    """What is kept of the body, and the resource that it speaks of, resolved. Raises BadDescriptor, BadSchema."""
+    lookup = lookup_in(database, caller)
+    type_in(body)
+    source = stored(database, caller.scope, schema_in(body))
+    if source is None:
+        raise BadDescriptor(
+            f"there is no resource {schema_in(body)[:200]!r} of your own",
+            advice="Name a schema, class, field group or data type of this sandbox.",
+        )
+
+    def destination(ref: str) -> Document:
+        shown = lookup(ref)
+        if shown is None:
+            raise BadDescriptor(f"there is no schema {ref[:200]!r}", advice="Create the other schema first.")
+        return full_document(shown, lookup)
+
+    full = destination(source.id)
+    return described(body, full, schema_id=source.id, destination=destination), full
+
+
+def _check_others(database: Database, caller: Caller, new: Descriptor, source: Document) -> None:
+    """Raises BadDescriptor if another descriptor of the same schema says the same, or what does not go with it."""
+    others = [one for one in descriptors_of(database, caller.scope, [new.schema_id]) if one.id != new.id]
+    if new.is_primary and (other := next((one for one in others if one.is_primary), None)) is not None:
+        raise BadDescriptor(
+            f"{', '.join(other.paths)[:200]} is the primary identity of the schema already (descriptor {other.id})",
+            advice="Change that descriptor, or leave xdm:isPrimary out.",
+        )
+    if source.get(BEHAVIOR_TYPE) == "time-series":
+        _check_key([*others, new])
+    same = [one for one in others if one.type is new.type]
+    if new.type in ONE_A_SCHEMA and same:
+        raise BadDescriptor(
+            f"the schema has a {new.type.value} already (descriptor {same[0].id})", advice="Change that one."
+        )
+    if new.type is DescriptorType.DEPRECATED:
+        return
+    for one in same:
+        if one.paths == new.paths and one.destination == new.destination:
+            raise BadDescriptor(
+                f"the descriptor {one.id} says the same of {', '.join(new.paths)[:200]}", advice="Change that one."
+            )
+
+
+def _check_key(descriptors: Sequence[Descriptor]) -> None:
+    """The key of what happened has the time in it. Raises BadDescriptor."""
+    key = next((one for one in descriptors if one.type is DescriptorType.PRIMARY_KEY), None)
+    time = next((one for one in descriptors if one.type is DescriptorType.TIMESTAMP), None)
+    if key is not None and time is not None and not set(time.paths) <= set(key.paths):
+        raise BadDescriptor(
+            f"the primary key of a time-series schema lacks its timestamp {', '.join(time.paths)[:200]}",
+            advice="Name the timestamp among the fields of the key.",
+        )

@@ -1,0 +1,134 @@
+"""Mapping sets with expressions over HTTP: validated, tried on rows, run, deleted."""
+
+from typing import Any
+
+import pytest
+
+from demo.azurite import Azurite
+from tests.live import Client, Server
+from tests.wire import resources
+from tests.wire.resources import FLOW, PREP, Dataflow, refusal
+
+
+def body(dataflow: Dataflow, **feeds: str) -> dict[str, Any]:
+    """`_id` and fields of the tenant, by expressions."""
+    paths = {"_id": "_id"} | {name: f"{dataflow.tenant}.{name}" for name in feeds if name != "_id"}
+    return {
+        "outputSchema": {"schemaRef": {"id": dataflow.schema_id}},
+        "mappings": [
+            {"sourceType": "EXPRESSION", "source": source, "destination": paths[name]} for name, source in feeds.items()
+        ],
+    }
+
+
+def test_each_mapping_of_a_set_is_validated_and_nothing_is_kept(client: Client, dataflow: Dataflow) -> None:
+    before = client.get(f"{PREP}/mappingSets?limit=1000").json()["_page"]["count"]
+    sent = body(dataflow, _id="concat(RowKey, name)", name="uper(name)", age="to_integer(age")
+    answers = client.made(f"{PREP}/mappingSets/validate", sent, status=200)["validationResponse"]
+    assert [answer["status"] for answer in answers] == ["SUCCESS", "FAILED", "FAILED"]
+    assert answers[0]["errors"] is None
+    (unknown,), (open_ended,) = answers[1]["errors"], answers[2]["errors"]
+    assert "character 1: there is no function 'uper'" in unknown["message"]
+    assert "upper" in unknown["advice"]
+    assert "character 15: the expression ends too soon" in open_ended["message"]
+    assert client.get(f"{PREP}/mappingSets?limit=1000").json()["_page"]["count"] == before
+
+
+def test_a_set_with_a_bad_expression_is_not_kept(client: Client, dataflow: Dataflow) -> None:
+    error = refusal(client.post(f"{PREP}/mappingSets", json=body(dataflow, _id='matches_regex(name, "(")')))
+    assert error["code"] == "expression-invalid"
+
+
+def test_a_set_is_tried_on_rows(client: Client, dataflow: Dataflow) -> None:
+    sent = body(dataflow, _id="RowKey", name='concat(upper(name), "!")', age="to_integer(age) + 1")
+    rows = [{"RowKey": "1", "name": "Ada", "age": 36}, {"RowKey": "2", "name": None, "age": "old"}]
+    first, second = client.made(f"{PREP}/mappingSets/preview", {"data": rows, "mappingSet": sent}, status=200)
+    assert first == {"data": {"_id": "1", dataflow.tenant: {"name": "ADA!", "age": 37}}, "errors": None}
+    assert second["data"] == {"_id": "2", dataflow.tenant: {"name": "!"}}
+    (error,) = second["errors"]
+    assert error["source"] == "to_integer(age) + 1"
+    assert error["destination"] == f"{dataflow.tenant}.age"
+    assert error["sourceType"] == "EXPRESSION"
+    assert "old" not in error["exception"]
+    # One row may come alone.
+    (alone,) = client.made(f"{PREP}/mappingSets/preview", {"data": rows[0], "mappingSet": sent}, status=200)
+    assert alone == first
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{}, {"data": [{}]}, {"data": [1], "mappingSet": {}}, {"data": {}, "mappingSet": []}, {"data": [{"a": [1, [2]]}]}],
+)
+def test_what_cannot_be_tried_is_refused(client: Client, dataflow: Dataflow, sent: dict[str, Any]) -> None:
+    if sent.get("data") == [{"a": [1, [2]]}]:
+        sent = sent | {"mappingSet": body(dataflow, _id="a")}
+    refusal(client.post(f"{PREP}/mappingSets/preview", json=sent))
+
+
+def test_more_rows_than_are_tried_at_once_are_refused(client: Client, dataflow: Dataflow) -> None:
+    sent = {"data": [{}] * 201, "mappingSet": body(dataflow, _id="a")}
+    assert "200 are tried at once" in refusal(client.post(f"{PREP}/mappingSets/preview", json=sent))["detail"]
+
+
+def test_an_expression_is_validated(client: Client) -> None:
+    path = f"{PREP}/languages/el/validate"
+    assert client.made(path, {"expression": "iif(a > 1, a, 0)"}, status=200) == {
+        "validationStatus": "succeeded",
+        "error": "none",
+    }
+    failed = client.made(path, {"expression": "iif(a > 1, a)"}, status=200)
+    assert failed["validationStatus"] == "failed"
+    assert failed["error"] == "character 1: iif takes 3 arguments, not 2"
+    refusal(client.post(path, json={}))
+
+
+def test_functions_and_operators_are_told(client: Client) -> None:
+    functions = {told["function"]: told for told in client.get(f"{PREP}/languages/el/functions").json()}
+    assert len(functions) > 90
+    assert functions["lower"]["aliases"] == ["lcase"]
+    assert functions["instr"]["syntax"] == "instr(input, substring, start_position?, occurrence?)"
+    assert [told["type"] for told in functions["instr"]["params"]] == ["REQUIRED", "REQUIRED", "OPTIONAL", "OPTIONAL"]
+    symbols = {told["operatorSymbol"] for told in client.get(f"{PREP}/languages/el/operators").json()}
+    assert {"+", "&&", "==", "? :"} <= symbols
+
+
+def test_a_mapping_is_read_alone(client: Client, dataflow: Dataflow) -> None:
+    path = f"{PREP}/mappingSets/{dataflow.mapping_id}/mappings"
+    (first, *_) = client.get(path).json()
+    assert client.get(f"{path}/{first['id']}").json() == first
+    refusal(client.get(f"{path}/{'0' * 32}"))
+
+
+def test_a_set_is_deleted_unless_a_flow_maps_with_it(client: Client, azurite: Azurite, people: str) -> None:
+    dataflow = resources.names_flow(client, azurite.connection_string, people)
+    made = client.made(f"{PREP}/mappingSets", body(dataflow, _id="RowKey"), status=200)["id"]
+    assert client.delete(f"{PREP}/mappingSets/{made}").status_code == 204
+    refusal(client.get(f"{PREP}/mappingSets/{made}"))
+    refusal(client.delete(f"{PREP}/mappingSets/{made}"))
+    flow_id = dataflow.started(scheduleParams=resources.never())
+    error = refusal(client.delete(f"{PREP}/mappingSets/{dataflow.mapping_id}"))
+    assert f"GET /flows/{flow_id}" in error["advice"]
+    assert client.get(f"{PREP}/mappingSets/{dataflow.mapping_id}").status_code == 200
+
+
+@pytest.mark.azurite
+def test_calculated_fields_land(client: Client, server: Server, azurite: Azurite, people: str) -> None:
+    flow = resources.dataflow(
+        client,
+        azurite.connection_string,
+        people,
+        fields={"name": {"type": "string"}, "age": {"type": "integer"}},
+        mapping={"RowKey": "_id"},
+    )
+    sent = body(flow, _id='concat(PartitionKey, "-", RowKey)', name="upper(trim(name))", age="iif(age > 40, age, null)")
+    mapping_id = client.made(f"{PREP}/mappingSets", sent, status=200)["id"]
+    raw = flow.body()
+    raw["transformations"][0]["params"] = {"mappingId": mapping_id, "mappingVersion": 0}
+    flow_id = client.made(f"{FLOW}/flows", raw)["id"]
+    (run,) = resources.ended(client, flow_id)
+    assert resources.status(run) == "success"
+    rows = server.rows(f'SELECT _id, "{flow.tenant}" AS own FROM "{flow.dataset_id}"')
+    assert rows
+    assert all(row["_id"].count("-") >= 1 for row in rows)
+    assert all(name == name.upper().strip() for row in rows if (name := row["own"].get("name")))
+    assert all(age > 40 for row in rows if (age := row["own"].get("age")) is not None)
