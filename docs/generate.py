@@ -1,5 +1,6 @@
 """Pages that are made from the code: `make docs`. A test compares them with what is committed."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from flowservice.api.permissions import needed
 from flowservice.api.problems import documented
 from flowservice.app import App
 from flowservice.connectors.azure_table.auths import AUTHS
+from flowservice.domain.expressions.signatures import SIGNATURES, Signature
 from flowservice.domain.identity import Permission
 from flowservice.sdk import json_schema
 from flowservice.settings import Settings
@@ -121,6 +123,38 @@ tokens stop at once.
 """
 
 
+_FUNCTIONS: Final = """\
+# Functions of expressions
+
+{made}
+
+What they take, and what all of them do about nulls and errors, is told in [Expressions of mappings](expressions.md).
+Most work on whole columns at once. Python takes each different value apart in those marked with *, as no expression over
+columns can: they are slower by ten to a hundred times. It also takes each pair of decimals for `%`.
+"""
+_BY_VALUE: Final = ("hashing", "url", "analytics")
+_BY_VALUE_TOO: Final = frozenset(("str_to_object", "get_values", "json_to_object"))
+
+
+def functions_page() -> str:
+    """Every function of expressions, by what it is for."""
+    parts = [_FUNCTIONS.format(made=_MADE)]
+    listed = [signature for name, signature in SIGNATURES.items() if name == signature.name]
+    for category in dict.fromkeys(signature.category for signature in listed):
+        rows = [_function_row(signature) for signature in listed if signature.category == category]
+        head = ["| function | what it does | example |", "| --- | --- | --- |"]
+        parts.append("\n".join([f"## {category}", "", *head, *rows, ""]))
+    return "\n".join(parts)
+
+
+def _function_row(signature: Signature) -> str:
+    star = "*" if signature.category in _BY_VALUE or signature.name in _BY_VALUE_TOO else ""
+    also = "".join(f", `{alias}`" for alias in signature.aliases)
+    example = f"`{signature.example}` → `{json.dumps(signature.result, ensure_ascii=False)}`"
+    cells = (f"`{signature.syntax}`{also}{star}", signature.description, example)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
 def signin_page() -> str:
     """Every way to sign in to Azure Table Storage: its fields and what they mean."""
     parts = [_SIGNIN.format(made=_MADE)]
@@ -184,6 +218,7 @@ PAGES: Final = {
     "permissions.md": permissions_page,
     "operations.md": operations.page,
     "azure-table-storage.md": signin_page,
+    "functions.md": functions_page,
 }
 
 
