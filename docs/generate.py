@@ -129,7 +129,7 @@ _FUNCTIONS: Final = """\
 {made}
 
 What they take, and what all of them do about nulls and errors, is told in [Expressions of mappings](expressions.md).
-Most work on whole columns at once. Python takes each different value apart in those marked with *, as no expression over
+Most work on whole columns. Python takes each different value apart in those marked with *, as no expression over
 columns can: they are slower by ten to a hundred times. It also takes each pair of decimals for `%`.
 """
 _BY_VALUE: Final = ("hashing", "url", "analytics")
