@@ -335,6 +335,12 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
     e.BackfillIsFixed: ("CONNECTOR-1404-400", lambda at: at.scheduled(at.hourly, "backfill", False)),
     e.MissingMapping: ("CONNECTOR-1370-400", lambda at: at.flow(transformations=[])),
     e.BadMapping: ("FLOW-1419-400", _unmapped_column),
+    e.BadExpression: (
+        "/placeholder/type/uri",
+        lambda at: at.client.post(
+            f"{PREP}/mappingSets", json=resources.mapping_set(at.dataflow.schema_id, {"upper(name": "_id"})
+        ),
+    ),
     e.BadMappingVersion: ("FLOW-1412-400", lambda at: at.mapped(mappingId=at.dataflow.mapping_id, mappingVersion=7)),
     e.SchemaMismatch: ("FLOW-1425-400", lambda at: at.target(data={"schema": {"id": resources.PROFILE}})),
     e.MissingDeltaColumn: ("CONNECTOR-1367-400", lambda at: at.copied(DAILY)),

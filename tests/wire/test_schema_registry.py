@@ -1,6 +1,7 @@
 """The Schema Registry as its clients call it: forms, lists, changes, descriptors, samples, export and import."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -15,16 +16,23 @@ TENANT = f"{REGISTRY}/tenant"
 TEXT = {"type": "string"}
 
 
-@pytest.fixture(scope="module")
-def client(server: Server) -> Iterator[Client]:
-    """In a sandbox of its own, so that lists hold what these tests made."""
+@contextmanager
+def within(server: Server, name: str) -> Iterator[Client]:
+    """Calls in a new sandbox."""
     with server.client() as administrator:
-        body = {"name": "registry", "title": "Registry", "type": "development"}
+        body = {"name": name, "title": name, "type": "development"}
         administrator.made("/data/foundation/sandbox-management/sandboxes", body, status=202)
-    with server.client(sandbox="registry") as calls:
+    with server.client(sandbox=name) as calls:
         for _ in range(200):
             if calls.get(f"{REGISTRY}/stats").status_code == 200:
                 break
+        yield calls
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[Client]:
+    """In a sandbox of its own, so that lists hold what these tests made."""
+    with within(server, "registry") as calls:
         yield calls
 
 
@@ -226,7 +234,7 @@ def test_an_export_is_imported_in_another_sandbox(
 ) -> None:
     exported = read(client, f"{REGISTRY}/rpc/export/{encoded(schema['$id'])}")
     assert [one["title"] for one in exported] == ["Things", "Thing"]
-    with server.client() as there:
+    with within(server, "registry-copy") as there:
         # Clients post imports to either path.
         made = there.post(f"{REGISTRY}/rpc/export/", json=exported)
         assert made.status_code == 200, made.text
