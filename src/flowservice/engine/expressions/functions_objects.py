@@ -41,7 +41,6 @@ from flowservice.engine.expressions.functions import (
     mapping,
     special,
 )
-from flowservice.engine.expressions.functions_text import summed
 
 _TEXT_MAP = Dictionary(Scalar.TEXT)
 
@@ -196,28 +195,26 @@ def _map_get_values(of: Column, key: Column) -> Column:
 
 
 def _some_of(given: Column, key: Column) -> Column:
+    """The entries with one of the row's keys, in the order in which these are asked for."""
     assert isinstance(given.kind, Dictionary)
     is_constant = all_constant((given, key))
     maps, keys = (given, key) if is_constant else full((given, key))
-    wanted, items, lens = _wanted(maps, keys)
-    picked = items.values.filter(wanted)
-    nulls = select(maps.expr.is_null() | keys.expr.is_null(), is_constant=is_constant)
-    found = lists_of(picked, summed(wanted.cast(pl.Int64), lens), nulls)
-    return keep(Column(given.kind, found, None, is_constant), lost_of(maps, keys))
-
-
-def _wanted(maps: Column, keys: Column) -> tuple[pl.Series, Column, pl.Series]:
-    """Which entries have one of the row's keys; all entries; and how many each row has."""
     names, counts = flattened(keys)
-    names = text(names)
     items, lens = flattened(maps)
-    height = len(lens)
-    rows_of_names = pl.int_range(height, eager=True).repeat_by(counts).explode(empty_as_null=False, keep_nulls=False)
-    rows_of_items = pl.int_range(height, eager=True).repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
-    asked = pl.DataFrame({"row": rows_of_names, "key": names.values}).unique()
-    frame = pl.DataFrame({"row": rows_of_items, "key": items.values.struct.field("key")}).with_row_index("at")
-    found = frame.join(asked, on=["row", "key"], how="semi")["at"]
-    return pl.int_range(len(frame), eager=True).is_in(found.implode()), items, lens
+    asked = pl.DataFrame({"row": _rows(counts), "key": text(names).values}).unique(maintain_order=True)
+    held = items.values.struct
+    frame = pl.DataFrame({"row": _rows(lens), "key": held.field("key"), "value": held.field("value")})
+    found = asked.join(frame, on=["row", "key"], how="inner", maintain_order="left")
+    rows = pl.DataFrame({"row": pl.int_range(len(lens), eager=True)})
+    kept = rows.join(found.group_by("row").len(), on="row", how="left", maintain_order="left")["len"].fill_null(0)
+    nulls = select(maps.expr.is_null() | keys.expr.is_null(), is_constant=is_constant)
+    lists = lists_of(found.select("key", "value").to_struct(), kept, nulls)
+    return keep(Column(given.kind, lists, None, is_constant), lost_of(maps, keys))
+
+
+def _rows(lens: pl.Series) -> pl.Series:
+    """The row of each item, of so many in each."""
+    return pl.int_range(len(lens), eager=True).repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
 
 
 @function("map_has_keys", takes="dx")
