@@ -576,9 +576,16 @@ class BadMapping(Invalid):
 
 
 class BadExpression(BadMapping):
-    """An expression of a mapping cannot be parsed, or uses what does not exist."""
+    """An expression of a mapping cannot be parsed, or uses what does not exist.
+
+    `at` is the place in the expression's text that the message tells (characters, from 0), if it is known.
+    """
 
     code = "expression-invalid"
+
+    def __init__(self, message: str, *, advice: str = "", at: int | None = None) -> None:
+        super().__init__(message if at is None else f"character {at + 1}: {message}", advice=advice)
+        self.at = at
 
 
 class BadMappingVersion(Invalid):

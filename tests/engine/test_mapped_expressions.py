@@ -8,8 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from flowservice.domain.expressions.parsing import parse
 from flowservice.domain.mapping import Mapping, MappingKind, MappingVersion
 from flowservice.domain.xdm_tree import ObjectField, tree_of
+from flowservice.engine.expressions import Scope, source_column, values
 from flowservice.engine.mapping import Mapper
 from flowservice.engine.row_mapper import Mapped
 from flowservice.errors import BadExpression, BadMapping
@@ -166,6 +168,40 @@ def test_a_batch_without_rows_or_columns_is_mapped() -> None:
     assert rows(mapping, v=pa.array([], pa.string())) == []
     assert rows(mapping, other=["x"]) == [{"n": None}]
     assert mapping.source_columns == ("v",)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "[v, 1]",
+        '{"a": v, "b": 2}',
+        'to_map("a", v, v, 1)',
+        '{"a": v, "b": 2}[v]',
+        'map_get_values({"a": v}, ["a", v])',
+        "transformArray([v, 1], x -> x + v)",
+        'arrays_to_object("a", [v], "b", [1, 2])',
+        'extract_regex(v, "(a)(b)?")',
+        "v % 2.5",
+        "coalesce(v, [1][0])",
+    ],
+)
+def test_constants_beside_columns_without_rows_make_no_row(expression: str) -> None:
+    made = values(parse(expression), Scope(0, {"v": source_column(pa.array([], pa.string()))}))
+    assert len(made.values) == 0
+
+
+@pytest.mark.parametrize(
+    ("expression", "place"),
+    [
+        ("upper(v) + lower(split(v, ','))", 12),
+        ("iif(v > 1, [1], 2)", 1),
+        ("concat(v, true * 2)", 16),
+        ('format(date(v), "bb")', 1),
+    ],
+)
+def test_an_error_of_kinds_tells_the_innermost_place(expression: str, place: int) -> None:
+    with pytest.raises(BadExpression, match=f"character {place}: "):
+        mapper({"n": TEXT}, {"n": expression})
 
 
 @pytest.mark.parametrize(

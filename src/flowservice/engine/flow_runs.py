@@ -1,26 +1,10 @@
 """The runs of a flow, found by what they are to each other."""
 
 from collections.abc import Iterator
-from typing import Final, TypeVar
 
-from flowservice.domain.identity import Scope
-from flowservice.domain.query import Condition, Operator, Query
-from flowservice.domain.resource import Resource
+from flowservice.domain.query import Condition, Operator
 from flowservice.domain.run import Run
-from flowservice.ports.database import Database, Store
-
-R = TypeVar("R", bound=Resource)
-_PAGE: Final = 1_000
-
-
-def every(store: Store[R], scope: Scope, conditions: tuple[Condition, ...]) -> Iterator[R]:
-    """All of them, the newest first, a page at a time."""
-    after: str | None = None
-    while True:
-        page = store.list(scope, Query(conditions=conditions, limit=_PAGE, after=after))
-        yield from page.items
-        if (after := page.next) is None:
-            return
+from flowservice.ports.database import Database, every
 
 
 def replays_of(database: Database, run: Run) -> Iterator[Run]:

@@ -43,6 +43,8 @@ class _Fed:
     constant: pa.Array | None
     """One value in the field's type; null if the constant is no value of it."""
     expression: Expression | None = None
+    reads: tuple[str, ...] = ()
+    """The columns that the expression needs."""
     covered: frozenset[str] = frozenset()
     """Fields below an object that have mappings of their own, which count."""
 
@@ -79,7 +81,7 @@ class Mapper:
             if fed.expression is None:
                 columns[fed.mapping.destination], lost = _values(fed, batch)
             else:
-                _see(fed.mapping.reads, batch, seen)
+                _see(fed.reads, batch, seen)
                 computed, lost = _computed(fed, seen, batch.num_rows)
                 columns |= computed
             if lost:
@@ -93,7 +95,8 @@ class Mapper:
                 rejected = pc.or_(rejected, violation.rows)
             kept = pc.invert(rejected)
             rows = rows.filter(kept)
-            origins = {fed.mapping.destination: fed.mapping.reads[0] for fed in self._fed if fed.mapping.reads}
+            named = ((fed.mapping.destination, fed.column or next(iter(fed.reads), None)) for fed in self._fed)
+            origins = {path: column for path, column in named if column is not None}
             rejects = _rejects(batch, broken, pc.indices_nonzero(rejected), origins)
         rejections = (Tally(code=v.code, field=v.field, message=v.message, count=v.rows.true_count) for v in broken)
         return Mapped(rows=rows, rejects=rejects, warnings=tuple(warnings), rejections=tuple(rejections), kept=kept)
@@ -128,7 +131,7 @@ def _fed(mapping: Mapping, tree: ObjectField, paths: frozenset[str]) -> _Fed:
         expression = Reference(mapping.column)
     if expression is not None:
         below = frozenset(path for path in paths if path.startswith(f"{mapping.destination}."))
-        return _Fed(mapping, node, None, None, expression, below)
+        return _Fed(mapping, node, None, None, expression, mapping.reads, below)
     assert isinstance(node, Leaf)  # MappingVersion.check
     constant = None if mapping.column is not None else coerced(pa.array([mapping.source]), node)
     return _Fed(mapping, node, mapping.column, constant)

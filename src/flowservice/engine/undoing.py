@@ -12,7 +12,7 @@ from flowservice.domain.query import Condition, Operator
 from flowservice.domain.run import Run, RunError
 from flowservice.domain.window import Window
 from flowservice.domain.write_mode import WriteMode
-from flowservice.engine.flow_runs import every, replays_of
+from flowservice.engine.flow_runs import replays_of
 from flowservice.engine.landing import SYSTEM_COLUMN
 from flowservice.engine.outcome import Done
 from flowservice.engine.patience import Patience
@@ -20,7 +20,7 @@ from flowservice.engine.pending import reached
 from flowservice.engine.plan import Plan, time_of, time_text
 from flowservice.engine.publication import Publication
 from flowservice.errors import LakeError, LakeUnavailable, NotFound, NotUndoable
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, every
 from flowservice.ports.lake import Change, Lake, Marked, Upserted
 
 _LOG: Final = logging.getLogger(__name__)

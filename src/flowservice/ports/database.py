@@ -1,10 +1,10 @@
 """Where resources live. Every method is one transaction, unless it is called inside `Database.transaction`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.criteria import Search
@@ -14,7 +14,7 @@ from flowservice.domain.drift import SourceShape
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
 from flowservice.domain.mapping import MappingSet
-from flowservice.domain.query import Page, Query
+from flowservice.domain.query import Condition, Page, Query
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
 from flowservice.domain.run_limits import AtWork
@@ -23,6 +23,7 @@ from flowservice.domain.spec import StoredSpec
 from flowservice.domain.staging import SplitProgress, Staged
 
 R = TypeVar("R", bound=Resource)
+_PAGE: Final = 1_000
 
 
 class Store(Protocol[R]):
@@ -54,6 +55,16 @@ class Store(Protocol[R]):
 
     def count(self, scope: Scope, query: Query) -> int:
         """How many match the conditions of `query`."""
+
+
+def every(store: Store[R], scope: Scope, conditions: tuple[Condition, ...] = ()) -> Iterator[R]:
+    """All resources that match the conditions, the newest first, read a page at a time."""
+    after: str | None = None
+    while True:
+        page = store.list(scope, Query(conditions=conditions, limit=_PAGE, after=after))
+        yield from page.items
+        if (after := page.next) is None:
+            return
 
 
 class ConnectionStore(Store[Connection], Protocol):

@@ -7,13 +7,11 @@ from typing import Final
 
 from flowservice.domain.dataset import Dataset, TableRef
 from flowservice.domain.identity import SandboxState, Scope
-from flowservice.domain.query import Query
 from flowservice.errors import LakeError
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, every
 from flowservice.ports.lake import Compacted, Lake, Vacuumed
 
 _LOG: Final = logging.getLogger(__name__)
-_PAGE: Final = 200
 
 
 def tidied(lake: Lake) -> None:
@@ -47,12 +45,7 @@ class LakeUpkeep:
     def datasets(self, scopes: Sequence[Scope] | None = None) -> Iterator[Dataset]:
         """Those of some sandboxes; of all that are in use."""
         for scope in self._scopes() if scopes is None else scopes:
-            after: str | None = None
-            while True:
-                page = self.database.datasets.list(scope, Query(limit=_PAGE, after=after))
-                yield from page.items
-                if (after := page.next) is None:
-                    break
+            yield from every(self.database.datasets, scope)
 
     def compact(self, datasets: Iterator[Dataset]) -> Iterator[Kept]:
         """Put small files together, where there are many and no run is at work on the dataset.

@@ -14,14 +14,12 @@ from flowservice.domain.run import RunState
 from flowservice.domain.source_path import column_of
 from flowservice.domain.xdm_tree import ObjectField
 from flowservice.errors import BadField, BadMapping, BadMappingVersion, Error, InUse, MissingField, NotFound
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, every
 from flowservice.ports.runtime import Clock, Ids, TryingMappings
 from flowservice.service.contention import repeated
 from flowservice.service.schemas import Schemas
 
 _DIGITS: Final = 32
-_FLOWS: Final = 1_000
-"""Flows that are looked at at once."""
 _CONTENT_TYPE: Final = "application/vnd.adobe.xed+json;version=1"
 SOURCE_TYPES: Final[JsonObject[str, MappingKind]] = {
     "ATTRIBUTE": MappingKind.ATTRIBUTE,
@@ -156,19 +154,11 @@ class MappingSets:
 
 
 def _check_unused(database: Database, scope: Scope, set_id: str) -> None:
-    page = database.flows.list(scope, Query(limit=_FLOWS))
-    while True:
-        for flow in page.items:
-            if flow.mapping_id == set_id:
-                raise InUse(
-                    "a flow maps with this set", advice=f"Delete the flow first: GET /flows/{flow.id} shows it."
-                )
-        if page.next is None:
-            break
-        page = database.flows.list(scope, Query(limit=_FLOWS, after=page.next))
+    for flow in every(database.flows, scope):
+        if flow.mapping_id == set_id:
+            raise InUse("a flow maps with this set", advice=f"Delete the flow first: GET /flows/{flow.id} shows it.")
     going = (Condition(path=("state",), operator=Operator.EQ, values=(RunState.SCHEDULED, RunState.IN_PROGRESS)),)
-    runs = database.runs.list(scope, Query(conditions=going, limit=_FLOWS))
-    for run in runs.items:
+    for run in every(database.runs, scope, going):
         plan = database.progress.plan(run.id)
         if plan is not None and plan.get("mappingId") == set_id:
             raise InUse("a run maps with this set", advice="Wait until it has ended.")

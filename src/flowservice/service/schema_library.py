@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Self
 
 from flowservice.domain.composition import extended
 from flowservice.domain.identity import Caller, Scope
@@ -12,9 +12,7 @@ from flowservice.domain.schema import SchemaKind, SchemaResource
 from flowservice.domain.xdm_resolve import Document, Lookup, references
 from flowservice.domain.xdm_standard import standard_resource
 from flowservice.errors import NotFound, NotSupported
-from flowservice.ports.database import Database
-
-_PAGE: Final = 500
+from flowservice.ports.database import Database, every
 
 
 def lookup_in(database: Database, caller: Caller) -> Lookup:
@@ -64,13 +62,7 @@ def own(database: Database, caller: Caller, kind: SchemaKind, ref: str) -> Schem
 def all_of(database: Database, scope: Scope, kind: SchemaKind | None = None) -> Sequence[SchemaResource]:
     """The sandbox's own resources of one kind, or of all, the newest first."""
     conditions = () if kind is None else equal(kind=kind.value)
-    out: list[SchemaResource] = []
-    after = None
-    while True:
-        page = database.schemas.list(scope, Query(conditions=conditions, limit=_PAGE, after=after))
-        out += page.items
-        if (after := page.next) is None:
-            return out
+    return list(every(database.schemas, scope, conditions))
 
 
 def equal(**fields: str) -> tuple[Condition, ...]:

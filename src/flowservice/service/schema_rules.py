@@ -15,10 +15,9 @@ from flowservice.domain.xdm_patterns import check_patterns
 from flowservice.domain.xdm_resolve import Document
 from flowservice.domain.xdm_tree import tree_of
 from flowservice.errors import BadDescriptor, BadSchema, BreakingChange, InUse
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, every
 from flowservice.service.schema_library import Library, equal
 
-_PAGE: Final = 500
 _TOLD: Final = 5
 _LANDING: Final = (BatchStatus.LOADING, BatchStatus.STAGING, BatchStatus.SUCCESS)
 WORDS: Final = {
@@ -104,33 +103,18 @@ def held_by(database: Database, scope: Scope, schema: SchemaResource) -> str | N
 def datasets_of(database: Database, scope: Scope, schema: SchemaResource) -> Iterator[Dataset]:
     """The datasets of a schema, whichever of its ids they name."""
     named = Condition(path=("schema_ref", "id"), operator=Operator.EQ, values=(schema.id, schema.alt_id))
-    after = None
-    while True:
-        page = database.datasets.list(scope, Query(conditions=(named,), limit=_PAGE, after=after))
-        yield from page.items
-        if (after := page.next) is None:
-            return
+    return every(database.datasets, scope, (named,))
 
 
 def descriptors_of(database: Database, scope: Scope, schema_ids: Sequence[str]) -> list[Descriptor]:
     """The descriptors that speak of these resources, the oldest first."""
     condition = Condition(path=("schema_id",), operator=Operator.EQ, values=tuple(schema_ids))
-    return _all_descriptors(database, scope, (condition,))
+    return list(every(database.descriptors, scope, (condition,)))[::-1]
 
 
 def all_descriptors(database: Database, scope: Scope) -> list[Descriptor]:
     """All of the sandbox, the oldest first."""
-    return _all_descriptors(database, scope, ())
-
-
-def _all_descriptors(database: Database, scope: Scope, conditions: tuple[Condition, ...]) -> list[Descriptor]:
-    out: list[Descriptor] = []
-    after = None
-    while True:
-        page = database.descriptors.list(scope, Query(conditions=conditions, limit=_PAGE, after=after))
-        out += page.items
-        if (after := page.next) is None:
-            return out[::-1]
+    return list(every(database.descriptors, scope))[::-1]
 
 
 def check_unused(database: Database, scope: Scope, library: Library, resource: SchemaResource) -> None:

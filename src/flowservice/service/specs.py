@@ -12,13 +12,12 @@ from flowservice.domain.query import Condition, Operator, Page, Query
 from flowservice.domain.search import fulfils, sort_key
 from flowservice.domain.spec import SpecKind, StoredSpec, row_id
 from flowservice.errors import BadToken, NoConnector, NotFound, UnknownSpec
-from flowservice.ports.database import Database
+from flowservice.ports.database import Database, every
 from flowservice.sdk import Connector
 from flowservice.service.spec_documents import Document, connection_spec, flow_spec, stored_spec
 
 _NOUNS: Final = {SpecKind.CONNECTION: "connection spec", SpecKind.FLOW: "flow spec"}
 _MEMBERS: Final = {SpecKind.CONNECTION: "connectionSpec", SpecKind.FLOW: "flowSpec"}
-_PAGE: Final = 500
 
 
 @dataclass(frozen=True)
@@ -86,13 +85,7 @@ class Specs:
 
     def _stored(self, scope: Scope, kind: SpecKind) -> Sequence[StoredSpec]:
         wanted = (Condition(path=("kind",), operator=Operator.EQ, values=(kind.value,)),)
-        found: list[StoredSpec] = []
-        after = None
-        while True:
-            page = self.database.specs.list(scope, Query(conditions=wanted, limit=_PAGE, after=after))
-            found += page.items
-            if (after := page.next) is None:
-                return found
+        return list(every(self.database.specs, scope, wanted))
 
 
 @dataclass(frozen=True, slots=True)

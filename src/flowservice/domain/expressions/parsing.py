@@ -77,7 +77,12 @@ def parse(text: str) -> Node:
 
 def bad(message: str, *, at: int, advice: str = "") -> BadExpression:
     """The error of a place of an expression."""
-    return BadExpression(f"character {at + 1}: {message}", advice=advice or "See docs/expressions.md for the language.")
+    return BadExpression(message, advice=advice or "See docs/expressions.md for the language.", at=at)
+
+
+def placed(error: BadExpression, *, at: int) -> BadExpression:
+    """The same error with a place, if it has none yet."""
+    return error if error.at is not None else bad(error.message, at=at, advice=error.advice)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta, timezone
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
@@ -194,7 +194,7 @@ def replace_nulls(column: Column) -> Column:
 
 
 def text(column: Column) -> Column:
-    """As canonical text. Arrays and objects are lost."""
+    """As canonical text. Raises BadExpression for arrays, objects and maps."""
     match column.kind:
         case Scalar.TEXT | Scalar.LOOSE:
             return column
@@ -272,7 +272,7 @@ class Numbers:
 
 
 def numbers(column: Column) -> Numbers:
-    """The numbers of a column of any kind."""
+    """The numbers of a column. Raises BadExpression for a kind that has none."""
     match column.kind:
         case Scalar.WHOLE:
             return Numbers(column.values, None, is_loose=False)
@@ -310,7 +310,7 @@ def _converted(column: Column, kind: Kind, values: pl.Series) -> Column:
 
 
 def number(column: Column) -> Column:
-    """As decimals, or as whole numbers where all are whole by their kind. Other values are lost."""
+    """As decimals, or as whole numbers where all are by their kind; other values are lost. Raises as `numbers`."""
     if column.kind is Scalar.WHOLE or column.kind is Scalar.DECIMAL:
         return column
     if column.kind is Scalar.NULL:
@@ -319,7 +319,7 @@ def number(column: Column) -> Column:
 
 
 def whole(column: Column) -> Column:
-    """As whole numbers. `3.0` is one; other values are lost."""
+    """As whole numbers. `3.0` is one; other values are lost. Raises as `numbers`."""
     if column.kind is Scalar.WHOLE:
         return column
     found = numbers(column)
@@ -340,7 +340,7 @@ def whole(column: Column) -> Column:
 
 
 def moment(column: Column) -> Column:
-    """As moments. Texts are read in the forms of docs/values.md; other values are lost."""
+    """As moments. Texts are read in the forms of docs/values.md; others are lost. Raises BadExpression."""
     if isinstance(column.kind, Moment):
         return column
     if column.kind is Scalar.NULL:
@@ -351,7 +351,7 @@ def moment(column: Column) -> Column:
 
 
 def truth(column: Column) -> Column:
-    """As a condition: never null but where the value was lost."""
+    """As a condition: never null but where the value was lost. Raises BadExpression for kinds that are none."""
     match column.kind:
         case Scalar.TRUTH:
             values = column.values.fill_null(value=False)
@@ -474,15 +474,21 @@ def rebuilt(items: Column, lens: pl.Series, like: Column, *, kind: Kind | None =
     return keep(made, either(like.lost, failed))
 
 
+def rows_of(lens: pl.Series) -> pl.Series:
+    """The row that each item is of, where the rows have so many."""
+    return pl.int_range(len(lens), eager=True).repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
+
+
+def interleaved(columns: Sequence[pl.Series]) -> pl.Series:
+    """The first value of each column, then the second of each, and so on. Columns are of one length."""
+    count, height = len(columns), len(columns[0])
+    places = pl.int_range(height * count)
+    return pl.concat(columns).gather(select((places % count) * height + places // count))
+
+
 def lists_of(items: pl.Series, lens: pl.Series, nulls: pl.Series) -> pl.Series:
     """Lists of so many of the items each."""
     offsets = pl.concat([pl.Series([0], dtype=pl.Int64), lens.cum_sum().cast(pl.Int64)]).to_arrow()
     mask = nulls.to_arrow() if nulls.any() else None
     made = pa.LargeListArray.from_arrays(offsets, items.to_arrow(), mask=mask)
     return pl.Series(made, dtype=pl.List(items.dtype))
-
-
-def fixed_zone(zone: str) -> timezone | None:
-    """The zone that is an offset, for Python."""
-    minutes = fixed_offset(zone)
-    return None if minutes is None else timezone(timedelta(minutes=minutes))

@@ -5,7 +5,7 @@ errors with it, is picked row by row afterwards.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,7 +13,7 @@ import orjson
 import polars as pl
 
 from flowservice.domain.expressions.kinds import Array, Dictionary, Kind, Object, Scalar, in_words, united
-from flowservice.domain.expressions.parsing import bad
+from flowservice.domain.expressions.parsing import bad, placed
 from flowservice.domain.expressions.syntax import (
     ArrayOf,
     Binary,
@@ -42,10 +42,14 @@ from flowservice.engine.expressions.column import (
     dtype_of,
     either,
     flattened,
+    height_of,
+    interleaved,
     keep,
     lists_of,
     lost_of,
     rebuilt,
+    replace_nulls,
+    rows_of,
     select,
     text,
     truth,
@@ -54,6 +58,7 @@ from flowservice.engine.expressions.column import (
 from flowservice.engine.expressions.column import (
     field as field_of,
 )
+from flowservice.errors import BadExpression
 
 _WALKED: Final = "[*]"
 """The name of an element that `[*]` walks over: no column can have it as a plain name in an expression."""
@@ -83,8 +88,7 @@ class Scope:
 
     def within(self, lens: pl.Series, parameter: str, items: Column) -> "Scope":
         """The scope of a lambda's body: a row for each element, `lens` of them for each row of this scope."""
-        rows = pl.int_range(len(lens), eager=True)
-        flat = rows.repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
+        flat = rows_of(lens)
         outer = flat if self.rows is None else self.rows.gather(flat)
         parameters = {name: _spread(column, flat) for name, column in self.parameters.items()}
         return Scope(len(flat), self.columns, parameters | {parameter: items}, outer, self.now)
@@ -165,7 +169,15 @@ def _without_walks(node: Node) -> Node:
 
 
 def evaluated(node: Node, scope: Scope) -> Column:
-    """The column of one node: a constant, or one value for each row."""
+    """The column of one node: a constant, or one value for each row. Raises BadExpression, which tells the place."""
+    try:
+        return _evaluated(node, scope)
+    except BadExpression as error:
+        # The innermost node that knows where it stands is the one to be named.
+        raise placed(error, at=node.at) from error
+
+
+def _evaluated(node: Node, scope: Scope) -> Column:
     match node:
         case Literal(value=value):
             return _literal(value)
@@ -291,12 +303,11 @@ def keep_lost(column: Column, *others: Column) -> Column:
 def looked_up(of: Column, key: Column) -> Column:
     """The value of a key of maps."""
     assert isinstance(of.kind, Dictionary)
-    height = 1 if of.is_constant and key.is_constant else max(len(of.values), len(key.values))
+    height = height_of((of, key))
     maps, keys = of.full(height), key.full(height)
     entries, lens = flattened(maps)
-    rows = pl.int_range(height, eager=True).repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
     frame = pl.DataFrame(
-        {"row": rows, "key": entries.values.struct.field("key"), "value": entries.values.struct.field("value")}
+        {"row": rows_of(lens), "key": entries.values.struct.field("key"), "value": entries.values.struct.field("value")}
     )
     # A row number and a key find one entry at most: keys of a map are different.
     wanted = pl.DataFrame({"row": pl.int_range(height, eager=True), "key": keys.values})
@@ -313,13 +324,10 @@ def array_of(items: list[Column]) -> Column:
         return constant([], Array(Scalar.NULL))
 
     is_constant = all(column.is_constant for column in columns)
-    height = 1 if is_constant else max(len(column.values) for column in columns)
-    count = len(columns)
-    stacked = pl.concat([column.full(height).values for column in columns])
-    # The first of each column, then the second of each, and so on.
-    at = select((pl.int_range(height * count) % count) * height + pl.int_range(height * count) // count)
-    lens = pl.Series([count]).new_from_index(0, height)
-    lists = lists_of(stacked.gather(at), lens, pl.Series([False]).new_from_index(0, height))
+    height = height_of(columns)
+    stacked = interleaved([column.full(height).values for column in columns])
+    lens = select(pl.repeat(len(columns), height))
+    lists = lists_of(stacked, lens, select(pl.repeat(False, height)))
     return keep(Column(Array(kind), lists, None, is_constant), lost_of(*columns))
 
 
@@ -354,19 +362,13 @@ def _logical(operator: Operator, left: Column, right: Column) -> Column:
     both = computed(
         Scalar.TRUTH,
         lambda a, b: (a & b) if operator is Operator.AND else (a | b),
-        replace_lost(left),
-        replace_lost(right),
+        replace_nulls(left),
+        replace_nulls(right),
     )
     lost = left.lost
     if right.lost is not None:
         lost = either(lost, is_open & right.lost)
-    return keep(both, lost)
-
-
-def replace_lost(column: Column) -> Column:
-    """The same without what it lost, with false where nothing is."""
-    values = column.values.fill_null(value=False) if column.kind is Scalar.TRUTH else column.values
-    return Column(column.kind, values, None, column.is_constant)
+    return keep(replace(both, lost=None), lost)
 
 
 def _conditional(condition: Node, yes: Node | None, no: Node, scope: Scope) -> Column:

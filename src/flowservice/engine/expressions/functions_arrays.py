@@ -15,6 +15,7 @@ from flowservice.engine.expressions.column import (
     lists_of,
     lost_of,
     rebuilt,
+    rows_of,
     select,
     truth,
     unfit,
@@ -163,7 +164,7 @@ def _arrays_to_object(call: Call, scope: Scope) -> Column:
         pl.when(~pl.lit(nulls)).then(pl.max_horizontal([array.expr.list.len() for array in arrays])).otherwise(0),
         is_constant=is_constant,
     )
-    rows = pl.int_range(len(longest), eager=True).repeat_by(longest).explode(empty_as_null=False, keep_nulls=False)
+    rows = rows_of(longest)
     starts = longest.cum_sum() - longest
     place = pl.int_range(len(rows), eager=True) - starts.gather(rows).cast(pl.Int64)
     parts = []

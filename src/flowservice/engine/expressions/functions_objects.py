@@ -15,9 +15,11 @@ from flowservice.engine.expressions.column import (
     computed,
     constant,
     flattened,
+    interleaved,
     keep,
     lists_of,
     lost_of,
+    rows_of,
     select,
     text,
     unfit,
@@ -77,26 +79,19 @@ def _map_of(keys: list[Column], values: list[Column]) -> Column:
     columns = [*keys, *(as_kind(value, kind) for value in values)]
     is_constant = all_constant(columns)
     columns = columns if is_constant else full(columns)
-    height = len(columns[0].values) if columns else 1
     count = len(keys)
     if not count:
         return constant([], Dictionary(Scalar.NULL))
-    at = select((pl.int_range(height * count) % count) * height + pl.int_range(height * count) // count)
-    pairs = pl.DataFrame(
-        {
-            "key": pl.concat([column.values for column in columns[:count]]).gather(at),
-            "value": pl.concat([column.values for column in columns[count:]]).gather(at),
-        }
-    )
-    lens = pl.Series([count]).new_from_index(0, height)
-    found = _distinct(pairs, lens, keep_="last", nulls=pl.Series([False]).new_from_index(0, height))
+    height = len(columns[0].values)
+    parts = {"key": columns[:count], "value": columns[count:]}
+    pairs = pl.DataFrame({name: interleaved([column.values for column in part]) for name, part in parts.items()})
+    found = _distinct(pairs, select(pl.repeat(count, height)), keep_="last", nulls=select(pl.repeat(False, height)))
     return keep(Column(Dictionary(kind), found, None, is_constant), lost_of(*columns))
 
 
 def _distinct(pairs: pl.DataFrame, lens: pl.Series, *, keep_: Any, nulls: pl.Series) -> pl.Series:
     """Entries as maps of so many each, one a key. Null keys are left out."""
-    rows = pl.int_range(len(lens), eager=True).repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
-    frame = pairs.with_columns(rows.alias("row")).filter(pl.col("key").is_not_null())
+    frame = pairs.with_columns(rows_of(lens).alias("row")).filter(pl.col("key").is_not_null())
     # A later value of a key takes the place of the first, as in a map that keeps its order.
     order = frame.unique(["row", "key"], keep="first", maintain_order=True).select("row", "key")
     values = frame.unique(["row", "key"], keep=keep_, maintain_order=True)
@@ -201,20 +196,15 @@ def _some_of(given: Column, key: Column) -> Column:
     maps, keys = (given, key) if is_constant else full((given, key))
     names, counts = flattened(keys)
     items, lens = flattened(maps)
-    asked = pl.DataFrame({"row": _rows(counts), "key": text(names).values}).unique(maintain_order=True)
+    asked = pl.DataFrame({"row": rows_of(counts), "key": text(names).values}).unique(maintain_order=True)
     held = items.values.struct
-    frame = pl.DataFrame({"row": _rows(lens), "key": held.field("key"), "value": held.field("value")})
+    frame = pl.DataFrame({"row": rows_of(lens), "key": held.field("key"), "value": held.field("value")})
     found = asked.join(frame, on=["row", "key"], how="inner", maintain_order="left")
     rows = pl.DataFrame({"row": pl.int_range(len(lens), eager=True)})
     kept = rows.join(found.group_by("row").len(), on="row", how="left", maintain_order="left")["len"].fill_null(0)
     nulls = select(maps.expr.is_null() | keys.expr.is_null(), is_constant=is_constant)
     lists = lists_of(found.select("key", "value").to_struct(), kept, nulls)
     return keep(Column(given.kind, lists, None, is_constant), lost_of(maps, keys))
-
-
-def _rows(lens: pl.Series) -> pl.Series:
-    """The row of each item, of so many in each."""
-    return pl.int_range(len(lens), eager=True).repeat_by(lens).explode(empty_as_null=False, keep_nulls=False)
 
 
 @function("map_has_keys", takes="dx")

@@ -17,6 +17,7 @@ from flowservice.engine.expressions.column import (
     constant,
     either,
     flattened,
+    interleaved,
     keep,
     lists_of,
     rebuilt,
@@ -232,10 +233,8 @@ def _extract_regex(given: Column, pattern: Column) -> Column:
         parts = select(texts.expr.str.extract_groups(f"({regex})"), is_constant=texts.is_constant)
         found = [parts.struct.field(name) for name in parts.struct.fields]
         matched = select(texts.expr.str.contains(regex), is_constant=texts.is_constant)
-        height, size = len(matched), len(found)
-        stacked = pl.concat(found)
-        at = select((pl.int_range(height * size) % size) * height + pl.int_range(height * size) // size)
-        rows = lists_of(stacked.gather(at), pl.Series([size]).new_from_index(0, height), matched.is_null())
+        height = len(matched)
+        rows = lists_of(interleaved(found), select(pl.repeat(len(found), height)), matched.is_null())
         values = select(
             pl.when(pl.lit(matched))
             .then(pl.lit(rows))
