@@ -1,0 +1,106 @@
+"""Usage labels: words put on data that say what it may be used for.
+
+The core ones are fixed; their names, categories and meanings are public. A label is kept by its bare name: the policy and
+dataset services write it so, the schema registry and the Flow Service write it with its kind before it (`core/C2`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+CORE: Final = "core"
+CUSTOM: Final = "custom"
+
+
+class Category(StrEnum):
+    """The group that a label belongs to. That of `Third-Party` is documented nowhere; nobody may depend on it."""
+
+    CONTRACT = "Contract"
+    IDENTITY = "Identity"
+    SENSITIVE = "Sensitive"
+    ECOSYSTEM = "Ecosystem"
+    CUSTOM = "Custom"
+
+
+@dataclass(frozen=True, slots=True)
+class CoreLabel:
+    """A label that every organisation has."""
+
+    name: str
+    category: Category
+    friendly_name: str
+    description: str
+
+
+_CATALOGUE: Final = (
+    (Category.CONTRACT, "C1", "Aggregates only", "May leave only as aggregates, without ids of persons or devices."),
+    (Category.CONTRACT, "C2", "Not to third parties", "Must not be handed to third parties."),
+    (
+        Category.CONTRACT,
+        "C3",
+        "Not with identifying data",
+        "Must not be joined or used with data that identifies a person directly.",
+    ),
+    (Category.CONTRACT, "C4", "No targeting", "Must not be used to target ads or content, on any site."),
+    (Category.CONTRACT, "C5", "No cross-site targeting", "Must not be used to target by interest across sites."),
+    (
+        Category.CONTRACT,
+        "C6",
+        "No ads on own sites",
+        "Must not be used to target ads on one's own sites, nor to measure such ads.",
+    ),
+    (
+        Category.CONTRACT,
+        "C7",
+        "No content targeting on own sites",
+        "Must not be used to choose content on one's own sites, nor to measure such content.",
+    ),
+    (Category.CONTRACT, "C8", "No measurement", "Must not be used to measure one's own sites and apps."),
+    (
+        Category.CONTRACT,
+        "C9",
+        "No data science",
+        "Must not be used for data science, machine learning or artificial intelligence.",
+    ),
+    (
+        Category.CONTRACT,
+        "C10",
+        "No stitched identities",
+        "Must not be activated with identities that were stitched together.",
+    ),
+    (Category.CONTRACT, "C11", "Not to partners", "Must not be shared with partners by matching segments."),
+    (Category.CONTRACT, "C12", "No export", "Must not be exported in any way: not downloaded, read or activated."),
+    (Category.IDENTITY, "I1", "Directly identifying", "Identifies or reaches a person directly."),
+    (Category.IDENTITY, "I2", "Indirectly identifying", "Identifies a person together with other data."),
+    (Category.SENSITIVE, "S1", "Exact position", "The exact position of a device, as latitude and longitude."),
+    (Category.SENSITIVE, "S2", "Coarse position", "An area that a device is in, such as a geofence."),
+    (
+        Category.SENSITIVE,
+        "PSPD",
+        "Special personal data",
+        "Personal data of a special category that the contract permits, other than health data.",
+    ),
+    (Category.SENSITIVE, "RHD", "Regulated health data", "Regulated health data that the contract permits."),
+    (Category.ECOSYSTEM, "Third-Party", "Third-party data", "Bought from or lent by an outside vendor."),
+)
+CORE_LABELS: Final[Mapping[str, CoreLabel]] = MappingProxyType(
+    {name: CoreLabel(name, category, title, meaning) for category, name, title, meaning in _CATALOGUE}
+)
+
+
+def bare(text: str) -> str:
+    """The name of a label that is written with or without its kind: `core/C2`, `custom/LOYALTY`, `C2`."""
+    kind, slash, name = text.partition("/")
+    return name if slash and kind in {CORE, CUSTOM} else text
+
+
+def prefixed(name: str) -> str:
+    """`core/C2`, `custom/LOYALTY`: as the schema registry and the Flow Service write it."""
+    return f"{CORE if name in CORE_LABELS else CUSTOM}/{name}"
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Each name once, by the alphabet."""
+    return tuple(sorted(set(names)))
