@@ -1,7 +1,7 @@
 """Usage labels: words put on data that say what it may be used for.
 
-The core ones are fixed; their names, categories and meanings are public. A label is kept by its bare name: the policy and
-dataset services write it so, the schema registry and the Flow Service write it with its kind before it (`core/C2`).
+The core ones are fixed; their names, categories and meanings are public. A label is kept by its bare name, as the
+policy and dataset services write it; the schema registry and the Flow Service write its kind before it (`core/C2`).
 """
 
 from collections.abc import Iterable, Mapping
