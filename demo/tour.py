@@ -403,7 +403,11 @@ class Tour:
         """What the runs left behind."""
         batches = self.call("catalog-batches", query={"dataSet": dataset_id, "limit": "1"})
         self.call("catalog-last", query={"dataSetId": dataset_id, "limit": "1"})
-        self.call("catalog-batch", batch_id=next(iter(batches)))
+        batch_id = next(iter(batches))
+        self.call("catalog-batch", batch_id=batch_id)
+        (file, *_) = self.call("data-access-batch-files", batch_id=batch_id)["data"]
+        self.call("data-access-file", file_id=file["dataSetFileId"])
+        self.call("data-access-preview", dataset_id=dataset_id)
         view_id = next(iter(self.call("catalog-views", dataset_id=dataset_id)))
         self.call("catalog-view", dataset_id=dataset_id, view_id=view_id)
         self.call("catalog-view-files", query={"limit": "1"}, dataset_id=dataset_id, view_id=view_id)

@@ -26,7 +26,7 @@ CONNECTION_STRING: Final = (
 _TEXT_TYPES: Final = frozenset({"operations-metrics"})
 _BORN: Final = re.compile(
     r"(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)|(?P<hex>\b[0-9a-f]{24,64}\b)"
-    r"|(?P<org>\b[0-9A-F]{24}(?=@))"
+    r"|(?P<org>\b[0-9A-F]{24}(?=@))|(?P<ulid>\b01[0-9A-HJKMNP-TV-Z]{24}\b)"
 )
 _DATE: Final = re.compile(r"\b20\d\d-\d\d-\d\d(?P<sep>[ T])\d\d:\d\d:\d\d(\.\d+)?")
 _OTHER_DATES: Final = (
@@ -65,6 +65,8 @@ _CONSTANTS: Final = frozenset(
 def _like(match: re.Match[str], number: int) -> str:
     if match["uuid"]:
         return str(UUID(int=(0x6655A1E2 << 96) | (number << 48) | 0x4A7C9D21 | (number << 32), version=4))
+    if match["ulid"]:
+        return f"01KJQ6VZ{number:018d}"
     digits = f"{0x6655A1E2:x}{number:04x}".ljust(len(match[0]), "0")
     return digits.upper() if match["org"] else digits
 

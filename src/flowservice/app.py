@@ -33,10 +33,12 @@ from flowservice.ports.runtime import Clock
 from flowservice.sdk import ENTRY_POINTS, Connector, Destinations, Egress
 from flowservice.service.added_columns import AddedColumns
 from flowservice.service.admission import Admission
+from flowservice.service.batch_files import BatchFiles
 from flowservice.service.clearing import Clearing
 from flowservice.service.connections import Connections
 from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
+from flowservice.service.dataset_previews import DatasetPreviews
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.descriptors import Descriptors
@@ -65,7 +67,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from flowservice.adapters.dbos import DbosRuns
-    from flowservice.adapters.delta import DeltaLake
+    from flowservice.adapters.delta import DeltaFiles, DeltaLake
     from flowservice.adapters.duckdb.quarantine import LakeQuarantine
     from flowservice.engine.execution import Execution
     from flowservice.engine.row_mapper import RowMapper
@@ -162,6 +164,13 @@ class App:
         )
         undo = timedelta(days=settings.undo_retention_days)
         return DeltaLake(storage_at(settings.resolved_lake_url, access), undo)
+
+    @cached_property
+    def lake_files(self) -> "DeltaFiles":
+        """Files in the lake. Raises as `lake`."""
+        from flowservice.adapters.delta import DeltaFiles  # noqa: PLC0415 - `token` need not load it
+
+        return DeltaFiles(self.lake.storage)
 
     @cached_property
     def lake_upkeep(self) -> LakeUpkeep:
@@ -351,6 +360,7 @@ class App:
             connectors,
             conversion,
             credentials,
+            data_access,
             descriptors,
             drift,
             dry_runs,
@@ -392,6 +402,11 @@ class App:
                 credentials.router(self.credentials, self.settings.public_url),
                 run_control.router(self.runs),
                 rejects.router(self.rejects, self.runs),
+                data_access.router(
+                    BatchFiles(database=database, lake=self.lake, files=self.lake_files),
+                    DatasetPreviews(database=database, lake=self.lake),
+                    self.settings.public_url,
+                ),
                 export.router(Diagnostics(database=database, quarantine=self.quarantine), self.settings.public_url),
                 schemaregistry.router(self.schemas, self.descriptors),
                 descriptors.router(self.descriptors),

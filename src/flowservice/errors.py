@@ -188,6 +188,22 @@ class NotFound(Error):
         self.resource_id = resource_id
 
 
+class NothingLanded(NotFound):
+    """A dataset has no rows that could be shown."""
+
+    code = "nothing-landed"
+
+
+class RangeUnsatisfiable(Invalid):
+    """A part of a file is asked for that it has not, or several parts at once. `size_bytes` is how long the file is."""
+
+    code = "range-unsatisfiable"
+
+    def __init__(self, message: str, *, advice: str = "", size_bytes: int = 0) -> None:
+        super().__init__(message, advice=advice)
+        self.size_bytes = size_bytes
+
+
 class Conflict(Error):
     """The name is taken."""
 

@@ -105,12 +105,18 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         f"{CATALOG}/dataSets": dataflow.dataset_id,
         f"{CATALOG}/v2/dataSets": dataflow.dataset_id,
         f"{CATALOG}/batches": run["providerRefId"],
+        f"{CATALOG}/files": _file(client, run["providerRefId"]),
         "view": dataset["viewId"],
         f"{PREP}/mappingSets": dataflow.mapping_id,
         "schema": dataflow.schema_id,
         **alt_ids,
         f"{REGISTRY}/descriptors": descriptor,
     }
+
+
+def _file(client: Client, batch_id: str) -> str:
+    found = client.get(f"/data/foundation/export/batches/{batch_id}/files").json()
+    return str(found["data"][0]["dataSetFileId"])
 
 
 XDM: Final = "https://ns.adobe.com/xdm"
@@ -180,7 +186,7 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
     # Our own additions to what the Flow Service has.
     collection = collection.replace("/v1/datasets", f"{CATALOG}/dataSets").replace("/v1/", f"{FLOW}/")
     # Of the Catalog's batches, too.
-    collection = collection.replace("/export/", "/catalog/")
+    collection = collection.replace("/export/datasets", "/export/dataSets").replace("/export/", "/catalog/")
     return re.sub(r"\{\w+\}", ids[collection], path, count=1) + QUERIES.get(operation.name, "")
 
 
