@@ -20,6 +20,7 @@ from tests.wire.resources import CATALOG, FLOW, PREP, REGISTRY, SANDBOXES, Dataf
 
 CREDENTIALS: Final = "/v1/credentials"
 DRY_RUNS: Final = "/v1/flows"
+EXPORT: Final = "/data/foundation/export"
 BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 STRANGERS: Final = ("other_org", "other_sandbox")
 _ADMINISTERED: Final = (SANDBOXES, CREDENTIALS)
@@ -105,7 +106,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         f"{CATALOG}/dataSets": dataflow.dataset_id,
         f"{CATALOG}/v2/dataSets": dataflow.dataset_id,
         f"{CATALOG}/batches": run["providerRefId"],
-        f"{CATALOG}/files": _file(client, run["providerRefId"]),
+        f"{EXPORT}/files": _file(client, run["providerRefId"]),
         "view": dataset["viewId"],
         f"{PREP}/mappingSets": dataflow.mapping_id,
         "schema": dataflow.schema_id,
@@ -115,7 +116,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
 
 
 def _file(client: Client, batch_id: str) -> str:
-    found = client.get(f"/data/foundation/export/batches/{batch_id}/files").json()
+    found = client.get(f"{EXPORT}/batches/{batch_id}/files").json()
     return str(found["data"][0]["dataSetFileId"])
 
 
@@ -185,8 +186,9 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
     path = operation.path.replace("{view_id}", ids["view"])
     # Our own additions to what the Flow Service has.
     collection = collection.replace("/v1/datasets", f"{CATALOG}/dataSets").replace("/v1/", f"{FLOW}/")
-    # Of the Catalog's batches, too.
-    collection = collection.replace("/export/datasets", "/export/dataSets").replace("/export/", "/catalog/")
+    # Of the Catalog's batches and datasets, too.
+    collection = collection.replace(f"{EXPORT}/datasets", f"{CATALOG}/dataSets")
+    collection = collection.replace(f"{EXPORT}/batches", f"{CATALOG}/batches")
     return re.sub(r"\{\w+\}", ids[collection], path, count=1) + QUERIES.get(operation.name, "")
 
 

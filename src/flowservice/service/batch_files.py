@@ -24,7 +24,7 @@ from flowservice.errors import LakeUnavailable, NotFound
 from flowservice.ports.database import Database
 from flowservice.ports.lake import MADE, DataFile, Lake, LakeFiles, Marked, StoredFile
 
-_FILE_ID: Final = re.compile(r"(?P<batch>[0-9A-Za-z]{1,64})-(?P<mark>[0-9a-f]{16})")
+_FILE_ID: Final = re.compile(r"(?P<batch>[0-9A-Za-z]{1,64})-[0-9a-f]{16}")
 _OWN: Final = re.compile(r"[0-9-]{1,100}\.parquet")
 _OF_MADE: Final = re.compile(r"rows-[0-9a-f]{32}\.parquet")
 _PATIENCE_S: Final = 30.0
@@ -77,33 +77,24 @@ class BatchFiles:
     def of_batch(self, caller: Caller, batch_id: str) -> tuple[Dataset, Sequence[BatchFile]]:
         """The files of a batch, and the dataset that it is of. Raises NotFound, LakeError."""
         batch, dataset = self._batch(caller, batch_id)
-        if batch.status is not BatchStatus.SUCCESS:
-            return dataset, ()
-        own, shared = self._holding(batch, dataset)
-        shown = [_shown(batch, file.path.rpartition("/")[2], file.rows, file) for file in own]
-        if shared:
-            name, made = self._made(batch, dataset, list(shared))
-            shown.append(_shown(batch, name, sum(shared.values()), made))
-        return dataset, shown
+        return dataset, self._files_of(batch, dataset)
 
     def one(self, caller: Caller, sought: str) -> BatchFile:
         """The file with that id. Raises NotFound, LakeError."""
-        batch_id, _ = _parts(sought)
-        _, files = self.of_batch(caller, batch_id)
-        found = next((file for file in files if file.id == sought), None)
+        batch, dataset = self._batch_of(caller, sought)
+        found = next((file for file in self._files_of(batch, dataset) if file.id == sought), None)
         if found is None:
             raise _no_file(sought)
         return found
 
     def content(self, caller: Caller, sought: str, name: str) -> Content:
         """The file with that id, which is called so, to be read. Raises NotFound, LakeError."""
-        batch_id, _ = _parts(sought)
-        batch, dataset = self._batch(caller, batch_id)
+        batch, dataset = self._batch_of(caller, sought)
         if batch.status is not BatchStatus.SUCCESS or file_id(batch.id, name) != sought:
             raise _no_file(sought)
         path = _path_of(batch, name)
         found = None if path is None else self.files.find(dataset.table, path)
-        if found is None and path is not None and any(file.id == sought for file in self.of_batch(caller, batch_id)[1]):
+        if found is None and path is not None and any(file.id == sought for file in self._files_of(batch, dataset)):
             # It had been made, was deleted since, and has just been made anew.
             found = self.files.find(dataset.table, path)
         if found is None:
@@ -115,6 +106,26 @@ class BatchFiles:
             caller.may(permission)
         batch = self.database.batches.get(caller.scope, batch_id)
         return batch, self.database.datasets.get(caller.scope, batch.dataset_id)
+
+    def _batch_of(self, caller: Caller, sought: str) -> tuple[Batch, Dataset]:
+        """The batch that the id of a file names. Raises NotFound, in the same words for each id that leads nowhere."""
+        found = _FILE_ID.fullmatch(sought)
+        if found is None:
+            raise _no_file(sought)
+        try:
+            return self._batch(caller, found["batch"])
+        except NotFound:
+            raise _no_file(sought) from None
+
+    def _files_of(self, batch: Batch, dataset: Dataset) -> Sequence[BatchFile]:
+        if batch.status is not BatchStatus.SUCCESS:
+            return ()
+        own, shared = self._holding(batch, dataset)
+        shown = [_shown(batch, file.path.rpartition("/")[2], file.rows, file) for file in own]
+        if shared:
+            name, made = self._made(batch, dataset, list(shared))
+            shown.append(_shown(batch, name, sum(shared.values()), made))
+        return shown
 
     def _holding(self, batch: Batch, dataset: Dataset) -> tuple[Sequence[DataFile], dict[str, int]]:
         """The files with the batch's rows alone, and those with rows of others too, with how many are the batch's."""
@@ -163,13 +174,6 @@ def _path_of(batch: Batch, name: str) -> str | None:
 def _digest(paths: Sequence[str], schema: pa.Schema) -> str:
     """Told by what a file is made of: the same rows in the same files of the table make the same file."""
     return sha256(json.dumps([sorted(paths), schema.to_string()]).encode()).hexdigest()[:32]
-
-
-def _parts(sought: str) -> tuple[str, str]:
-    found = _FILE_ID.fullmatch(sought)
-    if found is None:
-        raise _no_file(sought)
-    return found["batch"], found["mark"]
 
 
 def _no_file(sought: str) -> NotFound:
