@@ -111,6 +111,14 @@ def test_a_file_tells_its_name_and_length_and_is_read(client: Client, batch: str
     assert (file["headers"]["accept-ranges"], file["headers"]["content-length"]) == ("bytes", str(len(file["bytes"])))
 
 
+def test_the_catalog_tells_the_same_ids(client: Client, batch: str) -> None:
+    files = got(client, f"{CATALOG}/dataSetFiles?batch={batch}")
+    for file_id, told in files.items():
+        (entry,) = got(client, f"{EXPORT}/files/{file_id}")["data"]
+        assert (entry["name"], entry["length"]) == (told["name"], str(told["size"]))
+    assert set(files) == {entry["dataSetFileId"] for entry in listed(client, batch)}
+
+
 def test_a_head_tells_what_a_get_would(client: Client, file: dict[str, Any]) -> None:
     answer = client.head(file["href"])
     assert (answer.status_code, answer.content) == (200, b"")
