@@ -185,9 +185,9 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_quarantine.py::test_the_run_and_its_batch_lead_to_the_rows",
     ),
     Difference(
-        what="`GET /batches/{id}/files` of Data Access lists the rows of the batch as the dataset has them now: none of "
-        "a batch that failed or was undone. Rows that share files with others' are put into a file of their own. The ids "
-        "are those of the batch with 16 digits, and a file is never a folder.",
+        what="`GET /batches/{id}/files` of Data Access lists the rows of the batch as the dataset has them now: none "
+        "of a batch that failed or was undone. Rows that share files with others' are put into a file of their own. "
+        "Ids are those of the batch with 16 digits, and a file is never a folder.",
         why="Compactions and upserts move rows; whoever downloads a batch wants its rows, all of them and no others.",
         test=f"{_W}/test_data_access.py::test_rows_that_an_upsert_replaced_are_those_of_its_batch_until_it_is_undone",
     ),

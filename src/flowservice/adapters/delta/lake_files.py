@@ -79,14 +79,13 @@ class DeltaFiles:
                 with refusing(self.storage):
                     for group in _groups_of(self._rows(path_of(table), paths, rows, schema)):
                         writer.write(change(group))
-                made = writer.close()
+                known = self.find(table, writer.close().path)
+                if known is None:
+                    # The table was removed meanwhile, and nobody would find the file again.
+                    raise self.storage.refused(FileNotFoundError(2, "the table is gone"))
             except BaseException:
                 writer.abandon()
                 raise
-            known = self.find(table, made.path)
-            if known is None:
-                # The table was removed meanwhile.
-                raise self.storage.refused(FileNotFoundError(2, "a file that was made is gone"))
         return known
 
     def _opened(self, path: str) -> Any:
