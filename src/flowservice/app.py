@@ -58,6 +58,7 @@ from flowservice.service.sandboxes import Sandboxes
 from flowservice.service.schema_exchange import SchemaExchange
 from flowservice.service.schemas import Schemas
 from flowservice.service.source_connections import SourceConnections
+from flowservice.service.source_schemas import SourceSchemas
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
 from flowservice.service.target_connections import TargetConnections
@@ -373,6 +374,7 @@ class App:
             schema_exchange,
             schemaregistry,
             server,
+            source_schemas,
         )
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
@@ -416,6 +418,9 @@ class App:
                 ),
                 catalog.router(datasets),
                 mapping_trials.router(self.mapping_sets),
+                source_schemas.router(
+                    SourceSchemas(connections=accounts, schemas=self.schemas, mapping_sets=self.mapping_sets)
+                ),
                 conversion.router(self.mapping_sets, self.schemas),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),

@@ -646,6 +646,12 @@ class DeltaColumnHasNoTimes(Invalid):
     code = "delta-column-type"
 
 
+class NoColumns(Invalid):
+    """A schema is to be made of a table of which no column is known."""
+
+    code = "no-columns"
+
+
 class UnknownColumn(Invalid):
     """A column is named that the source does not have."""
 

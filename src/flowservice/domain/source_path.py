@@ -26,3 +26,10 @@ def column_of(source: str) -> str | None:
 def literal_column(source: str) -> str | None:
     """The same where the author said that it is a column: blanks, dashes and slashes then need no quoting."""
     return column_of(source) or (source if _LITERAL.fullmatch(source) else None)
+
+
+def named(column: str) -> str:
+    """How a mapping names the column."""
+    if literal_column(column) == column:
+        return column
+    return "${" + re.sub(r"([{}\\])", r"\\\1", column) + "}"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.types as t
 
 from flowservice.domain.drift import MOST_COLUMNS, Change, DriftPolicy, SeenColumn, SourceShape, in_words
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Scope
+from flowservice.domain.inferred_fields import xdm_of
 from flowservice.errors import NotFound, SchemaDriftHeld
 from flowservice.ports.database import Database
 from flowservice.sdk import SOURCE_TYPE, Sample, Source
@@ -17,17 +17,6 @@ from flowservice.sdk import SOURCE_TYPE, Sample, Source
 _SAMPLE_ROWS: Final = 1_000
 _LARGER_SAMPLE_ROWS: Final = 20_000
 """Looked at before a run is held for lack of a column: few rows may have it."""
-
-_XDM: Final = (
-    (t.is_boolean, "boolean"),
-    (t.is_int64, "long"),
-    (t.is_integer, "int"),
-    (t.is_floating, "number"),
-    (t.is_timestamp, "date-time"),
-    (t.is_date, "date"),
-    (t.is_string, "string"),
-    (t.is_large_string, "string"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +96,9 @@ def _seen(sample: Sample, *, reads: Sequence[str], selected: frozenset[str] | No
     # Of too many columns at least those that matter.
     fields.sort(key=lambda field: field.name not in read)
     return tuple(
-        SeenColumn(name=field.name, types=tuple(sorted(mixed.get(field.name) or (_type(field),))), xdm=_xdm(field.type))
+        SeenColumn(
+            name=field.name, types=tuple(sorted(mixed.get(field.name) or (_type(field),))), xdm=xdm_of(field.type)
+        )
         for field in fields[:MOST_COLUMNS]
     )
 
@@ -115,7 +106,3 @@ def _seen(sample: Sample, *, reads: Sequence[str], selected: frozenset[str] | No
 def _type(field: pa.Field) -> str:
     told = (field.metadata or {}).get(SOURCE_TYPE)
     return str(field.type) if told is None else told.decode()
-
-
-def _xdm(kind: pa.DataType) -> str:
-    return next((word for is_kind, word in _XDM if is_kind(kind)), "")
