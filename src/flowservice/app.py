@@ -46,6 +46,7 @@ from flowservice.service.dry_runs import DryRuns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
+from flowservice.service.labels import Labels
 from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
@@ -364,6 +365,7 @@ class App:
             schemaregistry,
             server,
         )
+        from flowservice.api.dulepolicy import labels  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
@@ -402,6 +404,7 @@ class App:
                 catalog.router(datasets),
                 mapping_trials.router(self.mapping_sets),
                 conversion.router(self.mapping_sets, self.schemas),
+                labels.router(Labels(database=database, now=now), self.settings.public_url),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),
             registry=REGISTRY,

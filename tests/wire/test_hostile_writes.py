@@ -14,7 +14,7 @@ from demo.azurite import Azurite
 from tests.live import Client, Server
 from tests.wire import resources
 from tests.wire.provoking import BATCH_PROVIDER
-from tests.wire.resources import AZURE_TABLE, CATALOG, FLOW, LAKE, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
+from tests.wire.resources import AZURE_TABLE, CATALOG, FLOW, LAKE, POLICY, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
 
 ANY: Final = {"If-Match": "*"}
 HOSTILE: Final[Mapping[str, str]] = {
@@ -112,6 +112,7 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     related |= {"xdm:destinationProperty": "/_id", "xdm:cardinality": "M:1", "xdm:sourceProperty": "/personID"}
     carried = {"$id": "x", "meta:altId": "y", "meta:resourceType": "datatypes", "meta:tenantNamespace": "_z"}
     changed = [{"op": "replace", "path": "/title", "value": "x"}, {"op": "add", "path": "/description", "value": "x"}]
+    label = {"name": "LOYALTY", "category": "Custom", "friendlyName": "Loyalty", "description": "words"}
     sound: dict[str, tuple[str, Any]] = {
         "POST /connectionSpecs": ("", connection_spec),
         "PUT /connectionSpecs/{spec_id}": (
@@ -166,6 +167,7 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"POST {REGISTRY}/tenant/datatypes": ("", resource_type),
         f"POST {REGISTRY}/tenant/descriptors": ("", related),
         f"PUT {REGISTRY}/tenant/descriptors/{{descriptor_id}}": (described, display),
+        f"PUT {POLICY}/labels/custom/{{name}}": ("LOYALTY", label),
         f"POST {REGISTRY}/rpc/import": ("", [{**resource_type, **carried}]),
     }
     for segment, (ref, body) in altered.items():

@@ -16,7 +16,7 @@ from flowservice.app import App
 from flowservice.domain.identity import ALL_PERMISSIONS, Permission
 from tests.live import Client, Server
 from tests.wire import resources
-from tests.wire.resources import CATALOG, FLOW, PREP, REGISTRY, SANDBOXES, Dataflow
+from tests.wire.resources import CATALOG, FLOW, POLICY, PREP, REGISTRY, SANDBOXES, Dataflow
 
 CREDENTIALS: Final = "/v1/credentials"
 DRY_RUNS: Final = "/v1/flows"
@@ -24,6 +24,10 @@ BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 STRANGERS: Final = ("other_org", "other_sandbox")
 _ADMINISTERED: Final = (SANDBOXES, CREDENTIALS)
 """What belongs to the organisation, not to a sandbox of it."""
+_EVERYBODYS: Final = (f"{POLICY}/labels/core",)
+"""What is the same for all."""
+_MAKING: Final = frozenset({"usage-labels-put-custom"})
+"""Calls that make a caller's own of that name, where the caller has none."""
 _RENAME: Final = [{"op": "replace", "path": "/name", "value": "stolen"}]
 
 
@@ -93,6 +97,8 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
     connection_spec = client.made(f"{FLOW}/connectionSpecs", custom)["id"]
     flow_spec = {"name": "isolated", "providerId": BATCH_PROVIDER, "sourceConnectionSpecIds": [connection_spec]}
     dataset = client.get(f"{CATALOG}/dataSets/{dataflow.dataset_id}").json()[dataflow.dataset_id]
+    label = {"name": "OURS_ALONE", "category": "Custom"}
+    assert client.put(f"{POLICY}/labels/custom/OURS_ALONE", json=label).status_code in {200, 201}
     return {
         f"{FLOW}/connections": dataflow.connection_id,
         f"{FLOW}/connectionSpecs": connection_spec,
@@ -110,6 +116,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         "schema": dataflow.schema_id,
         **alt_ids,
         f"{REGISTRY}/descriptors": descriptor,
+        f"{POLICY}/labels/custom": "OURS_ALONE",
     }
 
 
@@ -168,7 +175,7 @@ QUERIES: Final = {
 
 def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
     """The operation's path with ids in it; None where it has none of a resource."""
-    if "{" not in operation.path or operation.path.startswith(_ADMINISTERED):
+    if "{" not in operation.path or operation.path.startswith((*_ADMINISTERED, *_EVERYBODYS)):
         return None
     collection = operation.collection
     if collection.startswith(REGISTRY):
@@ -216,7 +223,7 @@ def test_an_id_in_the_path_is_answered_like_one_that_nobody_has(
     tried = 0
     for operation in operations:
         path, none = filled(operation, ours), filled(operation, nobody)
-        if path is None or none is None:
+        if path is None or none is None or operation.name in _MAKING:
             continue
         assert path != none
         tried += 1
@@ -231,6 +238,19 @@ def test_an_id_in_the_path_is_answered_like_one_that_nobody_has(
     for collection, resource_id in ours.items():
         if collection.startswith("/data/") and not collection.startswith(REGISTRY) and "/v2/" not in collection:
             assert client.get(f"{collection}/{resource_id}").status_code == 200
+
+
+def test_who_makes_something_of_our_name_makes_their_own(
+    stranger: Client, client: Client, ours: dict[str, str]
+) -> None:
+    bodies = {f"{POLICY}/labels/custom": {"name": "", "category": "Stolen"}}
+    for collection, body in bodies.items():
+        name = ours[collection]
+        before = client.get(f"{collection}/{name}").json()
+        made = stranger.put(f"{collection}/{name}", json=body | {"name": name})
+        assert made.status_code == 201
+        assert client.get(f"{collection}/{name}").json() == before
+        assert stranger.get(f"{collection}/{name}").json() != before
 
 
 def test_no_answer_without_an_id_holds_one_of_ours(

@@ -27,6 +27,7 @@ from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
+from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run, RunState
@@ -49,6 +50,7 @@ _SCHEMA_CHANGE: Final = TypeAdapter(SchemaChange)
 _DATASET: Final = TypeAdapter(Dataset)
 _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
+_CUSTOM_LABEL: Final = TypeAdapter(CustomLabel)
 _SPEC: Final = TypeAdapter(StoredSpec)
 _SHAPE: Final = TypeAdapter(SourceShape)
 
@@ -182,6 +184,7 @@ class SqlDatabase:
     datasets: SqlStore[Dataset] = field(init=False)
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
+    custom_labels: SqlStore[CustomLabel] = field(init=False)
     specs: SqlStore[StoredSpec] = field(init=False)
     source_shapes: SqlStore[SourceShape] = field(init=False)
     progress: SqlProgress = field(init=False)
@@ -263,6 +266,9 @@ class SqlDatabase:
             ),
             "mapping_sets": SqlStore(
                 noun="mapping set", table=tables.mapping_sets, adapter=_MAPPING_SET, connect=connect
+            ),
+            "custom_labels": SqlStore(
+                noun="custom label", table=tables.custom_labels, adapter=_CUSTOM_LABEL, connect=connect
             ),
             "specs": SqlStore(
                 noun="spec",

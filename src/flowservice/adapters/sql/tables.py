@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0011"
+HEAD: Final = "0012"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -91,6 +91,7 @@ datasets: Final = _resources("datasets")
 batches: Final = _resources("batches", sa.Column("dataset_id", sa.String, index=True))
 mapping_sets: Final = _resources("mapping_sets")
 source_shapes: Final = _resources("source_shapes")
+custom_labels: Final = _resources("custom_labels")
 specs: Final = _resources("specs", sa.Column("kind", sa.String))
 
 
