@@ -84,6 +84,7 @@ class Tour:
         self.own_credentials()
         self.specs()
         self.labels()
+        self.marketing_actions()
         schema_id = self.registry()
         dataset_id = self.datasets(schema_id)
         mapping_id = self.mapping(schema_id)
@@ -193,6 +194,16 @@ class Tour:
         for container, name in (("core", "C2"), ("custom", "SHOP_LOYALTY")):
             self.call(f"usage-labels-list-{container}", query={"limit": "2"})
             self.call(f"usage-labels-read-{container}", name=name)
+
+    def marketing_actions(self) -> None:
+        """What the shop may want to do with its data."""
+        for name in ("shopNewsletter", "shopTrial"):
+            body = {"name": name, "description": "Write to those who bought before"}
+            self.call("marketing-actions-put-custom", body, name=name)
+        for container, name in (("core", "emailTargeting"), ("custom", "shopNewsletter")):
+            self.call(f"marketing-actions-list-{container}", query={"limit": "2"})
+            self.call(f"marketing-actions-read-{container}", name=name)
+        self.call("marketing-actions-delete-custom", name="shopTrial")
 
     def registry(self) -> str:
         """A schema for customers: its `$id`."""

@@ -168,6 +168,7 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"POST {REGISTRY}/tenant/descriptors": ("", related),
         f"PUT {REGISTRY}/tenant/descriptors/{{descriptor_id}}": (described, display),
         f"PUT {POLICY}/labels/custom/{{name}}": ("LOYALTY", label),
+        f"PUT {POLICY}/marketingActions/custom/{{name}}": ("letters", {"name": "letters", "description": "words"}),
         f"POST {REGISTRY}/rpc/import": ("", [{**resource_type, **carried}]),
     }
     for segment, (ref, body) in altered.items():

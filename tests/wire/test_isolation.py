@@ -24,9 +24,9 @@ BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 STRANGERS: Final = ("other_org", "other_sandbox")
 _ADMINISTERED: Final = (SANDBOXES, CREDENTIALS)
 """What belongs to the organisation, not to a sandbox of it."""
-_EVERYBODYS: Final = (f"{POLICY}/labels/core",)
+_EVERYBODYS: Final = (f"{POLICY}/labels/core", f"{POLICY}/marketingActions/core")
 """What is the same for all."""
-_MAKING: Final = frozenset({"usage-labels-put-custom"})
+_MAKING: Final = frozenset({"usage-labels-put-custom", "marketing-actions-put-custom"})
 """Calls that make a caller's own of that name, where the caller has none."""
 _RENAME: Final = [{"op": "replace", "path": "/name", "value": "stolen"}]
 
@@ -97,8 +97,9 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
     connection_spec = client.made(f"{FLOW}/connectionSpecs", custom)["id"]
     flow_spec = {"name": "isolated", "providerId": BATCH_PROVIDER, "sourceConnectionSpecIds": [connection_spec]}
     dataset = client.get(f"{CATALOG}/dataSets/{dataflow.dataset_id}").json()[dataflow.dataset_id]
-    label = {"name": "OURS_ALONE", "category": "Custom"}
-    assert client.put(f"{POLICY}/labels/custom/OURS_ALONE", json=label).status_code in {200, 201}
+    for collection, known in (("labels", "OURS_ALONE"), ("marketingActions", "oursAlone")):
+        named = {"name": known, "category": "Custom"}
+        assert client.put(f"{POLICY}/{collection}/custom/{known}", json=named).status_code in {200, 201}
     return {
         f"{FLOW}/connections": dataflow.connection_id,
         f"{FLOW}/connectionSpecs": connection_spec,
@@ -117,6 +118,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         **alt_ids,
         f"{REGISTRY}/descriptors": descriptor,
         f"{POLICY}/labels/custom": "OURS_ALONE",
+        f"{POLICY}/marketingActions/custom": "oursAlone",
     }
 
 
@@ -240,17 +242,15 @@ def test_an_id_in_the_path_is_answered_like_one_that_nobody_has(
             assert client.get(f"{collection}/{resource_id}").status_code == 200
 
 
-def test_who_makes_something_of_our_name_makes_their_own(
-    stranger: Client, client: Client, ours: dict[str, str]
-) -> None:
-    bodies = {f"{POLICY}/labels/custom": {"name": "", "category": "Stolen"}}
-    for collection, body in bodies.items():
-        name = ours[collection]
-        before = client.get(f"{collection}/{name}").json()
-        made = stranger.put(f"{collection}/{name}", json=body | {"name": name})
+def test_who_makes_something_of_our_name_makes_their_own(stranger: Client, client: Client) -> None:
+    for collection in (f"{POLICY}/labels/custom", f"{POLICY}/marketingActions/custom"):
+        named = {"name": "OF_BOTH", "category": "Custom"}
+        assert client.put(f"{collection}/OF_BOTH", json=named).status_code in {200, 201}
+        before = client.get(f"{collection}/OF_BOTH").json()
+        made = stranger.put(f"{collection}/OF_BOTH", json=named | {"category": "Stolen", "description": "stolen"})
         assert made.status_code == 201
-        assert client.get(f"{collection}/{name}").json() == before
-        assert stranger.get(f"{collection}/{name}").json() != before
+        assert client.get(f"{collection}/OF_BOTH").json() == before
+        assert stranger.get(f"{collection}/OF_BOTH").json() != before
 
 
 def test_no_answer_without_an_id_holds_one_of_ours(

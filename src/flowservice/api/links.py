@@ -11,6 +11,7 @@ _IDS: Final[Mapping[str, str]] = {
     "/data/foundation/schemaregistry/tenant/descriptors": "@id",
     "/data/foundation/schemaregistry": "meta:altId",
     "/data/foundation/dulepolicy/labels": "name",
+    "/data/foundation/dulepolicy/marketingActions": "name",
 }
 _LISTS: Final[Mapping[str, str]] = {
     # Where the first resource stands in a list.

@@ -7,9 +7,9 @@ from flowservice.domain.identity import Caller, Permission, Scope
 from flowservice.domain.label import CORE_LABELS, CustomLabel
 from flowservice.domain.policy_name import id_in
 from flowservice.domain.resource import Stamp
-from flowservice.errors import NotFound
 from flowservice.ports.database import Database, every
 from flowservice.ports.runtime import Clock
+from flowservice.service.by_name import by_name, none_named
 
 
 def known_labels(database: Database, scope: Scope) -> frozenset[str]:
@@ -41,13 +41,9 @@ class Labels:
     def get(self, caller: Caller, name: str) -> CustomLabel:
         """Raises NotFound."""
         caller.may(Permission.VIEW_SOURCES)
-        found = _found(self.database, caller.scope, name)
+        found = by_name(self.database.custom_labels, caller.scope, name)
         if found is None:
-            raise NotFound(
-                "there is no custom label of that name",
-                advice="Check the name, letter by letter, and the sandbox (x-sandbox-name).",
-                resource_id=name,
-            )
+            raise none_named("custom label", name)
         return found
 
     def put(self, caller: Caller, name: str, content: LabelContent) -> tuple[CustomLabel, bool]:
@@ -61,7 +57,7 @@ class Labels:
         with self.database.transaction() as database:
             # Else two who make the same label at once would both find none.
             database.tenancy.hold(caller.scope.org_id)
-            old = _found(database, caller.scope, name)
+            old = by_name(database.custom_labels, caller.scope, name)
             if old is None:
                 stamp = Stamp.first(caller, at=self.now())
                 new = CustomLabel(id=id_in(caller.scope, name), stamp=stamp, name=name, **said)
@@ -70,10 +66,3 @@ class Labels:
                 new = replace(old, stamp=old.stamp.moved(caller, at=self.now()), **said)
                 database.custom_labels.replace(old, new)
         return new, old is None
-
-
-def _found(database: Database, scope: Scope, name: str) -> CustomLabel | None:
-    try:
-        return database.custom_labels.get(scope, id_in(scope, name))
-    except NotFound:
-        return None

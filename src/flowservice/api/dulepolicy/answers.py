@@ -53,6 +53,21 @@ class CustomLabel(CoreLabel, Stamped):
     """A label that somebody made."""
 
 
+class CoreAction(Linked):
+    """A marketing action that everybody has."""
+
+    name: str
+    friendly_name: str
+    description: str
+
+
+class CustomAction(Stamped):
+    """A marketing action that somebody made."""
+
+    name: str
+    description: str
+
+
 class PageCount(Answer):
     """How many are on the page; `next`, unless it is the last one, asks for the one after it as `start`."""
 

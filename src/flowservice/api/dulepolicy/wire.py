@@ -10,6 +10,7 @@ from flowservice.api.dulepolicy import BASE
 from flowservice.api.wire import Wire
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.label import CoreLabel, CustomLabel
+from flowservice.domain.marketing_action import CoreAction, MarketingAction
 from flowservice.domain.resource import MAX_DESCRIPTION, MAX_NAME, Resource
 from flowservice.service.labels import LabelContent
 
@@ -27,6 +28,13 @@ class LabelBody(Wire):
         return LabelContent(
             category=self.category, friendly_name=self.friendly_name or "", description=self.description or ""
         )
+
+
+class ActionBody(Wire):
+    """A custom marketing action."""
+
+    name: str = Field(description="As in the path.")
+    description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
 
 
 def address(request: Request, public_url: str | None) -> str:
@@ -54,6 +62,26 @@ def custom_label(label: CustomLabel, at: str) -> dict[str, Any]:
         "description": label.description,
         **stamped(label),
         **_linked(f"{at}/labels/custom", label.name),
+    }
+
+
+def core_action(action: CoreAction, at: str) -> dict[str, Any]:
+    """A core marketing action."""
+    return {
+        "name": action.name,
+        "friendlyName": action.friendly_name,
+        "description": action.description,
+        **_linked(f"{at}/marketingActions/core", action.name),
+    }
+
+
+def custom_action(action: MarketingAction, at: str) -> dict[str, Any]:
+    """A custom marketing action."""
+    return {
+        "name": action.name,
+        "description": action.description,
+        **stamped(action),
+        **_linked(f"{at}/marketingActions/custom", action.name),
     }
 
 
