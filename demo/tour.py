@@ -83,6 +83,8 @@ class Tour:
         self.sandboxes()
         self.own_credentials()
         self.specs()
+        self.labels()
+        self.marketing_actions()
         schema_id = self.registry()
         dataset_id = self.datasets(schema_id)
         mapping_id = self.mapping(schema_id)
@@ -179,6 +181,29 @@ class Tour:
         flow_spec_id = self.call("specs-create-flow-spec", flow_spec)["id"]
         self.call("specs-flow-spec", spec_id=flow_spec_id)
         self.call("specs-replace-flow-spec", {**flow_spec, "description": "Every night"}, spec_id=flow_spec_id)
+
+    def labels(self) -> None:
+        """A label of the shop's own."""
+        body = {
+            "name": "SHOP_LOYALTY",
+            "category": "Custom",
+            "friendlyName": "Loyalty figures",
+            "description": "Points and levels of the shop's customers",
+        }
+        self.call("usage-labels-put-custom", body, name="SHOP_LOYALTY")
+        for container, name in (("core", "C2"), ("custom", "SHOP_LOYALTY")):
+            self.call(f"usage-labels-list-{container}", query={"limit": "2"})
+            self.call(f"usage-labels-read-{container}", name=name)
+
+    def marketing_actions(self) -> None:
+        """What the shop may want to do with its data."""
+        for name in ("shopNewsletter", "shopTrial"):
+            body = {"name": name, "description": "Write to those who bought before"}
+            self.call("marketing-actions-put-custom", body, name=name)
+        for container, name in (("core", "emailTargeting"), ("custom", "shopNewsletter")):
+            self.call(f"marketing-actions-list-{container}", query={"limit": "2"})
+            self.call(f"marketing-actions-read-{container}", name=name)
+        self.call("marketing-actions-delete-custom", name="shopTrial")
 
     def registry(self) -> str:
         """A schema for customers: its `$id`."""

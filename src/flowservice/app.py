@@ -47,9 +47,11 @@ from flowservice.service.dry_runs import DryRuns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
+from flowservice.service.labels import Labels
 from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
+from flowservice.service.marketing_actions import MarketingActions
 from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
@@ -366,6 +368,7 @@ class App:
             schemaregistry,
             server,
         )
+        from flowservice.api.dulepolicy import labels, marketing_actions  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
@@ -407,6 +410,8 @@ class App:
                 ),
                 mapping_trials.router(self.mapping_sets),
                 conversion.router(self.mapping_sets, self.schemas),
+                labels.router(Labels(database=database, now=now), self.settings.public_url),
+                marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),
             registry=REGISTRY,

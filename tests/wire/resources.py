@@ -18,6 +18,7 @@ REGISTRY: Final = "/data/foundation/schemaregistry"
 CATALOG: Final = "/data/foundation/catalog"
 DATASETS: Final = "/data/foundation/dataset/datasets"
 PREP: Final = "/data/foundation/conversion"
+POLICY: Final = "/data/foundation/dulepolicy"
 SANDBOXES: Final = "/data/foundation/sandbox-management"
 
 AZURE_TABLE: Final = "ecde33f2-c56f-46cc-bdea-ad151c16cd69"

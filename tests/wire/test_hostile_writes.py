@@ -20,6 +20,7 @@ from tests.wire.resources import (
     DATASETS,
     FLOW,
     LAKE,
+    POLICY,
     PREP,
     REGISTRY,
     SANDBOXES,
@@ -131,6 +132,7 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     related |= {"xdm:destinationProperty": "/_id", "xdm:cardinality": "M:1", "xdm:sourceProperty": "/personID"}
     carried = {"$id": "x", "meta:altId": "y", "meta:resourceType": "datatypes", "meta:tenantNamespace": "_z"}
     changed = [{"op": "replace", "path": "/title", "value": "x"}, {"op": "add", "path": "/description", "value": "x"}]
+    label = {"name": "LOYALTY", "category": "Custom", "friendlyName": "Loyalty", "description": "words"}
     sound: dict[str, tuple[str, Any]] = {
         "POST /connectionSpecs": ("", connection_spec),
         "PUT /connectionSpecs/{spec_id}": (
@@ -187,6 +189,8 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"POST {REGISTRY}/tenant/datatypes": ("", resource_type),
         f"POST {REGISTRY}/tenant/descriptors": ("", related),
         f"PUT {REGISTRY}/tenant/descriptors/{{descriptor_id}}": (described, display),
+        f"PUT {POLICY}/labels/custom/{{name}}": ("LOYALTY", label),
+        f"PUT {POLICY}/marketingActions/custom/{{name}}": ("letters", {"name": "letters", "description": "words"}),
         f"POST {REGISTRY}/rpc/import": ("", [{**resource_type, **carried}]),
     }
     for segment, (ref, body) in altered.items():

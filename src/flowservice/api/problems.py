@@ -274,9 +274,22 @@ def _dataset(error: e.Error, status: int, path: str, request_id: str) -> dict[st
     }
 
 
+def _policy(error: e.Error, status: int, path: str, request_id: str) -> dict[str, Any]:
+    return _plain(error, status, path, request_id) | {"title": _POLICY_TITLES.get(status, "BadRequest")}
+
+
+_POLICY_TITLES: Final[Mapping[int, str]] = {
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    500: "InternalServerError",
+    503: "ServiceUnavailable",
+}
 _SHAPES: Final = {
     "flowservice": _flow,
     "schemaregistry": _registry,
     "sandbox-management": _sandbox,
     "dataset": _dataset,
+    "dulepolicy": _policy,
 }

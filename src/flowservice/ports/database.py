@@ -14,7 +14,9 @@ from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
+from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
+from flowservice.domain.marketing_action import MarketingAction
 from flowservice.domain.query import Condition, Page, Query
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
@@ -267,6 +269,10 @@ class Database(Protocol):
     def batches(self) -> Store[Batch]: ...
     @property
     def mapping_sets(self) -> Store[MappingSet]: ...
+    @property
+    def custom_labels(self) -> Store[CustomLabel]: ...
+    @property
+    def marketing_actions(self) -> Store[MarketingAction]: ...
     @property
     def specs(self) -> Store[StoredSpec]: ...
     @property

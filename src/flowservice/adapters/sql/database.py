@@ -28,7 +28,9 @@ from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
+from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
+from flowservice.domain.marketing_action import MarketingAction
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.run_limits import AtWork
@@ -52,6 +54,8 @@ _DATASET_LABELS: Final = TypeAdapter(DatasetLabels)
 _LABELS_DUE: Final = TypeAdapter(LabelsDue)
 _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
+_CUSTOM_LABEL: Final = TypeAdapter(CustomLabel)
+_MARKETING_ACTION: Final = TypeAdapter(MarketingAction)
 _SPEC: Final = TypeAdapter(StoredSpec)
 _SHAPE: Final = TypeAdapter(SourceShape)
 
@@ -187,6 +191,8 @@ class SqlDatabase:
     labels_due: SqlStore[LabelsDue] = field(init=False)
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
+    custom_labels: SqlStore[CustomLabel] = field(init=False)
+    marketing_actions: SqlStore[MarketingAction] = field(init=False)
     specs: SqlStore[StoredSpec] = field(init=False)
     source_shapes: SqlStore[SourceShape] = field(init=False)
     progress: SqlProgress = field(init=False)
@@ -272,6 +278,12 @@ class SqlDatabase:
             ),
             "mapping_sets": SqlStore(
                 noun="mapping set", table=tables.mapping_sets, adapter=_MAPPING_SET, connect=connect
+            ),
+            "custom_labels": SqlStore(
+                noun="custom label", table=tables.custom_labels, adapter=_CUSTOM_LABEL, connect=connect
+            ),
+            "marketing_actions": SqlStore(
+                noun="marketing action", table=tables.marketing_actions, adapter=_MARKETING_ACTION, connect=connect
             ),
             "specs": SqlStore(
                 noun="spec",

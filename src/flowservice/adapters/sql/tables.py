@@ -93,6 +93,8 @@ labels_due: Final = _resources("labels_due")
 batches: Final = _resources("batches", sa.Column("dataset_id", sa.String, index=True))
 mapping_sets: Final = _resources("mapping_sets")
 source_shapes: Final = _resources("source_shapes")
+custom_labels: Final = _resources("custom_labels")
+marketing_actions: Final = _resources("marketing_actions")
 specs: Final = _resources("specs", sa.Column("kind", sa.String))
 
 
