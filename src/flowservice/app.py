@@ -61,6 +61,7 @@ from flowservice.service.schemas import Schemas
 from flowservice.service.source_connections import SourceConnections
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
+from flowservice.service.table_labels import TableLabels
 from flowservice.service.target_connections import TargetConnections
 from flowservice.settings import Settings
 
@@ -175,6 +176,11 @@ class App:
             target_bytes=self.settings.compact_file_mb * 1_000_000,
             least_files=self.settings.compact_min_files,
         )
+
+    @cached_property
+    def table_labels(self) -> TableLabels:
+        """What carries labels to the tables of the lake."""
+        return TableLabels(database=self.database, lake=self.lake)
 
     @cached_property
     def quarantine(self) -> "LakeQuarantine":
@@ -330,6 +336,7 @@ class App:
             mapper_for=self._mapper,
             now=self.now,
             adding=self.added_columns,
+            labelling=self.table_labels,
             splits=ThreadSplits(self.settings.split_threads),
             limits=PartLimits.of(part_rows=self.settings.part_max_rows, readers=self.settings.split_threads),
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
