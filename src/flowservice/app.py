@@ -23,6 +23,7 @@ from flowservice.adapters.tokens.jwt import JwtTokens, signing_key
 from flowservice.api.search_forms import FORMS
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Credential
+from flowservice.domain.label import bare
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run_limits import RunLimits
 from flowservice.domain.schedule import ScheduleRules
@@ -52,6 +53,7 @@ from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.marketing_actions import MarketingActions
+from flowservice.service.masking import Masking
 from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
@@ -183,6 +185,12 @@ class App:
         return TableLabels(database=self.database, lake=self.lake)
 
     @cached_property
+    def masking(self) -> Masking:
+        """Which values labels hide from whom."""
+        labels = frozenset(bare(name) for name in self.settings.masked_labels)
+        return Masking(database=self.database, labels=labels)
+
+    @cached_property
     def quarantine(self) -> "LakeQuarantine":
         """Rejected rows."""
         from flowservice.adapters.duckdb.quarantine import LakeQuarantine  # noqa: PLC0415 - `token` need not load it
@@ -235,7 +243,7 @@ class App:
     @cached_property
     def accounts(self) -> Connections:
         """Connections to foreign systems."""
-        return Connections(self.database, self.specs, self.sources, self.now, self.ids)
+        return Connections(self.database, self.specs, self.sources, self.now, self.ids, self.masking)
 
     @cached_property
     def delta_columns(self) -> DeltaColumns:
@@ -288,7 +296,7 @@ class App:
             now=self.now,
             window_lag=self._window_lag,
         )
-        return DryRuns(self.flows, rehearsal)
+        return DryRuns(self.flows, rehearsal, self.masking)
 
     @cached_property
     def added_columns(self) -> AddedColumns:
@@ -314,6 +322,7 @@ class App:
             quarantine=self.quarantine,
             runs=self.runs,
             trying=ReplayTrials(replaying=replaying),
+            masking=self.masking,
         )
 
     @property
@@ -404,7 +413,10 @@ class App:
                 credentials.router(self.credentials, self.settings.public_url),
                 run_control.router(self.runs),
                 rejects.router(self.rejects, self.runs),
-                export.router(Diagnostics(database=database, quarantine=self.quarantine), self.settings.public_url),
+                export.router(
+                    Diagnostics(database=database, quarantine=self.quarantine, masking=self.masking),
+                    self.settings.public_url,
+                ),
                 schemaregistry.router(self.schemas, self.descriptors),
                 descriptors.router(self.descriptors),
                 schema_exchange.router(
