@@ -83,6 +83,8 @@ class Tour:
         self.sandboxes()
         self.own_credentials()
         self.specs()
+        self.labels()
+        self.marketing_actions()
         schema_id = self.registry()
         dataset_id = self.datasets(schema_id)
         mapping_id = self.mapping(schema_id)
@@ -179,6 +181,29 @@ class Tour:
         flow_spec_id = self.call("specs-create-flow-spec", flow_spec)["id"]
         self.call("specs-flow-spec", spec_id=flow_spec_id)
         self.call("specs-replace-flow-spec", {**flow_spec, "description": "Every night"}, spec_id=flow_spec_id)
+
+    def labels(self) -> None:
+        """A label of the shop's own."""
+        body = {
+            "name": "SHOP_LOYALTY",
+            "category": "Custom",
+            "friendlyName": "Loyalty figures",
+            "description": "Points and levels of the shop's customers",
+        }
+        self.call("usage-labels-put-custom", body, name="SHOP_LOYALTY")
+        for container, name in (("core", "C2"), ("custom", "SHOP_LOYALTY")):
+            self.call(f"usage-labels-list-{container}", query={"limit": "2"})
+            self.call(f"usage-labels-read-{container}", name=name)
+
+    def marketing_actions(self) -> None:
+        """What the shop may want to do with its data."""
+        for name in ("shopNewsletter", "shopTrial"):
+            body = {"name": name, "description": "Write to those who bought before"}
+            self.call("marketing-actions-put-custom", body, name=name)
+        for container, name in (("core", "emailTargeting"), ("custom", "shopNewsletter")):
+            self.call(f"marketing-actions-list-{container}", query={"limit": "2"})
+            self.call(f"marketing-actions-read-{container}", name=name)
+        self.call("marketing-actions-delete-custom", name="shopTrial")
 
     def registry(self) -> str:
         """A schema for customers: its `$id`."""
@@ -288,8 +313,20 @@ class Tour:
         self.call("catalog-replace", {**replaced, "description": "Customers, every night"}, dataset_id=dataset_id)
         self.call("catalog-patch", {"description": "Customers of the shop"}, dataset_id=dataset_id)
         self.call("catalog-merge", {"tags": {"shop/season": ["spring"]}}, dataset_id=dataset_id)
+        self._labelled(dataset_id)
         self.call("catalog-delete", dataset_id=made("Shop customers, trial"))
         return dataset_id
+
+    def _labelled(self, dataset_id: str) -> None:
+        """What the dataset may be used for; nothing is said of it in the end."""
+
+        def etag() -> str:
+            (entity,) = self.call("dataset-labels-read", dataset_id=dataset_id).values()
+            return str(entity["_etag"])
+
+        self.call("dataset-labels-create", {"labels": ["C2"]}, dataset_id=dataset_id)
+        self.call("dataset-labels-replace", {"labels": ["C2", "C9"]}, if_match=etag(), dataset_id=dataset_id)
+        self.call("dataset-labels-delete", if_match=etag(), dataset_id=dataset_id)
 
     def mapping(self, schema_id: str) -> str:
         """Which column feeds which field."""

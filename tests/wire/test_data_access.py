@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, Final
 
 import httpx
@@ -13,9 +14,10 @@ from demo.azurite import Azurite
 from flowservice.domain.identity import Permission
 from tests.live import Client, Server
 from tests.wire import resources
-from tests.wire.resources import CATALOG, FLOW, UNKNOWN, Dataflow, ended, refusal, status
+from tests.wire.resources import CATALOG, FLOW, REGISTRY, UNKNOWN, Dataflow, ended, refusal, status
 
 EXPORT: Final = "/data/foundation/export"
+_numbers = count(1)
 NAMES: Final = {f"{number:05d}": f"Person {number}" for number in range(40)}
 
 
@@ -338,6 +340,98 @@ def test_rows_take_the_permission_to_see_them(
     for path in (f"{EXPORT}/batches/{batch}/files", file["href"], f"{EXPORT}/datasets/{dataflow.dataset_id}/preview"):
         assert (calls.get(path).status_code, calls.get(path).json()["code"]) == (403, "forbidden")
     assert calls.head(file["href"]).status_code == 403
+
+
+# --- what labels hide ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def labelled(client: Client, azurite: Azurite) -> Iterator[Dataflow]:
+    """A dataflow whose names and towns may not be seen by all, with a batch of ten rows."""
+    entities = [{**one, "town": f"Town {one['age']}"} for one in resources.people(10)]
+    flow = resources.dataflow(
+        client,
+        azurite.connection_string,
+        resources.seeded(azurite, f"labelled{next(_numbers)}", entities),
+        fields={
+            "name": {"type": "string"},
+            "age": {"type": "integer"},
+            "place": {"type": "object", "properties": {"town": {"type": "string"}, "zone": {"type": "integer"}}},
+        },
+        mapping={"RowKey": "_id", "name": ".name", "age": ".age", "town": ".place.town", "mark": ".place.zone"},
+    )
+    put = [label(client, flow, "name"), label(client, flow, "place/town")]
+    yield flow
+    for descriptor in put:
+        client.delete(f"{REGISTRY}/tenant/descriptors/{descriptor}")
+
+
+def label(client: Client, flow: Dataflow, path: str) -> str:
+    body = {"@type": "xdm:descriptorLabel", "xdm:sourceSchema": flow.schema_id, "xdm:sourceVersion": 1}
+    body |= {"xdm:sourceProperty": f"/{flow.tenant}/{path}", "xdm:labels": ["core/I1"]}
+    return str(client.made(f"{REGISTRY}/tenant/descriptors", body)["@id"])
+
+
+def test_hidden_values_are_in_no_file_of_who_may_not_see_them(
+    client: Client, without: Callable[[Permission], Client], labelled: Dataflow
+) -> None:
+    viewer, flow = without(Permission.VIEW_MASKED_DATA), labelled
+    batch_id = ran(client, flow.started())["providerRefId"]
+    (whole,), (shown,) = listed(client, batch_id), listed(viewer, batch_id)
+    assert (shown["records"], shown["dataSetFileId"] != whole["dataSetFileId"]) == ("10", True)
+    expected = [
+        {"_id": row["_id"], "age": row[flow.tenant]["age"], "zone": row[flow.tenant]["place"]["zone"]}
+        for row in sorted(rows(client, batch_id), key=lambda row: row["_id"])
+    ]
+    found = sorted(rows(viewer, batch_id), key=lambda row: row["_id"])
+    assert {(row[flow.tenant]["name"], row[flow.tenant]["place"]["town"]) for row in found} == {(None, None)}
+    assert [
+        {"_id": row["_id"], "age": row[flow.tenant]["age"], "zone": row[flow.tenant]["place"]["zone"]} for row in found
+    ] == expected
+    (entry,) = got(viewer, f"{EXPORT}/files/{shown['dataSetFileId']}")["data"]
+    href = entry["_links"]["self"]["href"]
+    content = viewer.get(href).content
+    assert b"Person" not in content
+    assert viewer.get(href, headers={"Range": "bytes=9-"}).content == content[9:]
+    assert viewer.head(href).headers["content-length"] == entry["length"] == str(len(content))
+    # The file as it is, by whatever way its id came.
+    (raw,) = got(client, f"{EXPORT}/files/{whole['dataSetFileId']}")["data"]
+    for call in (viewer.get, viewer.head):
+        assert call(raw["_links"]["self"]["href"]).status_code == 403
+    body = viewer.get(raw["_links"]["self"]["href"]).json()
+    assert (body["code"], "view-masked-data" in body["detail"]) == ("forbidden", True)
+    assert viewer.get(f"{EXPORT}/files/{whole['dataSetFileId']}").status_code == 404
+    # Who may see all may see less.
+    assert client.get(href).content == content
+
+
+def test_a_label_that_is_put_on_hides_values_of_files_that_were_made_before(
+    client: Client, without: Callable[[Permission], Client], labelled: Dataflow
+) -> None:
+    viewer, flow = without(Permission.VIEW_MASKED_DATA), labelled
+    batch_id = ran(client, upserting(client, flow, flow.source_id))["providerRefId"]
+    (before,) = listed(viewer, batch_id)
+    (entry,) = got(viewer, before["_links"]["self"]["href"])["data"]
+    assert "age" in str(rows(viewer, batch_id))
+    added = label(client, flow, "age")
+    assert viewer.get(entry["_links"]["self"]["href"]).status_code == 403
+    assert {row[flow.tenant]["age"] for row in rows(viewer, batch_id)} == {None}
+    client.delete(f"{REGISTRY}/tenant/descriptors/{added}")
+    assert {row[flow.tenant]["age"] for row in rows(viewer, batch_id)} == set(range(10))
+
+
+def test_a_preview_marks_what_it_hides(
+    client: Client, without: Callable[[Permission], Client], labelled: Dataflow
+) -> None:
+    ran(client, labelled.started())
+    path = f"{EXPORT}/datasets/{labelled.dataset_id}/preview"
+    whole, shown = (got(calls, path)["data"] for calls in (client, without(Permission.VIEW_MASKED_DATA)))
+    assert whole[0][labelled.tenant]["name"].startswith("Person")
+    hidden = {"name": "********", "place": {"town": "********"}}
+    for row, masked in zip(whole, shown, strict=True):
+        own = row[labelled.tenant]
+        place = {**own["place"], **hidden["place"]}  # type: ignore[dict-item]
+        assert masked == {**row, labelled.tenant: {**own, **hidden, "place": place}}
 
 
 # --- previews --------------------------------------------------------------------------------------------------------

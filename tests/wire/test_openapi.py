@@ -34,6 +34,14 @@ LEFT_OUT: Final = frozenset(
     }
 )
 
+EMPTY: Final = frozenset(
+    {
+        ("DELETE /data/foundation/dulepolicy/marketingActions/custom/{name}", "200"),
+        ("DELETE /data/foundation/dataset/datasets/{dataset_id}/labels", "200"),
+    }
+)
+"""Answers that are documented as empty, but not by their status."""
+
 
 @pytest.fixture(scope="module")
 def document(anonymous: httpx.Client) -> dict[str, Any]:
@@ -81,7 +89,7 @@ def test_every_answer_has_a_schema_and_an_example(calls: dict[str, dict[str, Any
     for name, call in calls.items():
         for status, answer in call["responses"].items():
             assert answer["description"] != "Successful Response"
-            assert bool(answer.get("content")) is (status != "204"), (name, status)
+            assert bool(answer.get("content")) is ((name, status) not in EMPTY and status != "204"), (name, status)
             for content in answer.get("content", {}).values():
                 assert content["schema"], (name, status)
                 assert "example" in content or content["examples"], (name, status)

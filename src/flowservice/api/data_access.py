@@ -92,8 +92,7 @@ def router(files: BatchFiles, previews: DatasetPreviews, public_url: str | None)
     @routes.get("/datasets/{dataset_id}/preview", summary="Show rows of a dataset", responses=answers.of(told.Preview))
     def preview(caller: Calling, dataset_id: DatasetId) -> dict[str, Any]:
         """Up to 100, as its table is now."""
-        rows = previews.rows(caller, dataset_id)
-        return {"data": [_row_json(row) for row in rows.to_pylist(maps_as_pydicts="lossy")]}
+        return {"data": [_row_json(row) for row in previews.rows(caller, dataset_id)]}
 
     return routes
 
