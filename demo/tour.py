@@ -371,6 +371,8 @@ class Tour:
         table = {"objectType": "table", "object": TABLE, "preview": "true"}
         self.call("connections-explore", query=table, connection_id=connection_id)
         self.call("connections-configs", query={"object": TABLE}, connection_id=connection_id)
+        body_of_schema = {"object": TABLE, "title": "Customers as the table has them", "classFields": {"_id": "RowKey"}}
+        self.call("schemas-from-sources-make", body_of_schema, connection_id=connection_id)
         self._drafted("connections", body, "connection_id")
         return connection_id
 

@@ -192,6 +192,12 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_data_access.py::test_rows_that_an_upsert_replaced_are_those_of_its_batch_until_it_is_undone",
     ),
     Difference(
+        what="`POST /v1/connections/{id}/schema` (an addition) makes a schema, and a mapping set, of the columns of a "
+        "table: see [schemas](schemas.md).",
+        why="Tables of Azure have no schema, and names that no field may have.",
+        test=f"{_W}/test_source_schemas.py::test_columns_become_a_schema_whose_changed_names_are_told_and_land",
+    ),
+    Difference(
         what="A `Range` that holds several ranges, or none, is 416 (`range-unsatisfiable`), as one beyond the end is.",
         why="Only single ranges are documented.",
         test=f"{_W}/test_data_access.py::test_what_is_no_range_of_the_file_is_refused",

@@ -33,6 +33,7 @@ _OTHER_DATES: Final = (
     (re.compile(r"\b\d\d-\d\d-20\d\d \d\d:\d\d:\d\d"), "03-02-2026 09:00:00"),
     (re.compile(r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d 20\d\d \d\d:\d\d:\d\d"), "Mon Mar 02 2026 09:00:00"),
 )
+_EPOCH_MS: Final = re.compile(r"\A1[789]\d{11}\Z")
 _SECRETS: Final = frozenset({"access_token", "clientSecret", "client_secret"})
 _FIRST_MS: Final = 1_772_442_000_000
 
@@ -93,7 +94,7 @@ def _shown(node: Any, names: Mapping[str, str]) -> Any:
         text = _DATE.sub(lambda found: f"2026-03-02{found['sep']}09:00:00", replaced(node, names))
         for other, invented_date in _OTHER_DATES:
             text = other.sub(invented_date, text)
-        return text
+        return _EPOCH_MS.sub(str(_FIRST_MS), text)
     if isinstance(node, int) and node > _FIRST_MS // 2:
         return _FIRST_MS
     return node

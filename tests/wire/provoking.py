@@ -113,6 +113,14 @@ def _string(endpoint: str, key: str = KEY) -> str:
     return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={key};TableEndpoint={endpoint}"
 
 
+def _schema_of_nothing(at: Place) -> httpx.Response:
+    with serving(lambda _: Answer()) as server:
+        account = at.account(string=_string(server.account.endpoint)).json()["id"]
+        answer = at.client.post(f"/v1/connections/{account}/schema", json={"object": "empty", "title": "empty"})
+        at.client.delete(f"{FLOW}/connections/{account}")
+    return answer
+
+
 def _dataset(at: Place) -> str:
     (reference,) = at.client.made(f"{CATALOG}/dataSets", resources.dataset(at.dataflow.schema_id))
     return str(reference).rpartition("/")[2]
@@ -380,6 +388,7 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
             DAILY, {"name": "Copy", "params": {"deltaColumn": {"name": "isOld"}}}, sourceConnectionIds=[at.flagged]
         ),
     ),
+    e.NoColumns: ("/placeholder/type/uri", _schema_of_nothing),
     e.UnknownColumn: (
         "CONNECTOR-1378-400",
         lambda at: at.source(params={"tableName": "people", "columns": [{"name": "nothing"}]}),

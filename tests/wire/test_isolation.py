@@ -159,6 +159,7 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
         "credentials-change": {"name": "stolen"},
         "sandboxes-rename": {"title": "stolen"},
         "sandboxes-reset": {"action": "reset"},
+        "schemas-from-sources-make": {"object": "people", "title": "stolen"},
         "schema-drift-accept": {"id": "stolen"},
         "schema-drift-ignore": {"id": "stolen"},
         "schema-registry-replace-schemas": resources.schema(resources.PROFILE),
