@@ -12,7 +12,7 @@ import pytest
 
 from flowservice.adapters.delta import DeltaFiles, DeltaLake
 from flowservice.domain.dataset import TableRef
-from flowservice.errors import LakeUnavailable
+from flowservice.errors import LakeError, LakeUnavailable
 from flowservice.ports.lake import MADE, StoredFile, Vacuumed
 from tests.contracts.keyed_rows import SCHEMA, TABLE, WIDER, keyed_row
 from tests.contracts.lake_files import paths
@@ -154,6 +154,19 @@ def test_rows_are_changed_on_their_way_and_columns_may_be_left_out(lake: DeltaLa
     file = stored.make(TABLE, "x.parquet", [known.path], marked(1), schema=schema, change=doubled)
     read = pq.read_table(pa.BufferReader(bytes_of(stored, file)))
     assert (read.schema.names, [f"{row['total']}" for row in read.to_pylist()]) == (["tags", "total"], ["2.5000"] * 2)
+
+
+def test_a_broken_file_is_told_and_nothing_is_made_of_it(lake: DeltaLake, stored: DeltaFiles) -> None:
+    append(lake, 1, keyed_row("a", 1, "one"))
+    with lake.storage.filesystem.open_output_stream("s1/d1/broken.parquet") as file:
+        file.write(b"PAR1 this is no footer PAR1")
+    before = paths(lake)
+    for names in (["broken.parquet"], ["run=1/0.parquet", "broken.parquet"]):
+        with pytest.raises(LakeError, match="broken"):
+            stored.counts(TABLE, names, marked(1))
+        with pytest.raises(LakeError, match="broken"):
+            stored.make(TABLE, "x.parquet", names, marked(1), schema=SCHEMA, change=same)
+    assert paths(lake) == before
 
 
 def test_what_cannot_be_made_leaves_nothing(lake: DeltaLake, stored: DeltaFiles) -> None:

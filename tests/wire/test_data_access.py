@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any, Final
 
@@ -233,6 +234,20 @@ def test_a_made_file_that_was_deleted_is_made_anew(client: Client, server: Serve
     assert (again.status_code, again.content) == (200, first.content)
     # To whoever has half of the first one, it is another file.
     assert again.headers["etag"] != first.headers["etag"]
+
+
+def test_callers_who_come_together_get_the_same_file(client: Client, own: Dataflow) -> None:
+    batch_id = ran(client, upserting(client, own, own.source_id))["providerRefId"]
+
+    def read(_: int) -> tuple[str, bytes]:
+        (entry,) = listed(client, batch_id)
+        (told,) = got(client, entry["_links"]["self"]["href"])["data"]
+        answer = client.get(told["_links"]["self"]["href"])
+        assert answer.status_code == 200
+        return answer.headers["etag"], answer.content
+
+    with ThreadPoolExecutor(8) as callers:
+        assert len(set(callers.map(read, range(16)))) == 1
 
 
 def upserting(client: Client, own: Dataflow, source_id: str) -> str:

@@ -251,7 +251,7 @@ class LakeFiles(Protocol):
         """The bytes of a file from `start` up to `end`, in pieces of a few MiB. Raises LakeUnavailable, also later."""
 
     def counts(self, table: TableRef, paths: Sequence[str], rows: Marked) -> Sequence[int]:
-        """How many of these rows each of the Parquet files holds. Raises LakeUnavailable."""
+        """How many of these rows each of the Parquet files holds. Raises LakeError for a broken one."""
 
     def make(
         self,
@@ -268,6 +268,6 @@ class LakeFiles(Protocol):
         Args:
             schema: the columns, those of the table or fewer; what a file lacks is null.
             change: what becomes of so many rows at a time; the same columns must come out for any rows.
-        Raises: LakeUnavailable.
+        Raises: LakeError for a broken file, LakeUnavailable.
         The same arguments make the same bytes. One thread at a time makes files of a table.
         """

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +18,7 @@ from flowservice.adapters.delta.lake import path_of
 from flowservice.adapters.delta.part_file import PartFile
 from flowservice.adapters.delta.storage import Storage, refusing
 from flowservice.domain.dataset import TableRef
+from flowservice.errors import LakeError
 from flowservice.ports.lake import MADE, Marked, StoredFile
 
 _PIECE_BYTES: Final = 4 * 1024 * 1024
@@ -102,7 +104,7 @@ class DeltaFiles:
                 yield piece
 
     def _count(self, folder: str, rows: Marked, path: str) -> int:
-        with self._opened(f"{folder}/{path}") as file, pq.ParquetFile(file) as parquet:
+        with _sound(), self._opened(f"{folder}/{path}") as file, pq.ParquetFile(file) as parquet:
             groups = _groups_with(parquet.metadata, rows)
             if not groups:
                 return 0
@@ -114,14 +116,27 @@ class DeltaFiles:
         parquet, filesystem = pads.ParquetFileFormat(), self.storage.filesystem
         fragments = []
         for path in (f"{folder}/{name}" for name in sorted(paths)):
-            with self._opened(path) as file:
+            with _sound(), self._opened(path) as file:
                 groups = _groups_with(pq.read_metadata(file), rows)
             if groups:
                 fragments.append(parquet.make_fragment(path, filesystem=filesystem, row_groups=groups))
         found = pads.FileSystemDataset(fragments, schema, parquet, filesystem)
         scanner = found.scanner(batch_size=_READ_ROWS, batch_readahead=_AHEAD, fragment_readahead=1)
-        for batch in scanner.to_batches():
-            yield batch.filter(_are_marked(batch, rows))
+        with _sound():
+            for batch in scanner.to_batches():
+                yield batch.filter(_are_marked(batch, rows))
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """For as long as files of a table are read. Raises LakeError for one that is broken."""
+    try:
+        yield
+    except pa.ArrowInvalid:
+        # Its text may quote what stands in the file.
+        raise LakeError(
+            "a file of the table is broken", advice="Restore it from a backup, or land its rows again."
+        ) from None
 
 
 def _groups_with(footer: pq.FileMetaData, rows: Marked) -> list[int]:
