@@ -232,6 +232,8 @@ def _tree(kind: type[errors.Error]) -> Iterator[type[errors.Error]]:
 
 
 def _default(value: object) -> str:
+    if isinstance(value, tuple):
+        value = ",".join(value) or None
     return "—" if value is None else f"`{value}`"
 
 

@@ -307,6 +307,24 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_data_prep.py::test_a_set_is_tried_on_rows",
     ),
     Difference(
+        what="A missing `If-Match` of a dataset's labels is 428, a stale one 412; `PUT` with `If-Match: *` makes them "
+        "where there are none; a label that there is not is 400; `_etag` stands in the answer to `GET`, too.",
+        why="No source names these statuses; published clients cannot read the header; a mistyped label would leave "
+        "data unprotected.",
+        test=f"{_W}/test_dataset_labels.py::test_labels_are_made_read_replaced_and_taken_off",
+    ),
+    Difference(
+        what="A dataset inherits labels from its schema alone: other `parents` are refused.",
+        why="What else there may be is not documented.",
+        test=f"{_W}/test_dataset_labels.py::test_what_cannot_be_is_refused",
+    ),
+    Difference(
+        what="Label descriptors are shown with `xdm:labels`, which may be sent as `xdm:label`, and come before other "
+        "descriptors of their field.",
+        why="A published client writes the one name, reads the other, and looks at the first descriptor of a field.",
+        test="tests/service/test_effective_labels.py::test_the_labels_of_a_field_come_before_what_else_is_said_of_it",
+    ),
+    Difference(
         what="Deleting a mapping set is refused while a flow names it or a run maps with it.",
         why="A flow never lacks its mapping.",
         test=f"{_W}/test_data_prep.py::test_a_set_is_deleted_unless_a_flow_maps_with_it",
