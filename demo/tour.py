@@ -307,6 +307,10 @@ class Tour:
         self.call("data-prep-replace", {**body, "name": "Customers"}, set_id=set_id)
         (first, *_) = self.call("data-prep-mappings", set_id=set_id)
         self.call("data-prep-mapping", set_id=set_id, mapping_id=first["id"])
+        added = self.call("data-prep-add", {"source": "name", "destination": "personID"}, set_id=set_id)
+        changed = {"source": "lower(name)", "destination": "personID", "onError": "reject"}
+        self.call("data-prep-replace-one", changed, set_id=set_id, mapping_id=added["id"])
+        self.call("data-prep-delete-one", set_id=set_id, mapping_id=added["id"])
         greeted = {**body, "mappings": [{"source": 'concat("Dear ", name)', "destination": f"{tenant}.name"}]}
         self.call("data-prep-validate", greeted)
         self.call("data-prep-preview", {"data": [{"name": "Ada"}], "mappingSet": greeted})

@@ -130,6 +130,8 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
     spec = {"name": "generic-rest-extension", "type": "generic-rest", "providerId": BATCH_PROVIDER}
     return {
         "data-prep-replace": mapping,
+        "data-prep-add": {"source": "RowKey", "destination": "_id"},
+        "data-prep-replace-one": {"source": "RowKey", "destination": "_id"},
         "specs-replace-connection-spec": spec,
         "specs-replace-flow-spec": {"name": "stolen", "providerId": BATCH_PROVIDER},
         "catalog-replace": {"name": "stolen", "schemaRef": {"id": f"{XDM}/context/profile", "contentType": "x"}},

@@ -81,6 +81,11 @@ class MappingVersion:
         """The source columns that the mappings read, each once."""
         return tuple(dict.fromkeys(name for mapping in self.mappings for name in mapping.reads))
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether some of it is more than a column taken as it is, or a constant."""
+        return any(mapping.expression is not None for mapping in self.mappings)
+
     def check(self, tree: ObjectField) -> None:
         """Return if every mapping can be applied to rows of the schema `tree`.
 
