@@ -235,4 +235,5 @@ def test_an_expression_that_the_columns_cannot_serve_makes_no_flow(
     raw = dataflow.body()
     raw["transformations"][0]["params"] = {"mappingId": client.made(f"{PREP}/mappingSets", sent, status=200)["id"]}
     error = refusal(client.post(f"{FLOW}/flows", json=raw))
-    assert "character 16: transformArray takes an array here, not loose text" in error["message"]
+    assert error["code"] == "expression-invalid"
+    assert "character 1: a loose text cannot be an array" in error["errorMessage"]
