@@ -89,6 +89,7 @@ class Tour:
         flow_id = self.flows(self.connections(), dataset_id, schema_id, mapping_id)
         run_id = self.runs(flow_id)
         self.landed(dataset_id)
+        self.call("data-prep-suggested", query={"datasetId": dataset_id})
         self.call("runs-undo", run_id=run_id)
         self.rejected(flow_id, dataset_id)
         self.drifted(flow_id)
@@ -314,6 +315,8 @@ class Tour:
         greeted = {**body, "mappings": [{"source": 'concat("Dear ", name)', "destination": f"{tenant}.name"}]}
         self.call("data-prep-validate", greeted)
         self.call("data-prep-preview", {"data": [{"name": "Ada"}], "mappingSet": greeted})
+        shown = [{"name": "Customer Name", "type": "string"}, {"name": "num_visits"}, {"name": "checksum"}]
+        self.call("data-prep-suggest", {"xdmSchema": schema_id, "columns": shown, "excludeUnmapped": False})
         self.call("data-prep-functions")
         self.call("data-prep-operators")
         self.call("data-prep-validate-expression", {"expression": "upper(name"})

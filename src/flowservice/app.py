@@ -58,6 +58,7 @@ from flowservice.service.schemas import Schemas
 from flowservice.service.source_connections import SourceConnections
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
+from flowservice.service.suggestions import Suggestions
 from flowservice.service.target_connections import TargetConnections
 from flowservice.settings import Settings
 
@@ -258,6 +259,11 @@ class App:
         )
 
     @cached_property
+    def suggestions(self) -> Suggestions:
+        """Suggestions of mappings."""
+        return Suggestions(database=self.database, schemas=self.schemas, connections=self.accounts)
+
+    @cached_property
     def flows(self) -> Flows:
         """Flows."""
         checks = FlowChecks(self.database, self.specs, self.accounts, self.mapping_sets)
@@ -363,6 +369,7 @@ class App:
             schema_exchange,
             schemaregistry,
             server,
+            suggestions,
         )
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
@@ -401,6 +408,7 @@ class App:
                 ),
                 catalog.router(datasets),
                 mapping_trials.router(self.mapping_sets),
+                suggestions.router(self.suggestions),
                 conversion.router(self.mapping_sets, self.schemas),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),

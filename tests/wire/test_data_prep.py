@@ -237,3 +237,72 @@ def test_an_expression_that_the_columns_cannot_serve_makes_no_flow(
     error = refusal(client.post(f"{FLOW}/flows", json=raw))
     assert error["code"] == "expression-invalid"
     assert "character 1: a loose text cannot be an array" in error["errorMessage"]
+
+
+@pytest.mark.azurite
+def test_mappings_are_suggested_for_a_source_and_can_be_sent_as_they_are(
+    client: Client, azurite: Azurite, people: str
+) -> None:
+    dataflow = resources.names_flow(client, azurite.connection_string, people)
+    path = f"{PREP}/mappingSets/suggestion"
+    told = {"xdmSchema": dataflow.schema_id, "columns": ["personId", {"name": "Name", "type": "string"}, "zzz"]}
+    answer = client.made(path, told | {"excludeUnmapped": False}, status=200)
+    by_source = {mapping["source"]: mapping for mapping in answer["mappings"]}
+    assert by_source["Name"]["destination"] == f"{dataflow.tenant}.name"
+    assert by_source["Name"]["reason"] == "same name"
+    assert 0.55 <= by_source["Name"]["matchScore"] <= 1
+    assert answer["unmapped"] == ["zzz"]
+    # Of a source: its columns are looked up.
+    for source in (
+        {"sourceConnectionId": dataflow.source_id},
+        {"connectionId": dataflow.connection_id, "object": dataflow.table},
+    ):
+        found = client.made(path, {"datasetId": dataflow.dataset_id, **source}, status=200)
+        assert {mapping["source"] for mapping in found["mappings"]} >= {"name"}
+        made = client.made(f"{PREP}/mappingSets", found, status=200)
+        assert made["version"] == 0
+    # What was mapped before is proposed again, whatever its name.
+    odd = body(dataflow, _id="RowKey") | {"mappings": [{"source": "Feld7", "destination": f"{dataflow.tenant}.name"}]}
+    client.made(f"{PREP}/mappingSets", odd, status=200)
+    (again,) = client.made(path, {"xdmSchema": dataflow.schema_id, "columns": ["Feld7"]}, status=200)["mappings"]
+    assert (again["destination"], again["reason"]) == (f"{dataflow.tenant}.name", "mapped so in 1 mapping set")
+
+
+@pytest.mark.azurite
+def test_mappings_are_suggested_for_a_dataset_of_its_flow_s_columns(
+    client: Client, azurite: Azurite, people: str
+) -> None:
+    dataflow = resources.names_flow(client, azurite.connection_string, people)
+    path = f"{PREP}/mappingSets/suggestion?datasetId={dataflow.dataset_id}"
+    assert "no flow writes" in refusal(client.get(path))["detail"]
+    flow_id = dataflow.started()
+    (run,) = resources.ended(client, flow_id)
+    for query in ("", f"&batchId={run['providerRefId']}", "&excludeUnmapped=False"):
+        answer = client.get(path + query).json()
+        assert {mapping["source"] for mapping in answer["mappings"]} >= {"name"}
+        assert bool(answer["unmapped"]) is ("False" in query)
+    refusal(client.get(f"{PREP}/mappingSets/suggestion"))
+    refusal(client.get(f"{PREP}/mappingSets/suggestion?datasetId=nothing"))
+    refusal(client.get(f"{path}&batchId=nothing"))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"columns": ["a"]},
+        {"columns": []},
+        {"columns": [7]},
+        {"columns": [{"name": "a", "type": "colour"}]},
+        {"columns": ["a", "a"]},
+        {"columns": ["a"], "sourceConnectionId": "x"},
+        {"sourceConnectionId": "x"},
+        {"connectionId": "x", "object": "t"},
+    ],
+)
+def test_a_suggestion_without_a_sound_source_and_target_is_refused(
+    client: Client, dataflow: Dataflow, sent: dict[str, Any]
+) -> None:
+    if sent != {"columns": ["a"]}:
+        sent = sent | {"xdmSchema": dataflow.schema_id}
+    refusal(client.post(f"{PREP}/mappingSets/suggestion", json=sent))

@@ -156,6 +156,10 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {PREP}/mappingSets/{{set_id}}/mappings/{{mapping_id}}": (f"{mapped}|{rule_id}", rule),
         f"POST {PREP}/mappingSets/validate": ("", mapping),
         f"POST {PREP}/mappingSets/preview": ("", {"data": [{"RowKey": "1"}], "mappingSet": mapping}),
+        f"POST {PREP}/mappingSets/suggestion": (
+            "",
+            {"datasetId": flow.dataset_id, "columns": [{"name": "RowKey", "type": "string"}], "excludeUnmapped": False},
+        ),
         f"POST {PREP}/languages/el/validate": ("", {"expression": "upper(RowKey)"}),
         f"POST {SANDBOXES}/sandboxes": ("", sandbox),
         f"PATCH {SANDBOXES}/sandboxes/{{name}}": ("dev", {"title": "Dev"}),

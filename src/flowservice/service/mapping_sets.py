@@ -191,7 +191,7 @@ class MappingSets:
 
     def _sent(self, caller: Caller, body: JsonObject[str, Any], *, number: int) -> tuple[MappingVersion, ObjectField]:
         """The version that a body tells, unchecked, and the tree of its schema."""
-        schema_id, content_type = _schema_of(body)
+        schema_id, content_type = target_schema(body)
         sent = body.get("mappings")
         if sent is None:
             raise MissingField("mappings is missing", advice="Send a list with at least one mapping.")
@@ -233,7 +233,7 @@ def _check_unused(database: Database, scope: Scope, set_id: str) -> None:
             raise InUse("a run maps with this set", advice="Wait until it has ended.")
 
 
-def _schema_of(body: JsonObject[str, Any]) -> tuple[str, str]:
+def target_schema(body: JsonObject[str, Any]) -> tuple[str, str]:
     """`$id` and content type of the target schema, said in either dialect. Raises MissingField, BadField."""
     output = _object(body, "outputSchema")
     ref = _object(output, "schemaRef") or _object(body, "schemaRef")
