@@ -288,16 +288,17 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_schema_registry.py::test_a_resource_is_read_in_each_of_its_forms",
     ),
     Difference(
-        what="Mapping sets do not map into single items of a list (`list[0]`, `list[*].f`): whole lists are mapped.",
-        why="Comes later.",
-        test="",
+        what="`list[*].f` pairs items of several mappings by their places; a single value goes into each item. A "
+        "mapping may say `onError: reject`, and `mappings` may be a CSV table.",
+        why="The published example of `list[*].f` contradicts itself; the others are our own.",
+        test=f"{_W}/test_data_prep.py::test_mappings_are_exported_as_a_table_and_imported_unchanged",
     ),
     Difference(
         what="Expressions read a column's value as its canonical text, whatever type the source gave it: see "
-        "`docs/expressions.md`. Regular expressions are of a linear-time dialect. `fpid_to_ecid` and the functions of "
-        "user agents are refused when the mapping set is sent.",
-        why="A value does the same whatever stands beside it; no pattern may keep the service busy; the rule of the "
-        "one is not public, the others come later.",
+        "`docs/expressions.md`. Regular expressions are of a linear-time dialect. `fpid_to_ecid` is "
+        "refused when the mapping set is sent. User agents are told by the patterns of the ua-parser project.",
+        why="A value does the same whatever stands beside it; no pattern may keep the service busy; its rule is not "
+        "public; neither are Adobe's patterns.",
         test=f"{_W}/test_data_prep.py::test_calculated_fields_land",
     ),
     Difference(
