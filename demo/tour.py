@@ -85,6 +85,7 @@ class Tour:
         self.specs()
         self.labels()
         self.marketing_actions()
+        self.policies()
         schema_id = self.registry()
         dataset_id = self.datasets(schema_id)
         mapping_id = self.mapping(schema_id)
@@ -204,6 +205,30 @@ class Tour:
             self.call(f"marketing-actions-list-{container}", query={"limit": "2"})
             self.call(f"marketing-actions-read-{container}", name=name)
         self.call("marketing-actions-delete-custom", name="shopTrial")
+
+    def policies(self) -> None:
+        """What the shop must not do with its data."""
+        either = {"operator": "OR", "operands": [{"label": "I1"}, {"label": "I2"}]}
+        body = {
+            "name": "No letters by loyalty figures",
+            "status": "DRAFT",
+            "marketingActionRefs": [
+                f"{self.http.base_url}/data/foundation/dulepolicy/marketingActions/core/emailTargeting",
+                "../marketingActions/custom/shopNewsletter",
+            ],
+            "description": "As promised to those who collect points",
+            "deny": {"operator": "AND", "operands": [{"label": "SHOP_LOYALTY"}, either]},
+        }
+        policy_id = str(self.call("policies-create", body)["id"])
+        self.call("policies-replace", {**body, "status": "ENABLED"}, policy_id=policy_id)
+        change = [{"op": "replace", "path": "/description", "value": "As promised"}]
+        self.call("policies-change", change, policy_id=policy_id)
+        for container, known in (("core", "corepolicy_0003"), ("custom", policy_id)):
+            self.call(f"policies-list-{container}", query={"marketingAction": "emailTargeting"})
+            self.call(f"policies-read-{container}", policy_id=known)
+        self.call("policies-delete", policy_id=str(self.call("policies-create", body)["id"]))
+        self.call("policies-enable-core", {"policyIds": ["corepolicy_0003"]})
+        self.call("policies-enabled-core")
 
     def registry(self) -> str:
         """A schema for customers: its `$id`."""

@@ -51,6 +51,7 @@ from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.marketing_actions import MarketingActions
+from flowservice.service.policies import Policies
 from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
@@ -366,7 +367,7 @@ class App:
             schemaregistry,
             server,
         )
-        from flowservice.api.dulepolicy import labels, marketing_actions  # noqa: PLC0415
+        from flowservice.api.dulepolicy import labels, marketing_actions, policies  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
@@ -407,6 +408,7 @@ class App:
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),
+                policies.router(Policies(database=database, now=now, ids=ids), self.settings.public_url),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),
             registry=REGISTRY,

@@ -24,7 +24,7 @@ BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 STRANGERS: Final = ("other_org", "other_sandbox")
 _ADMINISTERED: Final = (SANDBOXES, CREDENTIALS)
 """What belongs to the organisation, not to a sandbox of it."""
-_EVERYBODYS: Final = (f"{POLICY}/labels/core", f"{POLICY}/marketingActions/core")
+_EVERYBODYS: Final = tuple(f"{POLICY}/{kind}/core" for kind in ("labels", "marketingActions", "policies"))
 """What is the same for all."""
 _MAKING: Final = frozenset({"usage-labels-put-custom", "marketing-actions-put-custom"})
 """Calls that make a caller's own of that name, where the caller has none."""
@@ -119,6 +119,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         f"{REGISTRY}/descriptors": descriptor,
         f"{POLICY}/labels/custom": "OURS_ALONE",
         f"{POLICY}/marketingActions/custom": "oursAlone",
+        f"{POLICY}/policies/custom": client.made(f"{POLICY}/policies/custom", resources.policy("OURS_ALONE"))["id"],
     }
 
 
@@ -158,6 +159,7 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
             "type": "object",
             "allOf": [{"$ref": f"{XDM}/data/record"}],
         },
+        "policies-replace": resources.policy("C2"),
         "schema-registry-replace-descriptor": {"@type": "xdm:alternateDisplayInfo"},
     }
 

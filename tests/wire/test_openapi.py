@@ -34,7 +34,12 @@ LEFT_OUT: Final = frozenset(
     }
 )
 
-EMPTY: Final = frozenset({("DELETE /data/foundation/dulepolicy/marketingActions/custom/{name}", "200")})
+EMPTY: Final = frozenset(
+    {
+        ("DELETE /data/foundation/dulepolicy/marketingActions/custom/{name}", "200"),
+        ("DELETE /data/foundation/dulepolicy/policies/custom/{policy_id}", "200"),
+    }
+)
 """Answers that are documented as empty, but not by their status."""
 
 

@@ -1,6 +1,6 @@
 """What the Policy Service answers, for the API's own document."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -66,6 +66,29 @@ class CustomAction(Stamped):
 
     name: str
     description: str
+
+
+class CorePolicy(Linked):
+    """A policy that everybody has."""
+
+    id: str
+    name: str
+    status: Literal["DRAFT", "ENABLED", "DISABLED"]
+    marketing_action_refs: list[str]
+    description: str
+    deny: dict[str, Any]
+
+
+class CustomPolicy(CorePolicy, Stamped):
+    """A policy that somebody made."""
+
+
+class EnabledCorePolicies(Linked):
+    """The core policies that are enabled; who changed the list, and when, once somebody has."""
+
+    policy_ids: list[str]
+    ims_org: str
+    sandbox_name: str
 
 
 class PageCount(Answer):
