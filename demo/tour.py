@@ -338,8 +338,20 @@ class Tour:
         self.call("catalog-replace", {**replaced, "description": "Customers, every night"}, dataset_id=dataset_id)
         self.call("catalog-patch", {"description": "Customers of the shop"}, dataset_id=dataset_id)
         self.call("catalog-merge", {"tags": {"shop/season": ["spring"]}}, dataset_id=dataset_id)
+        self._labelled(dataset_id)
         self.call("catalog-delete", dataset_id=made("Shop customers, trial"))
         return dataset_id
+
+    def _labelled(self, dataset_id: str) -> None:
+        """What the dataset may be used for; nothing is said of it in the end."""
+
+        def etag() -> str:
+            (entity,) = self.call("dataset-labels-read", dataset_id=dataset_id).values()
+            return str(entity["_etag"])
+
+        self.call("dataset-labels-create", {"labels": ["C2"]}, dataset_id=dataset_id)
+        self.call("dataset-labels-replace", {"labels": ["C2", "C9"]}, if_match=etag(), dataset_id=dataset_id)
+        self.call("dataset-labels-delete", if_match=etag(), dataset_id=dataset_id)
 
     def mapping(self, schema_id: str) -> str:
         """Which column feeds which field."""

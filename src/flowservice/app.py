@@ -37,6 +37,7 @@ from flowservice.service.clearing import Clearing
 from flowservice.service.connections import Connections
 from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
+from flowservice.service.dataset_labels import LabelsOfDatasets
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.descriptors import Descriptors
@@ -354,6 +355,7 @@ class App:
             connectors,
             conversion,
             credentials,
+            dataset_labels,
             descriptors,
             drift,
             dry_runs,
@@ -404,6 +406,9 @@ class App:
                     SchemaExchange(database=database, schemas=self.schemas, descriptors=self.descriptors, ids=ids),
                 ),
                 catalog.router(datasets),
+                dataset_labels.router(
+                    LabelsOfDatasets(database=database, now=now, legacy_field_labels=self.settings.legacy_field_labels)
+                ),
                 mapping_trials.router(self.mapping_sets),
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),

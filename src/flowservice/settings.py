@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         description="Minutes between two looks for tables with many small files; once a day, files that nobody needs "
         "are deleted. 0: never; then `flowservice lake compact` and `lake vacuum` are for you to call.",
     )
+    legacy_field_labels: bool = Field(
+        default=False,
+        description="Whether labels of fields may be kept with a dataset (`optionalLabels`), as clients from before "
+        "2024 do. Without it they can only be taken away there, and are put on fields of the schema.",
+    )
     run_steps_retention_days: int = Field(
         default=30,
         ge=1,

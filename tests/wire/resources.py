@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
@@ -15,6 +16,7 @@ from tests.live import Client
 FLOW: Final = "/data/foundation/flowservice"
 REGISTRY: Final = "/data/foundation/schemaregistry"
 CATALOG: Final = "/data/foundation/catalog"
+DATASETS: Final = "/data/foundation/dataset/datasets"
 PREP: Final = "/data/foundation/conversion"
 POLICY: Final = "/data/foundation/dulepolicy"
 SANDBOXES: Final = "/data/foundation/sandbox-management"
@@ -34,6 +36,9 @@ def refusal(answer: httpx.Response, code: str = "") -> Any:
     """The body of an answer that refuses as documented, with a `code` such as `FLOW-1439-404`."""
     body = answer.json()
     assert 400 <= answer.status_code < 500, answer.text
+    if answer.request.url.path.startswith(DATASETS):
+        assert (body["status"], body["code"]) == (HTTPStatus(answer.status_code).name, f"PES-{answer.status_code}")
+        return body
     assert body["status"] == answer.status_code
     assert body["type"].endswith(code), answer.text
     assert body["title"]

@@ -14,7 +14,19 @@ from demo.azurite import Azurite
 from tests.live import Client, Server
 from tests.wire import resources
 from tests.wire.provoking import BATCH_PROVIDER
-from tests.wire.resources import AZURE_TABLE, CATALOG, FLOW, LAKE, POLICY, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
+from tests.wire.resources import (
+    AZURE_TABLE,
+    CATALOG,
+    DATASETS,
+    FLOW,
+    LAKE,
+    POLICY,
+    PREP,
+    REGISTRY,
+    SANDBOXES,
+    Dataflow,
+    refusal,
+)
 
 ANY: Final = {"If-Match": "*"}
 HOSTILE: Final[Mapping[str, str]] = {
@@ -107,6 +119,14 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         "@type": "xdm:alternateDisplayInfo", "xdm:sourceSchema": made_schema["$id"], "xdm:sourceVersion": 1,
         "xdm:sourceProperty": "/_id", "xdm:title": {"en_us": "Key"}, "meta:enum": {"a": "A"},
     }  # fmt: skip
+    option = {"id": made_schema["$id"], "contentType": "x", "schemaPath": "/properties/_id"}
+    parent = {"namespace": "AEP", "type": "schema", "id": flow.schema_id}
+    labels: dict[str, Any] = {
+        "labels": ["C2"],
+        "optionalLabels": [{"option": option, "labels": []}],
+        "parents": [parent],
+    }
+    labels["entityId"] = {"namespace": "AEP", "type": "dataset", "id": spare}
     described = client.made(f"{registry}/descriptors", display)["@id"]
     related = {**display, "@type": "xdm:descriptorRelationship", "xdm:destinationSchema": made_schema["$id"]}
     related |= {"xdm:destinationProperty": "/_id", "xdm:cardinality": "M:1", "xdm:sourceProperty": "/personID"}
@@ -152,6 +172,8 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {CATALOG}/dataSets/{{dataset_id}}": (spare, dataset),
         f"PATCH {CATALOG}/dataSets/{{dataset_id}}": (spare, dataset),
         f"PATCH {CATALOG}/v2/dataSets/{{dataset_id}}": (spare, [{"op": "replace", "path": "/name", "value": "x"}]),
+        f"POST {DATASETS}/{{dataset_id}}/labels": (spare, labels),
+        f"PUT {DATASETS}/{{dataset_id}}/labels": (spare, labels),
         f"POST {PREP}/mappingSets": ("", mapping),
         f"PUT {PREP}/mappingSets/{{set_id}}": (mapped, mapping),
         f"POST {PREP}/mappingSets/validate": ("", mapping),

@@ -16,7 +16,7 @@ from flowservice.app import App
 from flowservice.domain.identity import ALL_PERMISSIONS, Permission
 from tests.live import Client, Server
 from tests.wire import resources
-from tests.wire.resources import CATALOG, FLOW, POLICY, PREP, REGISTRY, SANDBOXES, Dataflow
+from tests.wire.resources import CATALOG, DATASETS, FLOW, POLICY, PREP, REGISTRY, SANDBOXES, Dataflow
 
 CREDENTIALS: Final = "/v1/credentials"
 DRY_RUNS: Final = "/v1/flows"
@@ -97,6 +97,8 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
     connection_spec = client.made(f"{FLOW}/connectionSpecs", custom)["id"]
     flow_spec = {"name": "isolated", "providerId": BATCH_PROVIDER, "sourceConnectionSpecIds": [connection_spec]}
     dataset = client.get(f"{CATALOG}/dataSets/{dataflow.dataset_id}").json()[dataflow.dataset_id]
+    labels = client.put(f"{DATASETS}/{dataflow.dataset_id}/labels", json={"labels": []}, headers={"If-Match": "*"})
+    assert labels.status_code == 200
     for collection, known in (("labels", "OURS_ALONE"), ("marketingActions", "oursAlone")):
         named = {"name": known, "category": "Custom"}
         assert client.put(f"{POLICY}/{collection}/custom/{known}", json=named).status_code in {200, 201}
@@ -145,6 +147,8 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
         "catalog-replace": {"name": "stolen", "schemaRef": {"id": f"{XDM}/context/profile", "contentType": "x"}},
         "catalog-patch": {"name": "stolen"},
         "catalog-merge": {"name": "stolen"},
+        "dataset-labels-create": {"labels": []},
+        "dataset-labels-replace": {"labels": []},
         "runs-replaced": {"flowId": "x"},
         "credentials-change": {"name": "stolen"},
         "sandboxes-rename": {"title": "stolen"},
@@ -190,6 +194,7 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
     path = operation.path.replace("{view_id}", ids["view"])
     # Our own additions to what the Flow Service has.
     collection = collection.replace("/v1/datasets", f"{CATALOG}/dataSets").replace("/v1/", f"{FLOW}/")
+    collection = collection.replace(DATASETS, f"{CATALOG}/dataSets")
     # Of the Catalog's batches, too.
     collection = collection.replace("/export/", "/catalog/")
     return re.sub(r"\{\w+\}", ids[collection], path, count=1) + QUERIES.get(operation.name, "")
@@ -456,7 +461,8 @@ def test_every_operation_needs_just_the_permissions_that_the_document_names(
             refused = lacking.status_code == 403
             assert refused is (permission in operation.permissions), (operation, permission, lacking.text)
             if refused:
-                assert lacking.json()["code"] == "forbidden"
+                body = lacking.json()
+                assert body.get("errorCode", body["code"]) == "forbidden"
                 if path.startswith(FLOW):
                     assert lacking.json()["type"].endswith("FLOW-2118-403")
         enough = allowed(operation.permissions).request(operation.method, path, json={})

@@ -38,6 +38,7 @@ EMPTY: Final = frozenset(
     {
         ("DELETE /data/foundation/dulepolicy/marketingActions/custom/{name}", "200"),
         ("DELETE /data/foundation/dulepolicy/policies/custom/{policy_id}", "200"),
+        ("DELETE /data/foundation/dataset/datasets/{dataset_id}/labels", "200"),
     }
 )
 """Answers that are documented as empty, but not by their status."""

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.dataset_labels import DatasetLabels, LabelsDue
 from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.flow import Flow
@@ -261,6 +262,10 @@ class Database(Protocol):
     def schema_changes(self) -> Store[SchemaChange]: ...
     @property
     def datasets(self) -> Store[Dataset]: ...
+    @property
+    def dataset_labels(self) -> Store[DatasetLabels]: ...
+    @property
+    def labels_due(self) -> Store[LabelsDue]: ...
     @property
     def batches(self) -> Store[Batch]: ...
     @property

@@ -23,6 +23,7 @@ from flowservice.adapters.sql.search_rows import FEW, Search
 from flowservice.adapters.sql.tenancy import SqlTenancy
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.dataset_labels import DatasetLabels, LabelsDue
 from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
@@ -50,6 +51,8 @@ _SCHEMA: Final = TypeAdapter(SchemaResource)
 _DESCRIPTOR: Final = TypeAdapter(Descriptor)
 _SCHEMA_CHANGE: Final = TypeAdapter(SchemaChange)
 _DATASET: Final = TypeAdapter(Dataset)
+_DATASET_LABELS: Final = TypeAdapter(DatasetLabels)
+_LABELS_DUE: Final = TypeAdapter(LabelsDue)
 _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
 _CUSTOM_LABEL: Final = TypeAdapter(CustomLabel)
@@ -187,6 +190,8 @@ class SqlDatabase:
     descriptors: SqlStore[Descriptor] = field(init=False)
     schema_changes: SqlStore[SchemaChange] = field(init=False)
     datasets: SqlStore[Dataset] = field(init=False)
+    dataset_labels: SqlStore[DatasetLabels] = field(init=False)
+    labels_due: SqlStore[LabelsDue] = field(init=False)
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
     custom_labels: SqlStore[CustomLabel] = field(init=False)
@@ -265,6 +270,10 @@ class SqlDatabase:
                 own=lambda change: {"schema_id": change.schema_id},
             ),
             "datasets": SqlStore(noun="dataset", table=tables.datasets, adapter=_DATASET, connect=connect),
+            "dataset_labels": SqlStore(
+                noun="labels of the dataset", table=tables.dataset_labels, adapter=_DATASET_LABELS, connect=connect
+            ),
+            "labels_due": SqlStore(noun="mark", table=tables.labels_due, adapter=_LABELS_DUE, connect=connect),
             "batches": SqlStore(
                 noun="batch",
                 table=tables.batches,
