@@ -92,6 +92,7 @@ class Tour:
         flow_id = self.flows(self.connections(), dataset_id, schema_id, mapping_id)
         run_id = self.runs(flow_id)
         self.landed(dataset_id)
+        self.evaluations(dataset_id)
         self.call("runs-undo", run_id=run_id)
         self.rejected(flow_id, dataset_id)
         self.drifted(flow_id)
@@ -229,6 +230,17 @@ class Tour:
         self.call("policies-delete", policy_id=str(self.call("policies-create", body)["id"]))
         self.call("policies-enable-core", {"policyIds": ["corepolicy_0003"]})
         self.call("policies-enabled-core")
+
+    def evaluations(self, dataset_id: str) -> None:
+        """May the shop do that with its data?"""
+        entity = {"entityType": "dataSet", "entityId": dataset_id}
+        for container, name in (("core", "emailTargeting"), ("custom", "shopNewsletter")):
+            query = {"duleLabels": "C5,I1,SHOP_LOYALTY", "includeDraft": "false"}
+            self.call(f"evaluations-labels-{container}", query=query, name=name)
+            self.call(f"evaluations-datasets-{container}", [entity], name=name)
+        ref = "../marketingActions/core/emailTargeting/constraints"
+        jobs = [{"evalRef": ref, "labels": ["C2"]}, {"evalRef": ref, "entityList": [entity], "includeDraft": True}]
+        self.call("evaluations-bulk", jobs)
 
     def registry(self) -> str:
         """A schema for customers: its `$id`."""

@@ -44,6 +44,8 @@ from flowservice.service.descriptors import Descriptors
 from flowservice.service.diagnostics import Diagnostics
 from flowservice.service.drifts import Drifts
 from flowservice.service.dry_runs import DryRuns
+from flowservice.service.effective_labels import EffectiveLabels
+from flowservice.service.evaluation import Evaluation
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
@@ -369,7 +371,7 @@ class App:
             schemaregistry,
             server,
         )
-        from flowservice.api.dulepolicy import labels, marketing_actions, policies  # noqa: PLC0415
+        from flowservice.api.dulepolicy import evaluation, labels, marketing_actions, policies  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
@@ -414,6 +416,9 @@ class App:
                 labels.router(Labels(database=database, now=now), self.settings.public_url),
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),
                 policies.router(Policies(database=database, now=now, ids=ids), self.settings.public_url),
+                evaluation.router(
+                    Evaluation(database=database, labels=EffectiveLabels(database), now=now), self.settings.public_url
+                ),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),
             registry=REGISTRY,

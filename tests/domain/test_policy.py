@@ -166,6 +166,8 @@ def test_core_policies_speak_of_core_things_and_are_off_until_they_are_enabled()
         ("../marketingActions/custom/x%20y", "custom", "x y"),
         ("/dulepolicy/marketingActions/core/analytics", "core", "analytics"),
         ("marketingActions/core/analytics", "core", "analytics"),
+        ("/dulepolicy/marketingActions/core/analytics/constraints", "core", "analytics"),
+        ("../marketingActions/custom/constraints", "custom", "constraints"),
     ],
 )  # fmt: skip
 def test_a_reference_is_told_by_its_end(text: str, kind: str, name: str) -> None:
@@ -175,7 +177,8 @@ def test_a_reference_is_told_by_its_end(text: str, kind: str, name: str) -> None
 @pytest.mark.parametrize(
     "text",
     ["", "analytics", "core/analytics", "marketingActions/analytics", "marketingActions/core/", "marketingActions//x",
-     "x/marketingActions/other/x", "x/marketingActions/core/x/constraints", "xmarketingActions/core/x"],
+     "x/marketingActions/other/x", "x/marketingActions/core/x/y", "x/marketingActions/core/x/",
+     "xmarketingActions/core/x"],
 )  # fmt: skip
 def test_what_is_no_reference_is_refused(text: str) -> None:
     with pytest.raises(BadField, match=r"^refs/0: "):

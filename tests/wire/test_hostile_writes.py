@@ -138,6 +138,8 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         "deny": {"operator": "AND", "operands": [{"label": "C2"}, {"operator": "OR", "operands": [{"label": "I1"}]}]},
     }  # fmt: skip
     policy_id = client.made(f"{POLICY}/policies/custom", policy)["id"]
+    entity: dict[str, Any] = {"entityType": "dataSet", "entityId": spare}
+    entity["entityMeta"] = {"fields": [f"/properties/{flow.tenant}/properties/name"]}
     label = {"name": "LOYALTY", "category": "Custom", "friendlyName": "Loyalty", "description": "words"}
     sound: dict[str, tuple[str, Any]] = {
         "POST /connectionSpecs": ("", connection_spec),
@@ -200,6 +202,20 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"POST {POLICY}/policies/custom": ("", policy),
         f"PUT {POLICY}/policies/custom/{{policy_id}}": (policy_id, policy),
         f"PATCH {POLICY}/policies/custom/{{policy_id}}": (policy_id, rename[:1]),
+        **{
+            f"POST {POLICY}/marketingActions/{kind}/{{name}}/constraints": (name, [entity])
+            for kind, name in (("core", "emailTargeting"), ("custom", "letters"))
+        },
+        f"POST {POLICY}/bulk-eval": (
+            "",
+            [
+                {
+                    "evalRef": f"{POLICY}/marketingActions/core/emailTargeting/constraints",
+                    "includeDraft": True,
+                    "entityList": [entity],
+                }
+            ],
+        ),
         f"PUT {POLICY}/enabledCorePolicies": ("", {"policyIds": ["corepolicy_0001"]}),
         f"POST {REGISTRY}/rpc/import": ("", [{**resource_type, **carried}]),
     }

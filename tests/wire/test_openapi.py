@@ -31,6 +31,8 @@ LEFT_OUT: Final = frozenset(
         "/data/foundation/schemaregistry/{container}/mixins/{ref}",
         "/data/foundation/schemaregistry/tenant/mixins/{ref}",
         "/data/foundation/schemaregistry/rpc/export",
+        "/data/foundation/dulepolicymarketingActions/core/{name}/constraints",
+        "/data/foundation/dulepolicymarketingActions/custom/{name}/constraints",
     }
 )
 
