@@ -23,6 +23,7 @@ from flowservice.adapters.tokens.jwt import JwtTokens, signing_key
 from flowservice.api.search_forms import FORMS
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Credential
+from flowservice.domain.label import bare
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run_limits import RunLimits
 from flowservice.domain.schedule import ScheduleRules
@@ -54,6 +55,7 @@ from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.marketing_actions import MarketingActions
+from flowservice.service.masking import Masking
 from flowservice.service.policies import Policies
 from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
@@ -64,6 +66,7 @@ from flowservice.service.schemas import Schemas
 from flowservice.service.source_connections import SourceConnections
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
+from flowservice.service.table_labels import TableLabels
 from flowservice.service.target_connections import TargetConnections
 from flowservice.settings import Settings
 
@@ -180,6 +183,17 @@ class App:
         )
 
     @cached_property
+    def table_labels(self) -> TableLabels:
+        """What carries labels to the tables of the lake."""
+        return TableLabels(database=self.database, lake=self.lake)
+
+    @cached_property
+    def masking(self) -> Masking:
+        """Which values labels hide from whom."""
+        labels = frozenset(bare(name) for name in self.settings.masked_labels)
+        return Masking(database=self.database, labels=labels)
+
+    @cached_property
     def quarantine(self) -> "LakeQuarantine":
         """Rejected rows."""
         from flowservice.adapters.duckdb.quarantine import LakeQuarantine  # noqa: PLC0415 - `token` need not load it
@@ -232,7 +246,7 @@ class App:
     @cached_property
     def accounts(self) -> Connections:
         """Connections to foreign systems."""
-        return Connections(self.database, self.specs, self.sources, self.now, self.ids)
+        return Connections(self.database, self.specs, self.sources, self.now, self.ids, self.masking)
 
     @cached_property
     def delta_columns(self) -> DeltaColumns:
@@ -285,7 +299,7 @@ class App:
             now=self.now,
             window_lag=self._window_lag,
         )
-        return DryRuns(self.flows, rehearsal)
+        return DryRuns(self.flows, rehearsal, self.masking)
 
     @cached_property
     def added_columns(self) -> AddedColumns:
@@ -311,6 +325,7 @@ class App:
             quarantine=self.quarantine,
             runs=self.runs,
             trying=ReplayTrials(replaying=replaying),
+            masking=self.masking,
         )
 
     @property
@@ -333,6 +348,7 @@ class App:
             mapper_for=self._mapper,
             now=self.now,
             adding=self.added_columns,
+            labelling=self.table_labels,
             splits=ThreadSplits(self.settings.split_threads),
             limits=PartLimits.of(part_rows=self.settings.part_max_rows, readers=self.settings.split_threads),
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
@@ -400,7 +416,10 @@ class App:
                 credentials.router(self.credentials, self.settings.public_url),
                 run_control.router(self.runs),
                 rejects.router(self.rejects, self.runs),
-                export.router(Diagnostics(database=database, quarantine=self.quarantine), self.settings.public_url),
+                export.router(
+                    Diagnostics(database=database, quarantine=self.quarantine, masking=self.masking),
+                    self.settings.public_url,
+                ),
                 schemaregistry.router(self.schemas, self.descriptors),
                 descriptors.router(self.descriptors),
                 schema_exchange.router(

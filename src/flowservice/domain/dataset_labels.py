@@ -59,6 +59,25 @@ class LabelledDataset:
         return self.dataset | self.fields.get(path, frozenset())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnLabels:
+    """The labels that hold for a column of a table, and those of the fields in it that have further ones."""
+
+    own: frozenset[str] = frozenset()
+    fields: Mapping[FieldPath, frozenset[str]] = field(default_factory=dict)
+    """By path within the column, all labels that hold for the field."""
+
+
+def column_labels(labelled: LabelledDataset) -> dict[str, ColumnLabels]:
+    """Of each top-level field of the schema, what its column in a table says; of one without labels, that."""
+    out: dict[str, dict[FieldPath, frozenset[str]]] = {path[0]: {} for path in labelled.known if len(path) == 1}
+    for path in labelled.fields:
+        labels = labelled.of(path)
+        if len(path) > 1 and labels != labelled.of(path[:1]):
+            out[path[0]][path[1:]] = labels
+    return {name: ColumnLabels(own=labelled.of((name,)), fields=fields) for name, fields in out.items()}
+
+
 def path_among(known: AbstractSet[FieldPath], written: str, *, at: FieldPath = ()) -> FieldPath | None:
     """The one of the `known` fields, below `at`, that a client wrote; None if there is none.
 

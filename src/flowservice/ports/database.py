@@ -95,6 +95,13 @@ class FlowStore(Store[Flow], Protocol):
         """Enabled flows of every scope with `next_run_at <= at`, the longest due first, beyond `after`."""
 
 
+class LabelsDueStore(Store[LabelsDue], Protocol):
+    """Marks of tables that may not say their labels yet."""
+
+    def oldest(self, *, limit: int) -> Sequence[LabelsDue]:
+        """Marks of every scope, those first that have waited longest since they were last made."""
+
+
 class RunStore(Store[Run], Protocol):
     """Runs."""
 
@@ -265,7 +272,7 @@ class Database(Protocol):
     @property
     def dataset_labels(self) -> Store[DatasetLabels]: ...
     @property
-    def labels_due(self) -> Store[LabelsDue]: ...
+    def labels_due(self) -> LabelsDueStore: ...
     @property
     def batches(self) -> Store[Batch]: ...
     @property

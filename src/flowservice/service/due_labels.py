@@ -28,7 +28,7 @@ def mark(database: Database, caller: Caller, dataset_ids: Iterable[str], *, now:
             database.labels_due.add(LabelsDue(id=dataset_id, stamp=stamp))
         else:
             # Who is about to take the mark away has not seen this change.
-            database.labels_due.replace(known, replace(known, stamp=known.stamp.touched()))
+            database.labels_due.replace(known, replace(known, stamp=known.stamp.moved(None, at=now())))
 
 
 def mark_users(database: Database, caller: Caller, schema_id: str, *, now: Clock) -> None:

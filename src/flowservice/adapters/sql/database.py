@@ -111,6 +111,16 @@ class SqlFlows(SqlStore[Flow]):
             return [_FLOW.validate_python(document) for document in connection.execute(query).scalars()]
 
 
+class SqlLabelsDue(SqlStore[LabelsDue]):
+    """Fills `ports.database.LabelsDueStore`."""
+
+    def oldest(self, *, limit: int) -> Sequence[LabelsDue]:
+        table = self.table
+        query = sa.select(table.c.document).order_by(table.c.updated_at_ms, table.c.id).limit(limit)
+        with self.connect(reading=True) as connection:
+            return [_LABELS_DUE.validate_python(document) for document in connection.execute(query).scalars()]
+
+
 class SqlRuns(SqlStore[Run]):
     """Fills `ports.database.RunStore`."""
 
@@ -191,7 +201,7 @@ class SqlDatabase:
     schema_changes: SqlStore[SchemaChange] = field(init=False)
     datasets: SqlStore[Dataset] = field(init=False)
     dataset_labels: SqlStore[DatasetLabels] = field(init=False)
-    labels_due: SqlStore[LabelsDue] = field(init=False)
+    labels_due: SqlLabelsDue = field(init=False)
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
     custom_labels: SqlStore[CustomLabel] = field(init=False)
@@ -273,7 +283,7 @@ class SqlDatabase:
             "dataset_labels": SqlStore(
                 noun="labels of the dataset", table=tables.dataset_labels, adapter=_DATASET_LABELS, connect=connect
             ),
-            "labels_due": SqlStore(noun="mark", table=tables.labels_due, adapter=_LABELS_DUE, connect=connect),
+            "labels_due": SqlLabelsDue(noun="mark", table=tables.labels_due, adapter=_LABELS_DUE, connect=connect),
             "batches": SqlStore(
                 noun="batch",
                 table=tables.batches,
