@@ -46,7 +46,7 @@ from flowservice.service.diagnostics import Diagnostics
 from flowservice.service.drifts import Drifts
 from flowservice.service.dry_runs import DryRuns
 from flowservice.service.effective_labels import EffectiveLabels
-from flowservice.service.evaluation import Evaluation
+from flowservice.service.evaluations import Evaluations
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
@@ -436,7 +436,7 @@ class App:
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),
                 policies.router(Policies(database=database, now=now, ids=ids), self.settings.public_url),
                 evaluation.router(
-                    Evaluation(database=database, labels=EffectiveLabels(database), now=now), self.settings.public_url
+                    Evaluations(database=database, labels=EffectiveLabels(database), now=now), self.settings.public_url
                 ),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),

@@ -21,6 +21,17 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """May the action be done with data that carries these labels, or with the data of these datasets together?"""
+
+    action: ActionRef
+    include_draft: bool = False
+    labels: tuple[str, ...] = ()
+    """They need not exist. Not asked for where there are `entities`."""
+    entities: tuple[Entity, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Discovered:
     """The labels that were found on a dataset, and on those of its fields that are used."""
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from flowservice.domain.identity import Caller, Permission, Scope
 from flowservice.domain.label import CORE, CUSTOM
-from flowservice.domain.marketing_action import CORE_ACTIONS, ActionRef, MarketingAction
+from flowservice.domain.marketing_action import CORE_ACTIONS, ActionRef, CoreAction, MarketingAction
 from flowservice.domain.policy_name import id_in
 from flowservice.domain.resource import Stamp
 from flowservice.errors import InUse
@@ -27,7 +27,7 @@ def is_known(database: Database, scope: Scope, action: ActionRef) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketingActions:
-    """The custom actions of a sandbox. Core ones are the same everywhere (`domain.marketing_action.CORE_ACTIONS`)."""
+    """The custom actions of a sandbox, and the core ones, which are the same everywhere."""
 
     database: Database
     now: Clock
@@ -36,6 +36,18 @@ class MarketingActions:
         """All of the sandbox, the newest first."""
         caller.may(Permission.VIEW_SOURCES)
         return list(every(self.database.marketing_actions, caller.scope))
+
+    def core(self, caller: Caller) -> Sequence[CoreAction]:
+        """All core ones."""
+        caller.may(Permission.VIEW_SOURCES)
+        return tuple(CORE_ACTIONS.values())
+
+    def core_one(self, caller: Caller, name: str) -> CoreAction:
+        """Raises NotFound."""
+        caller.may(Permission.VIEW_SOURCES)
+        if name not in CORE_ACTIONS:
+            raise none_named("core marketing action", name)
+        return CORE_ACTIONS[name]
 
     def get(self, caller: Caller, name: str) -> MarketingAction:
         """Raises NotFound."""

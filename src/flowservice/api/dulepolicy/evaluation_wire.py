@@ -1,5 +1,6 @@
 """Evaluations on the wire."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -7,9 +8,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from flowservice.api.dulepolicy import wire
 from flowservice.api.wire import Wire
 from flowservice.domain.epoch import milliseconds
-from flowservice.domain.evaluation import Discovered, Entity, Verdict
+from flowservice.domain.evaluation import Discovered, Entity, Question, Verdict
 from flowservice.domain.identity import Caller
-from flowservice.domain.marketing_action import ActionRef, reference_in
+from flowservice.domain.marketing_action import reference_in
 
 _MAX_ID: Final = 255
 _MAX_PATH: Final = 2_000
@@ -47,6 +48,11 @@ class EntityBody(Wire):
         return Entity(dataset_id=self.entity_id, fields=None if fields is None else tuple(fields))
 
 
+def entities(bodies: Iterable[EntityBody]) -> tuple[Entity, ...]:
+    """As the domain says them."""
+    return tuple(body.entity() for body in bodies)
+
+
 Entities = Annotated[list[EntityBody], Field(min_length=1, max_length=_MAX_ENTITIES)]
 
 
@@ -68,9 +74,14 @@ class JobBody(Wire):
             raise ValueError("a job has either labels or entityList")
         return self
 
-    def action(self, *, at: str) -> ActionRef:
-        """The action that it asks for. Raises BadField, which names the place `at` which the job stands."""
-        return reference_in(self.eval_ref, at=f"{at}/evalRef")
+    def question(self, *, at: str) -> Question:
+        """As the domain says it. Raises BadField, which names the place `at` which the job stands."""
+        return Question(
+            action=reference_in(self.eval_ref, at=f"{at}/evalRef"),
+            include_draft=self.include_draft,
+            labels=tuple(self.labels or ()),
+            entities=None if self.entity_list is None else entities(self.entity_list),
+        )
 
 
 def verdict(one: Verdict, caller: Caller, at: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 
@@ -140,7 +141,7 @@ def _add_writes(routes: APIRouter, policies: Policies, public_url: str | None) -
 def _speaking_of(policies: Sequence[AnyPolicy], labels: str | None, action: str | None) -> Iterator[AnyPolicy]:
     wanted = None if labels is None else {bare(label.strip()) for label in labels.split(",")}
     # Its name, `core/name`, or an address.
-    name = None if action is None else action.rpartition("marketingActions/")[2]
+    name = None if action is None else unquote(action.rpartition("marketingActions/")[2])
     for policy in policies:
         spoken_of = wanted is None or bool(wanted & mentioned(policy.deny))
         if spoken_of and (name is None or any(name in {ref.name, ref.path} for ref in policy.actions)):
