@@ -137,6 +137,14 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     related |= {"xdm:destinationProperty": "/_id", "xdm:cardinality": "M:1", "xdm:sourceProperty": "/personID"}
     carried = {"$id": "x", "meta:altId": "y", "meta:resourceType": "datatypes", "meta:tenantNamespace": "_z"}
     changed = [{"op": "replace", "path": "/title", "value": "x"}, {"op": "add", "path": "/description", "value": "x"}]
+    policy: dict[str, Any] = {
+        "name": "No letters", "status": "DRAFT", "description": "words",
+        "marketingActionRefs": ["../marketingActions/core/emailTargeting"],
+        "deny": {"operator": "AND", "operands": [{"label": "C2"}, {"operator": "OR", "operands": [{"label": "I1"}]}]},
+    }  # fmt: skip
+    policy_id = client.made(f"{POLICY}/policies/custom", policy)["id"]
+    entity: dict[str, Any] = {"entityType": "dataSet", "entityId": spare}
+    entity["entityMeta"] = {"fields": [f"/properties/{flow.tenant}/properties/name"]}
     label = {"name": "LOYALTY", "category": "Custom", "friendlyName": "Loyalty", "description": "words"}
     sound: dict[str, tuple[str, Any]] = {
         "POST /connectionSpecs": ("", connection_spec),
@@ -202,6 +210,24 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {REGISTRY}/tenant/descriptors/{{descriptor_id}}": (described, display),
         f"PUT {POLICY}/labels/custom/{{name}}": ("LOYALTY", label),
         f"PUT {POLICY}/marketingActions/custom/{{name}}": ("letters", {"name": "letters", "description": "words"}),
+        f"POST {POLICY}/policies/custom": ("", policy),
+        f"PUT {POLICY}/policies/custom/{{policy_id}}": (policy_id, policy),
+        f"PATCH {POLICY}/policies/custom/{{policy_id}}": (policy_id, rename[:1]),
+        **{
+            f"POST {POLICY}/marketingActions/{kind}/{{name}}/constraints": (name, [entity])
+            for kind, name in (("core", "emailTargeting"), ("custom", "letters"))
+        },
+        f"POST {POLICY}/bulk-eval": (
+            "",
+            [
+                {
+                    "evalRef": f"{POLICY}/marketingActions/core/emailTargeting/constraints",
+                    "includeDraft": True,
+                    "entityList": [entity],
+                }
+            ],
+        ),
+        f"PUT {POLICY}/enabledCorePolicies": ("", {"policyIds": ["corepolicy_0001"]}),
         f"POST {REGISTRY}/rpc/import": ("", [{**resource_type, **carried}]),
     }
     for segment, (ref, body) in altered.items():
