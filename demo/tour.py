@@ -85,12 +85,15 @@ class Tour:
         self.specs()
         self.labels()
         self.marketing_actions()
+        self.policies()
         schema_id = self.registry()
         dataset_id = self.datasets(schema_id)
         mapping_id = self.mapping(schema_id)
         flow_id = self.flows(self.connections(), dataset_id, schema_id, mapping_id)
         run_id = self.runs(flow_id)
         self.landed(dataset_id)
+        self.call("data-prep-suggested", query={"datasetId": dataset_id})
+        self.evaluations(dataset_id)
         self.call("runs-undo", run_id=run_id)
         self.rejected(flow_id, dataset_id)
         self.drifted(flow_id)
@@ -204,6 +207,41 @@ class Tour:
             self.call(f"marketing-actions-list-{container}", query={"limit": "2"})
             self.call(f"marketing-actions-read-{container}", name=name)
         self.call("marketing-actions-delete-custom", name="shopTrial")
+
+    def policies(self) -> None:
+        """What the shop must not do with its data."""
+        either = {"operator": "OR", "operands": [{"label": "I1"}, {"label": "I2"}]}
+        body = {
+            "name": "No letters by loyalty figures",
+            "status": "DRAFT",
+            "marketingActionRefs": [
+                f"{self.http.base_url}/data/foundation/dulepolicy/marketingActions/core/emailTargeting",
+                "../marketingActions/custom/shopNewsletter",
+            ],
+            "description": "As promised to those who collect points",
+            "deny": {"operator": "AND", "operands": [{"label": "SHOP_LOYALTY"}, either]},
+        }
+        policy_id = str(self.call("policies-create", body)["id"])
+        self.call("policies-replace", {**body, "status": "ENABLED"}, policy_id=policy_id)
+        change = [{"op": "replace", "path": "/description", "value": "As promised"}]
+        self.call("policies-change", change, policy_id=policy_id)
+        for container, known in (("core", "corepolicy_0003"), ("custom", policy_id)):
+            self.call(f"policies-list-{container}", query={"marketingAction": "emailTargeting"})
+            self.call(f"policies-read-{container}", policy_id=known)
+        self.call("policies-delete", policy_id=str(self.call("policies-create", body)["id"]))
+        self.call("policies-enable-core", {"policyIds": ["corepolicy_0003"]})
+        self.call("policies-enabled-core")
+
+    def evaluations(self, dataset_id: str) -> None:
+        """May the shop do that with its data?"""
+        entity = {"entityType": "dataSet", "entityId": dataset_id}
+        for container, name in (("core", "emailTargeting"), ("custom", "shopNewsletter")):
+            query = {"duleLabels": "C5,I1,SHOP_LOYALTY", "includeDraft": "false"}
+            self.call(f"evaluations-labels-{container}", query=query, name=name)
+            self.call(f"evaluations-datasets-{container}", [entity], name=name)
+        ref = "../marketingActions/core/emailTargeting/constraints"
+        jobs = [{"evalRef": ref, "labels": ["C2"]}, {"evalRef": ref, "entityList": [entity], "includeDraft": True}]
+        self.call("evaluations-bulk", jobs)
 
     def registry(self) -> str:
         """A schema for customers: its `$id`."""
@@ -344,9 +382,15 @@ class Tour:
         self.call("data-prep-replace", {**body, "name": "Customers"}, set_id=set_id)
         (first, *_) = self.call("data-prep-mappings", set_id=set_id)
         self.call("data-prep-mapping", set_id=set_id, mapping_id=first["id"])
+        added = self.call("data-prep-add", {"source": "name", "destination": "personID"}, set_id=set_id)
+        changed = {"source": "lower(name)", "destination": "personID", "onError": "reject"}
+        self.call("data-prep-replace-one", changed, set_id=set_id, mapping_id=added["id"])
+        self.call("data-prep-delete-one", set_id=set_id, mapping_id=added["id"])
         greeted = {**body, "mappings": [{"source": 'concat("Dear ", name)', "destination": f"{tenant}.name"}]}
         self.call("data-prep-validate", greeted)
         self.call("data-prep-preview", {"data": [{"name": "Ada"}], "mappingSet": greeted})
+        shown = [{"name": "Customer Name", "type": "string"}, {"name": "num_visits"}, {"name": "checksum"}]
+        self.call("data-prep-suggest", {"xdmSchema": schema_id, "columns": shown, "excludeUnmapped": False})
         self.call("data-prep-functions")
         self.call("data-prep-operators")
         self.call("data-prep-validate-expression", {"expression": "upper(name"})

@@ -47,6 +47,8 @@ from flowservice.service.descriptors import Descriptors
 from flowservice.service.diagnostics import Diagnostics
 from flowservice.service.drifts import Drifts
 from flowservice.service.dry_runs import DryRuns
+from flowservice.service.effective_labels import EffectiveLabels
+from flowservice.service.evaluations import Evaluations
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
@@ -56,6 +58,7 @@ from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.marketing_actions import MarketingActions
 from flowservice.service.masking import Masking
+from flowservice.service.policies import Policies
 from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
@@ -66,6 +69,7 @@ from flowservice.service.source_connections import SourceConnections
 from flowservice.service.source_schemas import SourceSchemas
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
+from flowservice.service.suggestions import Suggestions
 from flowservice.service.table_labels import TableLabels
 from flowservice.service.target_connections import TargetConnections
 from flowservice.settings import Settings
@@ -285,6 +289,11 @@ class App:
         )
 
     @cached_property
+    def suggestions(self) -> Suggestions:
+        """Suggestions of mappings."""
+        return Suggestions(database=self.database, schemas=self.schemas, connections=self.accounts)
+
+    @cached_property
     def flows(self) -> Flows:
         """Flows."""
         checks = FlowChecks(self.database, self.specs, self.accounts, self.mapping_sets)
@@ -395,8 +404,9 @@ class App:
             schemaregistry,
             server,
             source_schemas,
+            suggestions,
         )
-        from flowservice.api.dulepolicy import labels, marketing_actions  # noqa: PLC0415
+        from flowservice.api.dulepolicy import evaluation, labels, marketing_actions, policies  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
@@ -448,9 +458,14 @@ class App:
                 source_schemas.router(
                     SourceSchemas(connections=accounts, schemas=self.schemas, mapping_sets=self.mapping_sets)
                 ),
+                suggestions.router(self.suggestions),
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),
+                policies.router(Policies(database=database, now=now, ids=ids), self.settings.public_url),
+                evaluation.router(
+                    Evaluations(database=database, labels=EffectiveLabels(database), now=now), self.settings.public_url
+                ),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),
             registry=REGISTRY,

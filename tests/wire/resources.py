@@ -46,6 +46,17 @@ def refusal(answer: httpx.Response, code: str = "") -> Any:
     return body
 
 
+def policy(*labels: str, actions: Sequence[str] = ("core/emailTargeting",), **other: Any) -> dict[str, Any]:
+    """A policy that denies the actions for data with one of the labels. It is enabled."""
+    return {
+        "name": "denied",
+        "status": "ENABLED",
+        "marketingActionRefs": [f"../marketingActions/{action}" for action in actions],
+        "deny": {"operator": "OR", "operands": [{"label": label} for label in labels]},
+        **other,
+    }
+
+
 def people(count: int) -> list[dict[str, Any]]:
     """Entities with a name, an age, and a mark that is text and mostly a number."""
     return [

@@ -98,6 +98,11 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     spare = reference.rpartition("/")[2]
     mapping = resources.mapping_set(flow.schema_id, {"RowKey": "_id"}) | {"name": "set", "tags": {}, "inputSchema": {}}
     mapped = client.made(f"{PREP}/mappingSets", mapping, status=200)["id"]
+    rule_id = client.get(f"{PREP}/mappingSets/{mapped}/mappings").json()[0]["id"]
+    rule = {
+        "source": "RowKey", "destination": "_id", "sourceType": "EXPRESSION", "name": "a", "description": "b",
+        "identity": True, "identityGroup": "c", "namespaceCode": "d", "onError": "reject",
+    }  # fmt: skip
     sandbox = {"name": "dev", "title": "Dev", "type": "development"}
     client.made(f"{SANDBOXES}/sandboxes", sandbox, status=202)
     credential = {"name": "x", "permissions": ["run", "view-sources"]}
@@ -136,6 +141,14 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     related |= {"xdm:destinationProperty": "/_id", "xdm:cardinality": "M:1", "xdm:sourceProperty": "/personID"}
     carried = {"$id": "x", "meta:altId": "y", "meta:resourceType": "datatypes", "meta:tenantNamespace": "_z"}
     changed = [{"op": "replace", "path": "/title", "value": "x"}, {"op": "add", "path": "/description", "value": "x"}]
+    policy: dict[str, Any] = {
+        "name": "No letters", "status": "DRAFT", "description": "words",
+        "marketingActionRefs": ["../marketingActions/core/emailTargeting"],
+        "deny": {"operator": "AND", "operands": [{"label": "C2"}, {"operator": "OR", "operands": [{"label": "I1"}]}]},
+    }  # fmt: skip
+    policy_id = client.made(f"{POLICY}/policies/custom", policy)["id"]
+    entity: dict[str, Any] = {"entityType": "dataSet", "entityId": spare}
+    entity["entityMeta"] = {"fields": [f"/properties/{flow.tenant}/properties/name"]}
     label = {"name": "LOYALTY", "category": "Custom", "friendlyName": "Loyalty", "description": "words"}
     sound: dict[str, tuple[str, Any]] = {
         "POST /connectionSpecs": ("", connection_spec),
@@ -174,8 +187,14 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {DATASETS}/{{dataset_id}}/labels": (spare, labels),
         f"POST {PREP}/mappingSets": ("", mapping),
         f"PUT {PREP}/mappingSets/{{set_id}}": (mapped, mapping),
+        f"POST {PREP}/mappingSets/{{set_id}}/mappings": (mapped, rule | {"destination": "personID"}),
+        f"PUT {PREP}/mappingSets/{{set_id}}/mappings/{{mapping_id}}": (f"{mapped}|{rule_id}", rule),
         f"POST {PREP}/mappingSets/validate": ("", mapping),
         f"POST {PREP}/mappingSets/preview": ("", {"data": [{"RowKey": "1"}], "mappingSet": mapping}),
+        f"POST {PREP}/mappingSets/suggestion": (
+            "",
+            {"datasetId": flow.dataset_id, "columns": [{"name": "RowKey", "type": "string"}], "excludeUnmapped": False},
+        ),
         f"POST {PREP}/languages/el/validate": ("", {"expression": "upper(RowKey)"}),
         f"POST {SANDBOXES}/sandboxes": ("", sandbox),
         f"PATCH {SANDBOXES}/sandboxes/{{name}}": ("dev", {"title": "Dev"}),
@@ -196,6 +215,24 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {REGISTRY}/tenant/descriptors/{{descriptor_id}}": (described, display),
         f"PUT {POLICY}/labels/custom/{{name}}": ("LOYALTY", label),
         f"PUT {POLICY}/marketingActions/custom/{{name}}": ("letters", {"name": "letters", "description": "words"}),
+        f"POST {POLICY}/policies/custom": ("", policy),
+        f"PUT {POLICY}/policies/custom/{{policy_id}}": (policy_id, policy),
+        f"PATCH {POLICY}/policies/custom/{{policy_id}}": (policy_id, rename[:1]),
+        **{
+            f"POST {POLICY}/marketingActions/{kind}/{{name}}/constraints": (name, [entity])
+            for kind, name in (("core", "emailTargeting"), ("custom", "letters"))
+        },
+        f"POST {POLICY}/bulk-eval": (
+            "",
+            [
+                {
+                    "evalRef": f"{POLICY}/marketingActions/core/emailTargeting/constraints",
+                    "includeDraft": True,
+                    "entityList": [entity],
+                }
+            ],
+        ),
+        f"PUT {POLICY}/enabledCorePolicies": ("", {"policyIds": ["corepolicy_0001"]}),
         f"POST {REGISTRY}/rpc/import": ("", [{**resource_type, **carried}]),
     }
     for segment, (ref, body) in altered.items():
@@ -254,8 +291,11 @@ def _tried(client: Client, method: str, path: str, content: str, what: Any) -> N
 
 
 def _filled(template: str, ref: str) -> str:
-    head, brace, rest = template.partition("{")
-    return head + ref + rest.partition("}")[2] if brace else template
+    """The path with `ref` in it; of two parameters each has its part of it."""
+    for part in ref.split("|"):
+        head, brace, rest = template.partition("{")
+        template = head + part + rest.partition("}")[2] if brace else template
+    return template
 
 
 def _members(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

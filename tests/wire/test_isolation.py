@@ -25,7 +25,7 @@ BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 STRANGERS: Final = ("other_org", "other_sandbox")
 _ADMINISTERED: Final = (SANDBOXES, CREDENTIALS)
 """What belongs to the organisation, not to a sandbox of it."""
-_EVERYBODYS: Final = (f"{POLICY}/labels/core", f"{POLICY}/marketingActions/core")
+_EVERYBODYS: Final = tuple(f"{POLICY}/{kind}/core" for kind in ("labels", "marketingActions", "policies"))
 """What is the same for all."""
 _MAKING: Final = frozenset({"usage-labels-put-custom", "marketing-actions-put-custom"})
 """Calls that make a caller's own of that name, where the caller has none."""
@@ -123,6 +123,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         f"{REGISTRY}/descriptors": descriptor,
         f"{POLICY}/labels/custom": "OURS_ALONE",
         f"{POLICY}/marketingActions/custom": "oursAlone",
+        f"{POLICY}/policies/custom": client.made(f"{POLICY}/policies/custom", resources.policy("OURS_ALONE"))["id"],
     }
 
 
@@ -148,6 +149,8 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
     spec = {"name": "generic-rest-extension", "type": "generic-rest", "providerId": BATCH_PROVIDER}
     return {
         "data-prep-replace": mapping,
+        "data-prep-add": {"source": "RowKey", "destination": "_id"},
+        "data-prep-replace-one": {"source": "RowKey", "destination": "_id"},
         "specs-replace-connection-spec": spec,
         "specs-replace-flow-spec": {"name": "stolen", "providerId": BATCH_PROVIDER},
         "catalog-replace": {"name": "stolen", "schemaRef": {"id": f"{XDM}/context/profile", "contentType": "x"}},
@@ -170,6 +173,8 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
             "type": "object",
             "allOf": [{"$ref": f"{XDM}/data/record"}],
         },
+        "evaluations-datasets-custom": [{"entityType": "dataSet", "entityId": "x"}],
+        "policies-replace": resources.policy("C2"),
         "schema-registry-replace-descriptor": {"@type": "xdm:alternateDisplayInfo"},
     }
 
@@ -183,6 +188,7 @@ QUERIES: Final = {
     "flows-act": "?op=disable",
     "runs-act": "?op=re-trigger",
     "specs-explore": "?objectType=root",
+    "evaluations-labels-custom": "?duleLabels=C2",
     "specs-configs": "?outputType=activationDatasets&outputField=datasets",
 }
 
@@ -321,7 +327,7 @@ def theirs(stranger: Client, azurite: Azurite, people: str) -> Dataflow:
     return resources.names_flow(stranger, azurite.connection_string, people)
 
 
-def placed(body: dict[str, Any], *path: str | int, value: str) -> dict[str, Any]:
+def placed(body: Any, *path: str | int, value: str) -> Any:
     """A copy of the body with another value at the path."""
     changed = copy.deepcopy(body)
     node: Any = changed
@@ -347,7 +353,9 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
     descriptor = {"@type": "xdm:descriptorRelationship", "xdm:sourceProperty": "/_id"}
     relation = {**descriptor, "xdm:sourceSchema": theirs.schema_id}
     carried = {"$id": "x", "meta:resourceType": "datatypes", "title": "T", "properties": {"x": {}}}
-    places: list[tuple[str, str, dict[str, Any], tuple[str | int, ...], str]] = [
+    suggestion, suggested = f"{PREP}/mappingSets/suggestion", {"columns": ["a"]}
+    entity = {"entityType": "dataSet", "entityId": ""}
+    places: list[tuple[str, str, Any, tuple[str | int, ...], str]] = [
         ("POST", f"{FLOW}/connections", account, ("connectionSpec", "id"), f"{FLOW}/connectionSpecs"),
         ("POST", f"{FLOW}/sourceConnections", source, ("baseConnectionId",), f"{FLOW}/connections"),
         ("POST", f"{FLOW}/sourceConnections?mode=draft", source, ("baseConnectionId",), f"{FLOW}/connections"),
@@ -368,10 +376,18 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
         ("POST", f"{PREP}/mappingSets", mapping, ("xdmSchema",), "schema"),
         ("POST", f"{PREP}/mappingSets", newer, ("outputSchema", "schemaRef", "id"), "schema"),
         ("PUT", f"{PREP}/mappingSets/{theirs.mapping_id}", mapping, ("xdmSchema",), "schema"),
+        ("POST", suggestion, suggested, ("datasetId",), f"{CATALOG}/dataSets"),
+        ("POST", suggestion, {"columns": ["a"]}, ("xdmSchema",), "schema"),
+        ("POST", suggestion, {"datasetId": theirs.dataset_id}, ("sourceConnectionId",), f"{FLOW}/sourceConnections"),
+        ("POST", suggestion, {"datasetId": theirs.dataset_id, "object": "people"}, ("connectionId",),
+         f"{FLOW}/connections"),
         ("POST", f"{REGISTRY}/tenant/schemas", schema, ("allOf", 1, "$ref"), "schema"),
         ("POST", f"{REGISTRY}/tenant/fieldgroups", group, ("meta:intendedToExtend", 0), "schema"),
         ("POST", f"{REGISTRY}/tenant/descriptors", descriptor, ("xdm:sourceSchema",), "schema"),
         ("POST", f"{REGISTRY}/tenant/descriptors", relation, ("xdm:destinationSchema",), "schema"),
+        ("POST", f"{POLICY}/marketingActions/core/analytics/constraints", [entity], (0, "entityId"),
+         f"{CATALOG}/dataSets"),
+        ("POST", f"{POLICY}/policies/custom", resources.policy("C2"), ("marketingActionRefs", 0), "action-ref"),
         ("POST", f"{REGISTRY}/rpc/import", carried, ("properties", "x", "$ref"), "schema"),
         ("POST", f"{REGISTRY}/tenant/fieldgroups", group,
          ("definitions", "own", "properties", theirs.tenant, "properties", "x"), "schema-ref"),
@@ -379,7 +395,9 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
     for method, path, body, place, kind in places:
         answers = []
         for ids in (ours, nobody):
-            value: Any = {"$ref": ids["schema"]} if kind == "schema-ref" else ids[kind]
+            value: Any = {"$ref": ids["schema"]} if kind == "schema-ref" else ids.get(kind)
+            if kind == "action-ref":
+                value = f"../marketingActions/custom/{ids[f'{POLICY}/marketingActions/custom']}"
             answer = stranger.request(method, path, json=placed(body, *place, value=value))
             assert 400 <= answer.status_code < 500 or kind == "schema", (path, place, answer.text)
             answers.append(said(answer, *ids.values()))

@@ -31,12 +31,15 @@ LEFT_OUT: Final = frozenset(
         "/data/foundation/schemaregistry/{container}/mixins/{ref}",
         "/data/foundation/schemaregistry/tenant/mixins/{ref}",
         "/data/foundation/schemaregistry/rpc/export",
+        "/data/foundation/dulepolicymarketingActions/core/{name}/constraints",
+        "/data/foundation/dulepolicymarketingActions/custom/{name}/constraints",
     }
 )
 
 EMPTY: Final = frozenset(
     {
         ("DELETE /data/foundation/dulepolicy/marketingActions/custom/{name}", "200"),
+        ("DELETE /data/foundation/dulepolicy/policies/custom/{policy_id}", "200"),
         ("DELETE /data/foundation/dataset/datasets/{dataset_id}/labels", "200"),
     }
 )

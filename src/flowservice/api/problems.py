@@ -169,7 +169,18 @@ def documented(kind: type[e.Error]) -> tuple[str, int]:
 
 
 def problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
-    """`error` as the service at `path` would answer it. Each body also says `code` and, where known, `advice`."""
+    """`error` as the service at `path` would answer it."""
+    body = problem_body(error, path=path, request_id=request_id)
+    headers = {"x-request-id": request_id}
+    if isinstance(error, e.Throttled) and error.retry_after_s is not None:
+        headers["Retry-After"] = str(round(error.retry_after_s))
+    if isinstance(error, e.RangeUnsatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
+    return JSONResponse(body, status_code=status_of(error), headers=headers)
+
+
+def problem_body(error: e.Error, *, path: str, request_id: str) -> dict[str, Any]:
+    """The body of that answer. Each also says `code` and, where known, `advice`."""
     status = status_of(error)
     body: dict[str, Any] = _SHAPES.get(_service(path), _plain)(error, status, path, request_id)
     # The Dataset Service has a `code` of its own.
@@ -177,12 +188,7 @@ def problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
     advice = error.advice or (_ANEW if isinstance(error, e.Invalid) else "")
     if advice:
         body["advice"] = advice
-    headers = {"x-request-id": request_id}
-    if isinstance(error, e.Throttled) and error.retry_after_s is not None:
-        headers["Retry-After"] = str(round(error.retry_after_s))
-    if isinstance(error, e.RangeUnsatisfiable):
-        headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    return JSONResponse(body, status_code=status, headers=headers)
+    return body
 
 
 def sandbox_problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
@@ -296,4 +302,6 @@ _SHAPES: Final = {
     "sandbox-management": _sandbox,
     "dataset": _dataset,
     "dulepolicy": _policy,
+    # So a published client spells it, see `dulepolicy.evaluation`.
+    "dulepolicymarketingActions": _policy,
 }

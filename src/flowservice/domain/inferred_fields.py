@@ -6,21 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.types as t
-
 _ILLEGAL: Final = re.compile(r"[^A-Za-z0-9_-]")
 _NAMELESS: Final = "column"
-_WORDS: Final = (
-    (t.is_boolean, "boolean"),
-    (t.is_int64, "long"),
-    (t.is_integer, "int"),
-    (t.is_floating, "number"),
-    (t.is_timestamp, "date-time"),
-    (t.is_date, "date"),
-    (t.is_string, "string"),
-    (t.is_large_string, "string"),
-)
 _NODES: Final[Mapping[str, Mapping[str, Any]]] = {
     "string": {"type": "string"},
     # Without bounds, so that the lake has room for what a later row may hold.
@@ -55,11 +42,6 @@ class InferredField:
     def node(self) -> dict[str, Any]:
         """Its definition; the title keeps the column's name."""
         return field_node(self.xdm, self.column)
-
-
-def xdm_of(kind: pa.DataType) -> str:
-    """The XDM type that takes a column of this type, as `meta:xdmType` has it; empty where there is none."""
-    return next((word for is_kind, word in _WORDS if is_kind(kind)), "")
 
 
 def is_field_type(xdm: str) -> bool:

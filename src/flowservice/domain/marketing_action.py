@@ -15,6 +15,7 @@ from flowservice.domain.resource import Resource
 from flowservice.errors import BadField
 
 _SEGMENT: Final = "marketingActions/"
+_EVALUATED: Final = "constraints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,14 @@ class ActionRef:
 def reference_in(text: str, *, at: str) -> ActionRef:
     """The action that an address names, by what follows `marketingActions/` in it: hosts and paths before that differ.
 
+    Where its evaluation is (`.../constraints`) names it as well.
+
     Raises BadField that names `at`, the place in the body.
     """
     _, segment, tail = f"/{text}".rpartition(f"/{_SEGMENT}")
-    kind, slash, name = tail.partition("/")
-    if not segment or not slash or kind not in {CORE, CUSTOM} or not name or "/" in name:
+    kind, _, rest = tail.partition("/")
+    name, slash, after = rest.partition("/")
+    if not segment or kind not in {CORE, CUSTOM} or not name or (slash and after != _EVALUATED):
         raise BadField(
             f"{at}: it names no marketing action",
             advice="Send an address that ends in marketingActions/core/NAME or marketingActions/custom/NAME.",

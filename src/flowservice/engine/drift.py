@@ -9,7 +9,7 @@ import pyarrow as pa
 from flowservice.domain.drift import MOST_COLUMNS, Change, DriftPolicy, SeenColumn, SourceShape, in_words
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Scope
-from flowservice.domain.inferred_fields import xdm_of
+from flowservice.domain.xdm_arrow import xdm_type_of
 from flowservice.errors import NotFound, SchemaDriftHeld
 from flowservice.ports.database import Database
 from flowservice.sdk import SOURCE_TYPE, Sample, Source
@@ -96,9 +96,7 @@ def _seen(sample: Sample, *, reads: Sequence[str], selected: frozenset[str] | No
     # Of too many columns at least those that matter.
     fields.sort(key=lambda field: field.name not in read)
     return tuple(
-        SeenColumn(
-            name=field.name, types=tuple(sorted(mixed.get(field.name) or (_type(field),))), xdm=xdm_of(field.type)
-        )
+        SeenColumn(name=field.name, types=tuple(sorted(mixed.get(field.name) or (_type(field),))), xdm=_xdm(field.type))
         for field in fields[:MOST_COLUMNS]
     )
 
@@ -106,3 +104,7 @@ def _seen(sample: Sample, *, reads: Sequence[str], selected: frozenset[str] | No
 def _type(field: pa.Field) -> str:
     told = (field.metadata or {}).get(SOURCE_TYPE)
     return str(field.type) if told is None else told.decode()
+
+
+def _xdm(kind: pa.DataType) -> str:
+    return xdm_type_of(kind) or ""

@@ -17,6 +17,7 @@ from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, Sandb
 from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.marketing_action import MarketingAction
+from flowservice.domain.policy import EnabledCorePolicies, Policy
 from flowservice.domain.query import Condition, Page, Query
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
@@ -280,6 +281,10 @@ class Database(Protocol):
     def custom_labels(self) -> Store[CustomLabel]: ...
     @property
     def marketing_actions(self) -> Store[MarketingAction]: ...
+    @property
+    def policies(self) -> Store[Policy]: ...
+    @property
+    def enabled_core_policies(self) -> Store[EnabledCorePolicies]: ...
     @property
     def specs(self) -> Store[StoredSpec]: ...
     @property

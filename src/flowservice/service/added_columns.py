@@ -10,7 +10,7 @@ from flowservice.domain.identity import Caller, Scope
 from flowservice.domain.inferred_fields import field_node, is_field_type, legal_name, numbered
 from flowservice.domain.mapping import Mapping as FieldMapping
 from flowservice.domain.mapping import MappingKind, MappingVersion
-from flowservice.domain.source_path import literal_column, named
+from flowservice.domain.source_path import literal_column, quoted
 from flowservice.domain.xdm_tree import Leaf, ObjectField
 from flowservice.errors import BadMapping, BadSchema, ColumnsNotAddable, NotSupported
 from flowservice.ports.database import Database
@@ -92,7 +92,7 @@ class AddedColumns:
             id=self.ids.hex(_DIGITS),
             kind=MappingKind.ATTRIBUTE,
             source_type=MappingKind.ATTRIBUTE.value,
-            source=named(column),
+            source=quoted(column),
             destination=destination,
         )
 
@@ -117,7 +117,7 @@ def _places(
                 advice="Ignore the column.",
             )
         name = legal_name(column.column)
-        if not name or literal_column(named(column.column)) != column.column:
+        if not name or literal_column(quoted(column.column)) != column.column:
             raise ColumnsNotAddable(
                 f"no field can be named after the column {shown!r}", advice="Map it yourself, or ignore it."
             )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flowservice.domain.identity import Caller, Permission, Scope
-from flowservice.domain.label import CORE_LABELS, CustomLabel
+from flowservice.domain.label import CORE_LABELS, CoreLabel, CustomLabel
 from flowservice.domain.policy_name import id_in
 from flowservice.domain.resource import Stamp
 from flowservice.ports.database import Database, every
@@ -28,7 +28,7 @@ class LabelContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """The custom labels of a sandbox. Core ones are the same everywhere (`domain.label.CORE_LABELS`)."""
+    """The custom labels of a sandbox, and the core ones, which are the same everywhere."""
 
     database: Database
     now: Clock
@@ -37,6 +37,18 @@ class Labels:
         """All of the sandbox, the newest first."""
         caller.may(Permission.VIEW_SOURCES)
         return list(every(self.database.custom_labels, caller.scope))
+
+    def core(self, caller: Caller) -> Sequence[CoreLabel]:
+        """All core ones."""
+        caller.may(Permission.VIEW_SOURCES)
+        return tuple(CORE_LABELS.values())
+
+    def core_one(self, caller: Caller, name: str) -> CoreLabel:
+        """Raises NotFound."""
+        caller.may(Permission.VIEW_SOURCES)
+        if name not in CORE_LABELS:
+            raise none_named("core label", name)
+        return CORE_LABELS[name]
 
     def get(self, caller: Caller, name: str) -> CustomLabel:
         """Raises NotFound."""

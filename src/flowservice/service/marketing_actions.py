@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from flowservice.domain.identity import Caller, Permission, Scope
-from flowservice.domain.label import CORE
-from flowservice.domain.marketing_action import CORE_ACTIONS, ActionRef, MarketingAction
+from flowservice.domain.label import CORE, CUSTOM
+from flowservice.domain.marketing_action import CORE_ACTIONS, ActionRef, CoreAction, MarketingAction
 from flowservice.domain.policy_name import id_in
 from flowservice.domain.resource import Stamp
+from flowservice.errors import InUse
 from flowservice.ports.database import Database, every
 from flowservice.ports.runtime import Clock
 from flowservice.service.by_name import by_name, none_named
+
+_TOLD: Final = 20
+"""Policies that an error names."""
 
 
 def is_known(database: Database, scope: Scope, action: ActionRef) -> bool:
@@ -22,7 +27,7 @@ def is_known(database: Database, scope: Scope, action: ActionRef) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketingActions:
-    """The custom actions of a sandbox. Core ones are the same everywhere (`domain.marketing_action.CORE_ACTIONS`)."""
+    """The custom actions of a sandbox, and the core ones, which are the same everywhere."""
 
     database: Database
     now: Clock
@@ -31,6 +36,18 @@ class MarketingActions:
         """All of the sandbox, the newest first."""
         caller.may(Permission.VIEW_SOURCES)
         return list(every(self.database.marketing_actions, caller.scope))
+
+    def core(self, caller: Caller) -> Sequence[CoreAction]:
+        """All core ones."""
+        caller.may(Permission.VIEW_SOURCES)
+        return tuple(CORE_ACTIONS.values())
+
+    def core_one(self, caller: Caller, name: str) -> CoreAction:
+        """Raises NotFound."""
+        caller.may(Permission.VIEW_SOURCES)
+        if name not in CORE_ACTIONS:
+            raise none_named("core marketing action", name)
+        return CORE_ACTIONS[name]
 
     def get(self, caller: Caller, name: str) -> MarketingAction:
         """Raises NotFound."""
@@ -54,11 +71,24 @@ class MarketingActions:
         return new, old is None
 
     def delete(self, caller: Caller, name: str) -> None:
-        """Raises NotFound."""
+        """Raises NotFound; InUse, saying which policies name it."""
         caller.may(Permission.MANAGE_SOURCES)
         with self.database.transaction() as database:
+            # Nobody makes a policy that names it meanwhile.
             database.tenancy.hold(caller.scope.org_id)
-            database.marketing_actions.delete(_named(database, caller.scope, name))
+            action = _named(database, caller.scope, name)
+            _check_unnamed(database, caller.scope, ActionRef(CUSTOM, name))
+            database.marketing_actions.delete(action)
+
+
+def _check_unnamed(database: Database, scope: Scope, action: ActionRef) -> None:
+    naming = sorted(policy.id for policy in every(database.policies, scope) if action in policy.actions)
+    if naming:
+        more = f" and {len(naming) - _TOLD} more" if len(naming) > _TOLD else ""
+        raise InUse(
+            f"the marketing action is named by the policies {', '.join(naming[:_TOLD])}{more}",
+            advice="Delete these policies, or take the action out of them, and try again.",
+        )
 
 
 def _named(database: Database, scope: Scope, name: str) -> MarketingAction:

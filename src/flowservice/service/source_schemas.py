@@ -6,12 +6,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.inferred_fields import InferredField, inferred, is_field_type, xdm_of
+from flowservice.domain.inferred_fields import InferredField, inferred, is_field_type
 from flowservice.domain.mapping import MappingKind, MappingSet
 from flowservice.domain.query import Query
 from flowservice.domain.registry import ADHOC
 from flowservice.domain.schema import SchemaKind, SchemaResource
-from flowservice.domain.source_path import literal_column, named
+from flowservice.domain.source_path import literal_column, quoted
+from flowservice.domain.xdm_arrow import xdm_type_of
 from flowservice.domain.xdm_standard import NAMESPACE
 from flowservice.errors import Conflict, NoColumns, UnknownColumn
 from flowservice.ports.database import Database
@@ -144,7 +145,7 @@ class SourceSchemas:
             "name": wanted.title,
             "outputSchema": {"schemaRef": {"id": schema.id, "contentType": _CONTENT_TYPE}},
             "mappings": [
-                {"sourceType": attribute, "source": named(column), "destination": path, "name": column}
+                {"sourceType": attribute, "source": quoted(column), "destination": path, "name": column}
                 for path, column in feeds.items()
             ],
         }
@@ -154,7 +155,7 @@ class SourceSchemas:
 
 def _chosen(sample: Sample, wanted: SchemaWanted) -> dict[str, str]:
     """The columns that are to become fields, with their XDM types. Raises UnknownColumn."""
-    known = {column.name: xdm_of(column.type) for column in sample.rows.schema}
+    known = {column.name: xdm_type_of(column.type) or "" for column in sample.rows.schema}
     named_ones = dict.fromkeys((*wanted.columns, *wanted.class_fields.values()))
     if unknown := [column for column in named_ones if column not in known]:
         raise UnknownColumn(
@@ -165,7 +166,7 @@ def _chosen(sample: Sample, wanted: SchemaWanted) -> dict[str, str]:
 
 
 def _can_be_field(column: str, xdm: str) -> bool:
-    return is_field_type(xdm) and literal_column(named(column)) == column
+    return is_field_type(xdm) and literal_column(quoted(column)) == column
 
 
 def _check_title(tx: Database, caller: Caller, title: str) -> None:

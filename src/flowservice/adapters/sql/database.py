@@ -31,6 +31,7 @@ from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.marketing_action import MarketingAction
+from flowservice.domain.policy import EnabledCorePolicies, Policy
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.run_limits import AtWork
@@ -56,6 +57,8 @@ _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
 _CUSTOM_LABEL: Final = TypeAdapter(CustomLabel)
 _MARKETING_ACTION: Final = TypeAdapter(MarketingAction)
+_POLICY: Final = TypeAdapter(Policy)
+_ENABLED_CORE: Final = TypeAdapter(EnabledCorePolicies)
 _SPEC: Final = TypeAdapter(StoredSpec)
 _SHAPE: Final = TypeAdapter(SourceShape)
 
@@ -203,6 +206,8 @@ class SqlDatabase:
     mapping_sets: SqlStore[MappingSet] = field(init=False)
     custom_labels: SqlStore[CustomLabel] = field(init=False)
     marketing_actions: SqlStore[MarketingAction] = field(init=False)
+    policies: SqlStore[Policy] = field(init=False)
+    enabled_core_policies: SqlStore[EnabledCorePolicies] = field(init=False)
     specs: SqlStore[StoredSpec] = field(init=False)
     source_shapes: SqlStore[SourceShape] = field(init=False)
     progress: SqlProgress = field(init=False)
@@ -294,6 +299,13 @@ class SqlDatabase:
             ),
             "marketing_actions": SqlStore(
                 noun="marketing action", table=tables.marketing_actions, adapter=_MARKETING_ACTION, connect=connect
+            ),
+            "policies": SqlStore(noun="policy", table=tables.policies, adapter=_POLICY, connect=connect),
+            "enabled_core_policies": SqlStore(
+                noun="list of enabled core policies",
+                table=tables.enabled_core_policies,
+                adapter=_ENABLED_CORE,
+                connect=connect,
             ),
             "specs": SqlStore(
                 noun="spec",

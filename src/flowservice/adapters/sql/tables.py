@@ -95,6 +95,8 @@ mapping_sets: Final = _resources("mapping_sets")
 source_shapes: Final = _resources("source_shapes")
 custom_labels: Final = _resources("custom_labels")
 marketing_actions: Final = _resources("marketing_actions")
+policies: Final = _resources("policies")
+enabled_core_policies: Final = _resources("enabled_core_policies")
 specs: Final = _resources("specs", sa.Column("kind", sa.String))
 
 

@@ -1,10 +1,10 @@
 """What the Policy Service answers, for the API's own document."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
-from flowservice.api.answers import Answer
+from flowservice.api.answers import Answer, PlainProblem
 
 Item = TypeVar("Item", bound=Answer)
 
@@ -66,6 +66,89 @@ class CustomAction(Stamped):
 
     name: str
     description: str
+
+
+class CorePolicy(Linked):
+    """A policy that everybody has."""
+
+    id: str
+    name: str
+    status: Literal["DRAFT", "ENABLED", "DISABLED"]
+    marketing_action_refs: list[str]
+    description: str
+    deny: dict[str, Any]
+
+
+class CustomPolicy(CorePolicy, Stamped):
+    """A policy that somebody made."""
+
+
+class EnabledCorePolicies(Linked):
+    """The core policies that are enabled; who changed the list, and when, once somebody has."""
+
+    policy_ids: list[str]
+    ims_org: str
+    sandbox_name: str
+
+
+class Evaluated(Answer):
+    """What an evaluation of labels found."""
+
+    timestamp: int = Field(description="Epoch milliseconds.")
+    client_id: str
+    user_id: str
+    ims_org: str
+    sandbox_name: str
+    marketing_action_ref: str
+    dule_labels: list[str] = Field(description="All labels that counted.")
+    violated_policies: list[CorePolicy] = Field(description="Empty where the action may be done.")
+
+
+class FieldLabels(Answer):
+    """A field that has labels."""
+
+    path: str
+    labels: list[str]
+
+
+class Names(Answer):
+    """Labels."""
+
+    labels: list[str]
+
+
+class DataSetLabels(Answer):
+    """The labels on a dataset, and on its fields, those of the dataset left out."""
+
+    connection: Names
+    data_set: Names
+    fields: list[FieldLabels]
+
+
+class Discovered(Answer):
+    """The labels that were found on a dataset."""
+
+    entity_type: Literal["dataSet"]
+    entity_id: str
+    data_set_labels: DataSetLabels
+
+
+class EvaluatedDatasets(Evaluated):
+    """What an evaluation of datasets found."""
+
+    discovered_labels: list[Discovered]
+
+
+class EvaluatedJob(Answer):
+    """A job's `body` where `status` is 200, else its `error`."""
+
+    status: int
+    body: Evaluated | None = None
+    error: PlainProblem | None = None
+
+
+class EvaluatedJobs(RootModel[list[EvaluatedJob]]):
+    """One for each job, in the same order."""
 
 
 class PageCount(Answer):

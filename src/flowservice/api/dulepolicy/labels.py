@@ -9,9 +9,7 @@ from flowservice.api.calls import Calling
 from flowservice.api.dulepolicy import BASE, wire
 from flowservice.api.dulepolicy import answers as told
 from flowservice.api.dulepolicy.listing import OF_CORE, OF_CUSTOM, Listing, page
-from flowservice.domain.identity import Permission
-from flowservice.domain.label import CORE_LABELS, custom_name
-from flowservice.errors import NotFound
+from flowservice.domain.label import custom_name
 from flowservice.service.labels import Labels
 
 Name = Annotated[str, Path(description="Name of the label.")]
@@ -21,7 +19,7 @@ _LABEL: Any = answers.of(told.CustomLabel)
 def router(labels: Labels, public_url: str | None) -> APIRouter:
     """Labels, core and custom."""
     routes = APIRouter(prefix=f"{BASE}/labels", tags=["Usage labels"])
-    _add_core(routes, public_url)
+    _add_core(routes, labels, public_url)
 
     @routes.get(
         "/custom",
@@ -52,16 +50,12 @@ def router(labels: Labels, public_url: str | None) -> APIRouter:
     return routes
 
 
-def _add_core(routes: APIRouter, public_url: str | None) -> None:
+def _add_core(routes: APIRouter, labels: Labels, public_url: str | None) -> None:
     @routes.get("/core", summary="List core labels", name="list-core", responses=answers.of(told.Page[told.CoreLabel]))
     def listed(caller: Calling, asked: Listing, request: Request) -> dict[str, Any]:
-        caller.may(Permission.VIEW_SOURCES)
         at = wire.address(request, public_url)
-        return page((wire.core_label(label, at) for label in CORE_LABELS.values()), asked, fields=OF_CORE)
+        return page((wire.core_label(label, at) for label in labels.core(caller)), asked, fields=OF_CORE)
 
     @routes.get("/core/{name}", summary="Read a core label", name="read-core", responses=answers.of(told.CoreLabel))
     def read(caller: Calling, name: Name, request: Request) -> dict[str, Any]:
-        caller.may(Permission.VIEW_SOURCES)
-        if name not in CORE_LABELS:
-            raise NotFound("there is no core label of that name", advice="GET /labels/core lists them.")
-        return wire.core_label(CORE_LABELS[name], wire.address(request, public_url))
+        return wire.core_label(labels.core_one(caller, name), wire.address(request, public_url))

@@ -9,10 +9,7 @@ from flowservice.api.calls import Calling
 from flowservice.api.dulepolicy import BASE, wire
 from flowservice.api.dulepolicy import answers as told
 from flowservice.api.dulepolicy.listing import OF_CORE, OF_CUSTOM, Listing, page
-from flowservice.domain.identity import Permission
-from flowservice.domain.marketing_action import CORE_ACTIONS
 from flowservice.domain.policy_name import check_same, checked_name
-from flowservice.errors import NotFound
 from flowservice.service.marketing_actions import MarketingActions
 
 Name = Annotated[str, Path(description="Name of the marketing action.")]
@@ -22,7 +19,7 @@ _ACTION: Any = answers.of(told.CustomAction)
 def router(actions: MarketingActions, public_url: str | None) -> APIRouter:
     """Marketing actions, core and custom."""
     routes = APIRouter(prefix=f"{BASE}/marketingActions", tags=["Marketing actions"])
-    _add_core(routes, public_url)
+    _add_core(routes, actions, public_url)
 
     @routes.get(
         "/custom",
@@ -66,7 +63,7 @@ def router(actions: MarketingActions, public_url: str | None) -> APIRouter:
     return routes
 
 
-def _add_core(routes: APIRouter, public_url: str | None) -> None:
+def _add_core(routes: APIRouter, actions: MarketingActions, public_url: str | None) -> None:
     @routes.get(
         "/core",
         summary="List core marketing actions",
@@ -74,9 +71,8 @@ def _add_core(routes: APIRouter, public_url: str | None) -> None:
         responses=answers.of(told.Page[told.CoreAction]),
     )
     def listed(caller: Calling, asked: Listing, request: Request) -> dict[str, Any]:
-        caller.may(Permission.VIEW_SOURCES)
         at = wire.address(request, public_url)
-        return page((wire.core_action(action, at) for action in CORE_ACTIONS.values()), asked, fields=OF_CORE)
+        return page((wire.core_action(action, at) for action in actions.core(caller)), asked, fields=OF_CORE)
 
     @routes.get(
         "/core/{name}",
@@ -85,9 +81,4 @@ def _add_core(routes: APIRouter, public_url: str | None) -> None:
         responses=answers.of(told.CoreAction),
     )
     def read(caller: Calling, name: Name, request: Request) -> dict[str, Any]:
-        caller.may(Permission.VIEW_SOURCES)
-        if name not in CORE_ACTIONS:
-            raise NotFound(
-                "there is no core marketing action of that name", advice="GET /marketingActions/core lists them."
-            )
-        return wire.core_action(CORE_ACTIONS[name], wire.address(request, public_url))
+        return wire.core_action(actions.core_one(caller, name), wire.address(request, public_url))

@@ -1,4 +1,4 @@
-"""Usage labels and marketing actions of one's own."""
+"""Usage labels, marketing actions and policies of one's own, and which core policies are enabled."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 
 def upgrade() -> None:
-    for name in ("custom_labels", "marketing_actions"):
+    for name in ("custom_labels", "marketing_actions", "policies", "enabled_core_policies"):
         op.create_table(
             name,
             sa.Column("id", sa.String, primary_key=True),
