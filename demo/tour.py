@@ -83,6 +83,9 @@ class Tour:
         self.sandboxes()
         self.own_credentials()
         self.specs()
+        self.labels()
+        self.marketing_actions()
+        self.policies()
         schema_id = self.registry()
         dataset_id = self.datasets(schema_id)
         mapping_id = self.mapping(schema_id)
@@ -90,6 +93,7 @@ class Tour:
         run_id = self.runs(flow_id)
         self.landed(dataset_id)
         self.call("data-prep-suggested", query={"datasetId": dataset_id})
+        self.evaluations(dataset_id)
         self.call("runs-undo", run_id=run_id)
         self.rejected(flow_id, dataset_id)
         self.drifted(flow_id)
@@ -180,6 +184,64 @@ class Tour:
         flow_spec_id = self.call("specs-create-flow-spec", flow_spec)["id"]
         self.call("specs-flow-spec", spec_id=flow_spec_id)
         self.call("specs-replace-flow-spec", {**flow_spec, "description": "Every night"}, spec_id=flow_spec_id)
+
+    def labels(self) -> None:
+        """A label of the shop's own."""
+        body = {
+            "name": "SHOP_LOYALTY",
+            "category": "Custom",
+            "friendlyName": "Loyalty figures",
+            "description": "Points and levels of the shop's customers",
+        }
+        self.call("usage-labels-put-custom", body, name="SHOP_LOYALTY")
+        for container, name in (("core", "C2"), ("custom", "SHOP_LOYALTY")):
+            self.call(f"usage-labels-list-{container}", query={"limit": "2"})
+            self.call(f"usage-labels-read-{container}", name=name)
+
+    def marketing_actions(self) -> None:
+        """What the shop may want to do with its data."""
+        for name in ("shopNewsletter", "shopTrial"):
+            body = {"name": name, "description": "Write to those who bought before"}
+            self.call("marketing-actions-put-custom", body, name=name)
+        for container, name in (("core", "emailTargeting"), ("custom", "shopNewsletter")):
+            self.call(f"marketing-actions-list-{container}", query={"limit": "2"})
+            self.call(f"marketing-actions-read-{container}", name=name)
+        self.call("marketing-actions-delete-custom", name="shopTrial")
+
+    def policies(self) -> None:
+        """What the shop must not do with its data."""
+        either = {"operator": "OR", "operands": [{"label": "I1"}, {"label": "I2"}]}
+        body = {
+            "name": "No letters by loyalty figures",
+            "status": "DRAFT",
+            "marketingActionRefs": [
+                f"{self.http.base_url}/data/foundation/dulepolicy/marketingActions/core/emailTargeting",
+                "../marketingActions/custom/shopNewsletter",
+            ],
+            "description": "As promised to those who collect points",
+            "deny": {"operator": "AND", "operands": [{"label": "SHOP_LOYALTY"}, either]},
+        }
+        policy_id = str(self.call("policies-create", body)["id"])
+        self.call("policies-replace", {**body, "status": "ENABLED"}, policy_id=policy_id)
+        change = [{"op": "replace", "path": "/description", "value": "As promised"}]
+        self.call("policies-change", change, policy_id=policy_id)
+        for container, known in (("core", "corepolicy_0003"), ("custom", policy_id)):
+            self.call(f"policies-list-{container}", query={"marketingAction": "emailTargeting"})
+            self.call(f"policies-read-{container}", policy_id=known)
+        self.call("policies-delete", policy_id=str(self.call("policies-create", body)["id"]))
+        self.call("policies-enable-core", {"policyIds": ["corepolicy_0003"]})
+        self.call("policies-enabled-core")
+
+    def evaluations(self, dataset_id: str) -> None:
+        """May the shop do that with its data?"""
+        entity = {"entityType": "dataSet", "entityId": dataset_id}
+        for container, name in (("core", "emailTargeting"), ("custom", "shopNewsletter")):
+            query = {"duleLabels": "C5,I1,SHOP_LOYALTY", "includeDraft": "false"}
+            self.call(f"evaluations-labels-{container}", query=query, name=name)
+            self.call(f"evaluations-datasets-{container}", [entity], name=name)
+        ref = "../marketingActions/core/emailTargeting/constraints"
+        jobs = [{"evalRef": ref, "labels": ["C2"]}, {"evalRef": ref, "entityList": [entity], "includeDraft": True}]
+        self.call("evaluations-bulk", jobs)
 
     def registry(self) -> str:
         """A schema for customers: its `$id`."""
@@ -289,8 +351,20 @@ class Tour:
         self.call("catalog-replace", {**replaced, "description": "Customers, every night"}, dataset_id=dataset_id)
         self.call("catalog-patch", {"description": "Customers of the shop"}, dataset_id=dataset_id)
         self.call("catalog-merge", {"tags": {"shop/season": ["spring"]}}, dataset_id=dataset_id)
+        self._labelled(dataset_id)
         self.call("catalog-delete", dataset_id=made("Shop customers, trial"))
         return dataset_id
+
+    def _labelled(self, dataset_id: str) -> None:
+        """What the dataset may be used for; nothing is said of it in the end."""
+
+        def etag() -> str:
+            (entity,) = self.call("dataset-labels-read", dataset_id=dataset_id).values()
+            return str(entity["_etag"])
+
+        self.call("dataset-labels-create", {"labels": ["C2"]}, dataset_id=dataset_id)
+        self.call("dataset-labels-replace", {"labels": ["C2", "C9"]}, if_match=etag(), dataset_id=dataset_id)
+        self.call("dataset-labels-delete", if_match=etag(), dataset_id=dataset_id)
 
     def mapping(self, schema_id: str) -> str:
         """Which column feeds which field."""

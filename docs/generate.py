@@ -107,6 +107,8 @@ Two calls need more where they do more: `PATCH /connections/{{id}}` that changes
 `explore` with `preview=true` needs `view-data`. A dry run of a flow reads as a run does and shows rows, and needs both
 permissions.
 
+`view-masked-data` opens no call: without it, rows show a mark in place of values that [labels](labels.md) hide.
+
 Nobody grants what they do not have: a new credential, and one whose secret is rotated, may do at most what its
 administrator may. The last credential of an organisation that may administer cannot be revoked, nor can it lose that
 permission. The operator who owns the home may do everything:
@@ -261,6 +263,8 @@ def _tree(kind: type[errors.Error]) -> Iterator[type[errors.Error]]:
 
 
 def _default(value: object) -> str:
+    if isinstance(value, tuple):
+        value = ",".join(value) or None
     return "—" if value is None else f"`{value}`"
 
 

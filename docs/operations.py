@@ -308,9 +308,71 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_data_prep.py::test_a_set_is_tried_on_rows",
     ),
     Difference(
+        what="A missing `If-Match` of a dataset's labels is 428, a stale one 412; `PUT` with `If-Match: *` makes them "
+        "where there are none; a label that there is not is 400; `_etag` stands in the answer to `GET`, too.",
+        why="No source names these statuses; published clients cannot read the header; a mistyped label would leave "
+        "data unprotected.",
+        test=f"{_W}/test_dataset_labels.py::test_labels_are_made_read_replaced_and_taken_off",
+    ),
+    Difference(
+        what="A dataset inherits labels from its schema alone: other `parents` are refused.",
+        why="What else there may be is not documented.",
+        test=f"{_W}/test_dataset_labels.py::test_what_cannot_be_is_refused",
+    ),
+    Difference(
+        what="Label descriptors are shown with `xdm:labels`, which may be sent as `xdm:label`, and come before other "
+        "descriptors of their field.",
+        why="A published client writes the one name, reads the other, and looks at the first descriptor of a field.",
+        test="tests/service/test_effective_labels.py::test_the_labels_of_a_field_come_before_what_else_is_said_of_it",
+    ),
+    Difference(
         what="Deleting a mapping set is refused while a flow names it or a run maps with it.",
         why="A flow never lacks its mapping.",
         test=f"{_W}/test_data_prep.py::test_a_set_is_deleted_unless_a_flow_maps_with_it",
+    ),
+    Difference(
+        what="Core policies are eleven of our own making, off in a new sandbox: see [Policies](policies.md). One that "
+        "is not in the list of enabled ones is `DISABLED`, never a draft.",
+        why="The real list is not published, and guides differ on the status.",
+        test=f"{_W}/test_policies.py::test_core_policies_are_all_off_in_a_new_sandbox",
+    ),
+    Difference(
+        what="Custom labels, marketing actions and policies are of one sandbox.",
+        why="Each says its sandbox; the guides say nothing else of it.",
+        test=f"{_W}/test_evaluation.py::test_of_another_sandbox_neither_policies_nor_datasets_count",
+    ),
+    Difference(
+        what="Policies are evaluated when somebody asks. None is enforced, and nothing is 409 for a violation.",
+        why="What is enforced is activation, which this service does not do.",
+        test="",
+    ),
+    Difference(
+        what="A policy without a `status` is a draft, also after a PUT; `deny` without operands, and a reference to an "
+        "action that does not exist, are refused; labels that do not exist are not.",
+        why="None of this is documented.",
+        test=f"{_W}/test_policies.py::test_a_malformed_policy_is_refused_and_not_made",
+    ),
+    Difference(
+        what="The last page of a list of the Policy Service has neither `_page.next` nor `_links.page.href`; others "
+        "have the same cursor in both.",
+        why="Sources disagree, and a published client loops for ever on a template or a null.",
+        test=f"{_W}/test_usage_labels.py::test_pages_follow_each_other_by_either_link_until_there_is_none",
+    ),
+    Difference(
+        what="A write to a core container is 405; a custom label with the name of a core one is refused.",
+        why="Not documented; expressions write the bare name of either.",
+        test=f"{_W}/test_usage_labels.py::test_nobody_writes_core_labels_or_deletes_one",
+    ),
+    Difference(
+        what="An evaluation of a dataset or field that does not exist is refused; fields named in `entityMeta` bring "
+        "all that is in them; `discoveredLabels` does not repeat the dataset's labels at each field.",
+        why="To find no label would look like a yes; who uses an object uses what is in it; samples differ.",
+        test=f"{_W}/test_evaluation.py::test_an_unknown_dataset_or_field_is_refused_by_name",
+    ),
+    Difference(
+        what="`/data/foundation/dulepolicymarketingActions/…/constraints` is an evaluation on labels, too.",
+        why="aepp leaves the slash out.",
+        test=f"{_W}/test_evaluation.py::test_a_path_without_its_slash_leads_to_labels_too",
     ),
 )  # fmt: skip
 
@@ -336,7 +398,7 @@ def page() -> str:
             "| --- | --- | --- |",
             *calls,
             "",
-            "Calls of the schema registry, the catalog, sandboxes and credentials stand in",
+            "Calls of the schema registry, the catalog, the Policy Service, sandboxes and credentials stand in",
             "[permissions.md](permissions.md), with all others of this server.",
             "",
             "## Deliberate differences",

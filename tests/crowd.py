@@ -30,6 +30,7 @@ from flowservice.sdk import Egress
 from flowservice.service.connections import Connections
 from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.leadership import Leadership
+from flowservice.service.masking import Masking
 from flowservice.service.runs import Runs
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
@@ -43,7 +44,7 @@ def runs_over(database: SqlDatabase, queue: RunQueue, now: Clock) -> Runs:
     """The use cases of runs, without any connector."""
     ids, specs = RandomIds(), Specs((), database)
     sources = OpenSources(specs, EnvelopeBox(lambda: [b"k" * 32]), Egress(local=True))
-    accounts = Connections(database, specs, sources, now, ids)
+    accounts = Connections(database, specs, sources, now, ids, Masking(database=database, labels=frozenset()))
     return Runs(database, queue, now, ids, DeltaColumns(database, specs, accounts))
 
 

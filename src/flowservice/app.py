@@ -23,6 +23,7 @@ from flowservice.adapters.tokens.jwt import JwtTokens, signing_key
 from flowservice.api.search_forms import FORMS
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.identity import Credential
+from flowservice.domain.label import bare
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.run_limits import RunLimits
 from flowservice.domain.schedule import ScheduleRules
@@ -37,18 +38,25 @@ from flowservice.service.clearing import Clearing
 from flowservice.service.connections import Connections
 from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
+from flowservice.service.dataset_labels import LabelsOfDatasets
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.descriptors import Descriptors
 from flowservice.service.diagnostics import Diagnostics
 from flowservice.service.drifts import Drifts
 from flowservice.service.dry_runs import DryRuns
+from flowservice.service.effective_labels import EffectiveLabels
+from flowservice.service.evaluations import Evaluations
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
+from flowservice.service.labels import Labels
 from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
+from flowservice.service.marketing_actions import MarketingActions
+from flowservice.service.masking import Masking
+from flowservice.service.policies import Policies
 from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
@@ -59,6 +67,7 @@ from flowservice.service.source_connections import SourceConnections
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
 from flowservice.service.suggestions import Suggestions
+from flowservice.service.table_labels import TableLabels
 from flowservice.service.target_connections import TargetConnections
 from flowservice.settings import Settings
 
@@ -175,6 +184,17 @@ class App:
         )
 
     @cached_property
+    def table_labels(self) -> TableLabels:
+        """What carries labels to the tables of the lake."""
+        return TableLabels(database=self.database, lake=self.lake)
+
+    @cached_property
+    def masking(self) -> Masking:
+        """Which values labels hide from whom."""
+        labels = frozenset(bare(name) for name in self.settings.masked_labels)
+        return Masking(database=self.database, labels=labels)
+
+    @cached_property
     def quarantine(self) -> "LakeQuarantine":
         """Rejected rows."""
         from flowservice.adapters.duckdb.quarantine import LakeQuarantine  # noqa: PLC0415 - `token` need not load it
@@ -227,7 +247,7 @@ class App:
     @cached_property
     def accounts(self) -> Connections:
         """Connections to foreign systems."""
-        return Connections(self.database, self.specs, self.sources, self.now, self.ids)
+        return Connections(self.database, self.specs, self.sources, self.now, self.ids, self.masking)
 
     @cached_property
     def delta_columns(self) -> DeltaColumns:
@@ -285,7 +305,7 @@ class App:
             now=self.now,
             window_lag=self._window_lag,
         )
-        return DryRuns(self.flows, rehearsal)
+        return DryRuns(self.flows, rehearsal, self.masking)
 
     @cached_property
     def added_columns(self) -> AddedColumns:
@@ -311,6 +331,7 @@ class App:
             quarantine=self.quarantine,
             runs=self.runs,
             trying=ReplayTrials(replaying=replaying),
+            masking=self.masking,
         )
 
     @property
@@ -333,6 +354,7 @@ class App:
             mapper_for=self._mapper,
             now=self.now,
             adding=self.added_columns,
+            labelling=self.table_labels,
             splits=ThreadSplits(self.settings.split_threads),
             limits=PartLimits.of(part_rows=self.settings.part_max_rows, readers=self.settings.split_threads),
             patience=Patience(sleep=stopping.wait, stopping=stopping.is_set),
@@ -357,6 +379,7 @@ class App:
             connectors,
             conversion,
             credentials,
+            dataset_labels,
             descriptors,
             drift,
             dry_runs,
@@ -371,6 +394,7 @@ class App:
             server,
             suggestions,
         )
+        from flowservice.api.dulepolicy import evaluation, labels, marketing_actions, policies  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
 
         database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
@@ -399,7 +423,10 @@ class App:
                 credentials.router(self.credentials, self.settings.public_url),
                 run_control.router(self.runs),
                 rejects.router(self.rejects, self.runs),
-                export.router(Diagnostics(database=database, quarantine=self.quarantine), self.settings.public_url),
+                export.router(
+                    Diagnostics(database=database, quarantine=self.quarantine, masking=self.masking),
+                    self.settings.public_url,
+                ),
                 schemaregistry.router(self.schemas, self.descriptors),
                 descriptors.router(self.descriptors),
                 schema_exchange.router(
@@ -407,9 +434,18 @@ class App:
                     SchemaExchange(database=database, schemas=self.schemas, descriptors=self.descriptors, ids=ids),
                 ),
                 catalog.router(datasets),
+                dataset_labels.router(
+                    LabelsOfDatasets(database=database, now=now, legacy_field_labels=self.settings.legacy_field_labels)
+                ),
                 mapping_trials.router(self.mapping_sets),
                 suggestions.router(self.suggestions),
                 conversion.router(self.mapping_sets, self.schemas),
+                labels.router(Labels(database=database, now=now), self.settings.public_url),
+                marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),
+                policies.router(Policies(database=database, now=now, ids=ids), self.settings.public_url),
+                evaluation.router(
+                    Evaluations(database=database, labels=EffectiveLabels(database), now=now), self.settings.public_url
+                ),
             ],
             probes=server.Probes(database=database.ping, lake=self.lake.ping),
             registry=REGISTRY,

@@ -166,6 +166,12 @@ class MissingIfMatch(Invalid):
     code = "if-match-missing"
 
 
+class PreconditionMissing(MissingIfMatch):
+    """The call needs an `If-Match` header, by the rules of the Dataset Service."""
+
+    code = "precondition-missing"
+
+
 class Stale(Error):
     """Another writer changed the resource since it was read, again and again."""
 
@@ -192,6 +198,12 @@ class Conflict(Error):
     """The name is taken."""
 
     code = "conflict"
+
+
+class LabelsExist(Conflict):
+    """The dataset has labels already."""
+
+    code = "labels-exist"
 
 
 class Forbidden(Error):

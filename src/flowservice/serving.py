@@ -26,12 +26,14 @@ from flowservice.service.clearing import Clearing
 from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.runs import Runs
+from flowservice.service.table_labels import TableLabels
 from flowservice.settings import Settings
 
 _log = structlog.get_logger("flowservice.serve")
 
 _TICK_S: Final = 1.0
 _DRAIN_S: Final = 5
+_LABEL_S: Final = 2.0
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
 _FORGET_AGAIN_S: Final = 1.0
@@ -52,6 +54,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
         _tell_credentials(settings, url)
         ticks, clearing = tick(app.runs, app.leadership), _clear(app.clearing)
         keeping = keep_lake(app.lake_upkeep, app.leadership, every_s=60 * settings.lake_upkeep_minutes)
+        labelling = label_tables(app.table_labels, app.leadership)
         forgetting = forget_steps(app.queue.forget, app.leadership, now, kept=settings.run_steps_retention)
         idle = True
 
@@ -60,6 +63,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
             app.queue.start(app.execution().execute)
             ticks.start()
             clearing.start()
+            labelling.start()
             forgetting.start()
             if settings.lake_upkeep_minutes:
                 keeping.start()
@@ -68,6 +72,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
             nonlocal idle
             ticks.stop()
             clearing.stop()
+            labelling.stop()
             keeping.stop()
             forgetting.stop()
             with contextlib.suppress(StoreUnavailable):
@@ -198,6 +203,17 @@ def keep_lake(upkeep: LakeUpkeep, leadership: Leadership, *, every_s: float) -> 
         return every_s
 
     return Rounds("lake upkeep", go_round, pause_s=every_s)
+
+
+def label_tables(labels: TableLabels, leadership: Leadership) -> Rounds:
+    """Carries labels that changed to their tables, in one process of all on a store: every few seconds."""
+
+    def go_round() -> float:
+        if leadership.lead():
+            labels.go_round()
+        return _LABEL_S
+
+    return Rounds("label tables", go_round, pause_s=_LABEL_S)
 
 
 class Forgets(Protocol):

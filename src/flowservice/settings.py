@@ -132,6 +132,16 @@ class Settings(BaseSettings):
         description="Minutes between two looks for tables with many small files; once a day, files that nobody needs "
         "are deleted. 0: never; then `flowservice lake compact` and `lake vacuum` are for you to call.",
     )
+    masked_labels: CommaSeparated = Field(
+        default=("I1", "I2", "S1", "S2", "PSPD", "RHD", "C12"),
+        description="Labels that hide the values of what they are put on from credentials without `view-masked-data`; "
+        "custom labels by their bare names. Empty: nothing is hidden.",
+    )
+    legacy_field_labels: bool = Field(
+        default=False,
+        description="Whether labels of fields may be kept with a dataset (`optionalLabels`), as clients from before "
+        "2024 do. Without it they can only be taken away there, and are put on fields of the schema.",
+    )
     run_steps_retention_days: int = Field(
         default=30,
         ge=1,

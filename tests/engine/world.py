@@ -33,6 +33,7 @@ from flowservice.engine.step import PartLimits
 from flowservice.errors import ColumnsNotAddable, NotFound
 from flowservice.ports.runtime import AddingColumns
 from flowservice.sdk import Batch, Cursor, Division, Node, Reading, Sample, Selection, Split
+from flowservice.service.table_labels import TableLabels
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCOPE = Scope(org_id="org", sandbox_id="sandbox", sandbox_name="prod")
@@ -229,6 +230,7 @@ class World:
             mapper_for=lambda mapping_set, version, dataset, keys=(): self.mapper,
             now=self.clock,
             adding=self.adding,
+            labelling=TableLabels(database=self.database, lake=self.lake),
             splits=ThreadSplits(self.threads),
             limits=PartLimits(part_rows=self.part_rows),
             patience=Patience(tries=4, sleep=self.slept.append, stopping=self.stopping),

@@ -20,6 +20,7 @@ from flowservice.service.datasets import Datasets
 from flowservice.service.descriptors import Descriptors
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.schemas import Schemas
+from tests.service.shop import Shop
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -98,3 +99,10 @@ def datasets(database: Database, schemas: Schemas, tmp_path: Path) -> Datasets:
 @pytest.fixture
 def mapping_sets(database: Database, schemas: Schemas) -> MappingSets:
     return MappingSets(database=database, schemas=schemas, trying=MappingTrials(), now=lambda: NOON, ids=CountingIds())
+
+
+@pytest.fixture
+def shop(schemas: Schemas, descriptors: Descriptors, datasets: Datasets, caller: Caller) -> Shop:
+    shop = Shop(schemas, descriptors, datasets, caller)
+    shop.build()
+    return shop

@@ -91,7 +91,7 @@ def test_a_schema_has_one_primary_identity(descriptors: Descriptors, caller: Cal
         (["/_northwind/crm", "/_id"], {"@type": "xdm:descriptorPrimaryKey"}),
         ("/_northwind/total", {"@type": "xdm:descriptorVersion"}),
         ("/_northwind/at", {"@type": "xdm:descriptorTimestamp"}),
-        ("/_northwind/crm", {"@type": "xdm:descriptorLabel", "xdm:label": ["core/C2"]}),
+        ("/_northwind/crm", {"@type": "xdm:descriptorLabel", "xdm:labels": ["core/C2"]}),
         (None, {"@type": "xdm:descriptorTimeSeriesGranularity", "xdm:granularity": "day"}),
     ],
 )  # fmt: skip
@@ -160,7 +160,8 @@ def test_a_relationship_leads_to_a_field_of_another_schema(
         ({"@type": "xdm:descriptorVersion"}, "needs a number"),
         ({"@type": "xdm:descriptorPrimaryKey", "xdm:sourceProperty": []}, "names 1 to"),
         ({"@type": "xdm:descriptorPrimaryKey", "xdm:sourceProperty": ["/_id", "/_id"]}, "twice"),
-        ({"@type": "xdm:descriptorLabel", "xdm:label": []}, "a list of labels"),
+        ({"@type": "xdm:descriptorLabel", "xdm:labels": "core/C2"}, "a list of labels"),
+        ({"@type": "xdm:descriptorLabel", "xdm:labels": ["core/C2", "C99"]}, "no label there is: 'C99'"),
         ({"@type": "xdm:descriptorTimeSeriesGranularity", "xdm:granularity": "era"}, "xdm:granularity is one of"),
         (
             {"@type": "xdm:descriptorTimeSeriesGranularity", "xdm:granularity": "day", "xdm:ianaTimezone": "../x"},

@@ -25,6 +25,7 @@ from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.mapping_sets import MappingSets
+from flowservice.service.masking import Masking
 from flowservice.service.schemas import Schemas
 from flowservice.service.source_connections import SourceConnections
 from flowservice.service.sources import OpenSources
@@ -76,7 +77,14 @@ class Desk:
     @property
     def accounts(self) -> Connections:
         sources = OpenSources(self.specs, EnvelopeBox(lambda: [b"k" * 32]), Egress(local=True))
-        return Connections(self.database, self.specs, sources, lambda: NOON, self.ids)
+        return Connections(
+            self.database,
+            self.specs,
+            sources,
+            lambda: NOON,
+            self.ids,
+            Masking(database=self.database, labels=frozenset()),
+        )
 
     @property
     def specs(self) -> Specs:

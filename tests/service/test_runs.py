@@ -41,6 +41,7 @@ from flowservice.sdk import Connector, Egress
 from flowservice.service.connections import Connections
 from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.launch import UNLIMITED
+from flowservice.service.masking import Masking
 from flowservice.service.runs import Runs
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
@@ -87,6 +88,7 @@ class Office:
             OpenSources(specs, EnvelopeBox(lambda: [b"k" * 32]), Egress(local=True)),
             lambda: self.now,
             self.ids,
+            Masking(database=self.database, labels=frozenset()),
         )
         columns = DeltaColumns(self.database, specs, accounts)
         return Runs(self.database, self.queue, lambda: self.now, self.ids, columns, self.limits)

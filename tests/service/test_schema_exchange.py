@@ -175,6 +175,7 @@ def test_an_import_is_whole_or_nothing_and_says_why(
         [{"$id": "x", "meta:resourceType": "datatypes", "title": "T", "properties": {"a": {"$ref": "nothing"}}}],
         [{"@type": "xdm:descriptorIdentity", "xdm:sourceSchema": "nothing"}],
         [{"@type": 7}],
+        [{"$id": "", "meta:altId": "y", "meta:resourceType": "datatypes", "title": "T"}],
         [{"$id": "x", "meta:resourceType": "datatypes", "title": "T"}] * 501,
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from flowservice import errors as e
 from tests.connectors.azure_table.table_server import Answer, serving
 from tests.live import Client
 from tests.wire import resources
-from tests.wire.resources import FLOW, LAKE, PREP, REGISTRY, SANDBOXES, UNKNOWN, Dataflow
+from tests.wire.resources import DATASETS, FLOW, LAKE, PREP, REGISTRY, SANDBOXES, UNKNOWN, Dataflow
 
 HTTP_API: Final = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
 """A streaming source, for which this server has no connector."""
@@ -75,6 +75,12 @@ class Place:
 
     def acted(self, query: str, body: Any = None) -> httpx.Response:
         return self.post(f"flows/{self.waiting}/action?{query}", body)
+
+    def labelled(self) -> str:
+        """The labels of a dataset that has some."""
+        path = f"{DATASETS}/{self.dataflow.dataset_id}/labels"
+        self.client.put(path, json={"labels": []}, headers=ANY)
+        return path
 
     def flow(self, **other: Any) -> httpx.Response:
         return self.post("flows", self.dataflow.body(**other))
@@ -397,6 +403,9 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
         ),
     ),
     e.BadDescriptor: ("XDM-1010-400", lambda at: at.client.post(f"{REGISTRY}/tenant/descriptors", json={"@type": "x"})),
+    # --- labels of datasets
+    e.PreconditionMissing: ("PES-428", lambda at: at.client.put(at.labelled(), json={"labels": []})),
+    e.LabelsExist: ("PES-403", lambda at: at.client.post(at.labelled(), json={"labels": []})),
     e.ImportFailed: ("XDM-3005-400", lambda at: at.client.post(f"{REGISTRY}/rpc/import", json=[{"title": "x"}])),
     # --- the foreign system
     e.BadCredentials: (

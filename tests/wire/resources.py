@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
@@ -15,7 +16,9 @@ from tests.live import Client
 FLOW: Final = "/data/foundation/flowservice"
 REGISTRY: Final = "/data/foundation/schemaregistry"
 CATALOG: Final = "/data/foundation/catalog"
+DATASETS: Final = "/data/foundation/dataset/datasets"
 PREP: Final = "/data/foundation/conversion"
+POLICY: Final = "/data/foundation/dulepolicy"
 SANDBOXES: Final = "/data/foundation/sandbox-management"
 
 AZURE_TABLE: Final = "ecde33f2-c56f-46cc-bdea-ad151c16cd69"
@@ -33,11 +36,25 @@ def refusal(answer: httpx.Response, code: str = "") -> Any:
     """The body of an answer that refuses as documented, with a `code` such as `FLOW-1439-404`."""
     body = answer.json()
     assert 400 <= answer.status_code < 500, answer.text
+    if answer.request.url.path.startswith(DATASETS):
+        assert (body["status"], body["code"]) == (HTTPStatus(answer.status_code).name, f"PES-{answer.status_code}")
+        return body
     assert body["status"] == answer.status_code
     assert body["type"].endswith(code), answer.text
     assert body["title"]
     assert "items" not in body
     return body
+
+
+def policy(*labels: str, actions: Sequence[str] = ("core/emailTargeting",), **other: Any) -> dict[str, Any]:
+    """A policy that denies the actions for data with one of the labels. It is enabled."""
+    return {
+        "name": "denied",
+        "status": "ENABLED",
+        "marketingActionRefs": [f"../marketingActions/{action}" for action in actions],
+        "deny": {"operator": "OR", "operands": [{"label": label} for label in labels]},
+        **other,
+    }
 
 
 def people(count: int) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from http import HTTPStatus
 from itertools import count
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from flowservice.domain.identity import Permission, SandboxState
 from tests.live import ROOT, Client, Server
 from tests.wire import resources
 from tests.wire.provoking import BATCH_PROVIDER, DELTA, NOT_BY_A_CALL, PROVOKED, Place
-from tests.wire.resources import FLOW, LAKE, UNKNOWN, Dataflow, ended
+from tests.wire.resources import DATASETS, FLOW, LAKE, UNKNOWN, Dataflow, ended
 
 TITLES: Final = {
     "FLOW-1403-400": "Header is missing",
@@ -167,6 +168,11 @@ def test_an_error_is_answered_as_documented(place: Place, kind: type[e.Error]) -
     finally:
         del place.client.headers["x-request-id"]
     body = answer.json()
+    if answer.request.url.path.startswith(DATASETS):
+        assert (body["errorCode"], body["code"]) == (kind.code, number), answer.text
+        assert body["status"] == HTTPStatus(answer.status_code).name
+        assert body["advice"]
+        return
     assert (body["code"], body["type"].rsplit("/", 1)[-1]) == (kind.code, number.rsplit("/", 1)[-1]), answer.text
     assert type(body["status"]) is int
     assert body["status"] == answer.status_code

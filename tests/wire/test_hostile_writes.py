@@ -14,7 +14,19 @@ from demo.azurite import Azurite
 from tests.live import Client, Server
 from tests.wire import resources
 from tests.wire.provoking import BATCH_PROVIDER
-from tests.wire.resources import AZURE_TABLE, CATALOG, FLOW, LAKE, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
+from tests.wire.resources import (
+    AZURE_TABLE,
+    CATALOG,
+    DATASETS,
+    FLOW,
+    LAKE,
+    POLICY,
+    PREP,
+    REGISTRY,
+    SANDBOXES,
+    Dataflow,
+    refusal,
+)
 
 ANY: Final = {"If-Match": "*"}
 HOSTILE: Final[Mapping[str, str]] = {
@@ -112,11 +124,28 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         "@type": "xdm:alternateDisplayInfo", "xdm:sourceSchema": made_schema["$id"], "xdm:sourceVersion": 1,
         "xdm:sourceProperty": "/_id", "xdm:title": {"en_us": "Key"}, "meta:enum": {"a": "A"},
     }  # fmt: skip
+    option = {"id": made_schema["$id"], "contentType": "x", "schemaPath": "/properties/_id"}
+    parent = {"namespace": "AEP", "type": "schema", "id": flow.schema_id}
+    labels: dict[str, Any] = {
+        "labels": ["C2"],
+        "optionalLabels": [{"option": option, "labels": []}],
+        "parents": [parent],
+    }
+    labels["entityId"] = {"namespace": "AEP", "type": "dataset", "id": spare}
     described = client.made(f"{registry}/descriptors", display)["@id"]
     related = {**display, "@type": "xdm:descriptorRelationship", "xdm:destinationSchema": made_schema["$id"]}
     related |= {"xdm:destinationProperty": "/_id", "xdm:cardinality": "M:1", "xdm:sourceProperty": "/personID"}
     carried = {"$id": "x", "meta:altId": "y", "meta:resourceType": "datatypes", "meta:tenantNamespace": "_z"}
     changed = [{"op": "replace", "path": "/title", "value": "x"}, {"op": "add", "path": "/description", "value": "x"}]
+    policy: dict[str, Any] = {
+        "name": "No letters", "status": "DRAFT", "description": "words",
+        "marketingActionRefs": ["../marketingActions/core/emailTargeting"],
+        "deny": {"operator": "AND", "operands": [{"label": "C2"}, {"operator": "OR", "operands": [{"label": "I1"}]}]},
+    }  # fmt: skip
+    policy_id = client.made(f"{POLICY}/policies/custom", policy)["id"]
+    entity: dict[str, Any] = {"entityType": "dataSet", "entityId": spare}
+    entity["entityMeta"] = {"fields": [f"/properties/{flow.tenant}/properties/name"]}
+    label = {"name": "LOYALTY", "category": "Custom", "friendlyName": "Loyalty", "description": "words"}
     sound: dict[str, tuple[str, Any]] = {
         "POST /connectionSpecs": ("", connection_spec),
         "PUT /connectionSpecs/{spec_id}": (
@@ -150,6 +179,8 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {CATALOG}/dataSets/{{dataset_id}}": (spare, dataset),
         f"PATCH {CATALOG}/dataSets/{{dataset_id}}": (spare, dataset),
         f"PATCH {CATALOG}/v2/dataSets/{{dataset_id}}": (spare, [{"op": "replace", "path": "/name", "value": "x"}]),
+        f"POST {DATASETS}/{{dataset_id}}/labels": (spare, labels),
+        f"PUT {DATASETS}/{{dataset_id}}/labels": (spare, labels),
         f"POST {PREP}/mappingSets": ("", mapping),
         f"PUT {PREP}/mappingSets/{{set_id}}": (mapped, mapping),
         f"POST {PREP}/mappingSets/{{set_id}}/mappings": (mapped, rule | {"destination": "personID"}),
@@ -177,6 +208,26 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"POST {REGISTRY}/tenant/datatypes": ("", resource_type),
         f"POST {REGISTRY}/tenant/descriptors": ("", related),
         f"PUT {REGISTRY}/tenant/descriptors/{{descriptor_id}}": (described, display),
+        f"PUT {POLICY}/labels/custom/{{name}}": ("LOYALTY", label),
+        f"PUT {POLICY}/marketingActions/custom/{{name}}": ("letters", {"name": "letters", "description": "words"}),
+        f"POST {POLICY}/policies/custom": ("", policy),
+        f"PUT {POLICY}/policies/custom/{{policy_id}}": (policy_id, policy),
+        f"PATCH {POLICY}/policies/custom/{{policy_id}}": (policy_id, rename[:1]),
+        **{
+            f"POST {POLICY}/marketingActions/{kind}/{{name}}/constraints": (name, [entity])
+            for kind, name in (("core", "emailTargeting"), ("custom", "letters"))
+        },
+        f"POST {POLICY}/bulk-eval": (
+            "",
+            [
+                {
+                    "evalRef": f"{POLICY}/marketingActions/core/emailTargeting/constraints",
+                    "includeDraft": True,
+                    "entityList": [entity],
+                }
+            ],
+        ),
+        f"PUT {POLICY}/enabledCorePolicies": ("", {"policyIds": ["corepolicy_0001"]}),
         f"POST {REGISTRY}/rpc/import": ("", [{**resource_type, **carried}]),
     }
     for segment, (ref, body) in altered.items():

@@ -16,7 +16,7 @@ from flowservice.app import App
 from flowservice.domain.identity import ALL_PERMISSIONS, Permission
 from tests.live import Client, Server
 from tests.wire import resources
-from tests.wire.resources import CATALOG, FLOW, PREP, REGISTRY, SANDBOXES, Dataflow
+from tests.wire.resources import CATALOG, DATASETS, FLOW, POLICY, PREP, REGISTRY, SANDBOXES, Dataflow
 
 CREDENTIALS: Final = "/v1/credentials"
 DRY_RUNS: Final = "/v1/flows"
@@ -24,6 +24,10 @@ BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 STRANGERS: Final = ("other_org", "other_sandbox")
 _ADMINISTERED: Final = (SANDBOXES, CREDENTIALS)
 """What belongs to the organisation, not to a sandbox of it."""
+_EVERYBODYS: Final = tuple(f"{POLICY}/{kind}/core" for kind in ("labels", "marketingActions", "policies"))
+"""What is the same for all."""
+_MAKING: Final = frozenset({"usage-labels-put-custom", "marketing-actions-put-custom"})
+"""Calls that make a caller's own of that name, where the caller has none."""
 _RENAME: Final = [{"op": "replace", "path": "/name", "value": "stolen"}]
 
 
@@ -93,6 +97,11 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
     connection_spec = client.made(f"{FLOW}/connectionSpecs", custom)["id"]
     flow_spec = {"name": "isolated", "providerId": BATCH_PROVIDER, "sourceConnectionSpecIds": [connection_spec]}
     dataset = client.get(f"{CATALOG}/dataSets/{dataflow.dataset_id}").json()[dataflow.dataset_id]
+    labels = client.put(f"{DATASETS}/{dataflow.dataset_id}/labels", json={"labels": []}, headers={"If-Match": "*"})
+    assert labels.status_code == 200
+    for collection, known in (("labels", "OURS_ALONE"), ("marketingActions", "oursAlone")):
+        named = {"name": known, "category": "Custom"}
+        assert client.put(f"{POLICY}/{collection}/custom/{known}", json=named).status_code in {200, 201}
     return {
         f"{FLOW}/connections": dataflow.connection_id,
         f"{FLOW}/connectionSpecs": connection_spec,
@@ -110,6 +119,9 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         "schema": dataflow.schema_id,
         **alt_ids,
         f"{REGISTRY}/descriptors": descriptor,
+        f"{POLICY}/labels/custom": "OURS_ALONE",
+        f"{POLICY}/marketingActions/custom": "oursAlone",
+        f"{POLICY}/policies/custom": client.made(f"{POLICY}/policies/custom", resources.policy("OURS_ALONE"))["id"],
     }
 
 
@@ -137,6 +149,8 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
         "catalog-replace": {"name": "stolen", "schemaRef": {"id": f"{XDM}/context/profile", "contentType": "x"}},
         "catalog-patch": {"name": "stolen"},
         "catalog-merge": {"name": "stolen"},
+        "dataset-labels-create": {"labels": []},
+        "dataset-labels-replace": {"labels": []},
         "runs-replaced": {"flowId": "x"},
         "credentials-change": {"name": "stolen"},
         "sandboxes-rename": {"title": "stolen"},
@@ -151,6 +165,8 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
             "type": "object",
             "allOf": [{"$ref": f"{XDM}/data/record"}],
         },
+        "evaluations-datasets-custom": [{"entityType": "dataSet", "entityId": "x"}],
+        "policies-replace": resources.policy("C2"),
         "schema-registry-replace-descriptor": {"@type": "xdm:alternateDisplayInfo"},
     }
 
@@ -164,13 +180,14 @@ QUERIES: Final = {
     "flows-act": "?op=disable",
     "runs-act": "?op=re-trigger",
     "specs-explore": "?objectType=root",
+    "evaluations-labels-custom": "?duleLabels=C2",
     "specs-configs": "?outputType=activationDatasets&outputField=datasets",
 }
 
 
 def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
     """The operation's path with ids in it; None where it has none of a resource."""
-    if "{" not in operation.path or operation.path.startswith(_ADMINISTERED):
+    if "{" not in operation.path or operation.path.startswith((*_ADMINISTERED, *_EVERYBODYS)):
         return None
     collection = operation.collection
     if collection.startswith(REGISTRY):
@@ -181,6 +198,7 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
     path = operation.path.replace("{view_id}", ids["view"])
     # Our own additions to what the Flow Service has.
     collection = collection.replace("/v1/datasets", f"{CATALOG}/dataSets").replace("/v1/", f"{FLOW}/")
+    collection = collection.replace(DATASETS, f"{CATALOG}/dataSets")
     # Of the Catalog's batches, too.
     collection = collection.replace("/export/", "/catalog/")
     return re.sub(r"\{\w+\}", ids[collection], path, count=1) + QUERIES.get(operation.name, "")
@@ -218,7 +236,7 @@ def test_an_id_in_the_path_is_answered_like_one_that_nobody_has(
     tried = 0
     for operation in operations:
         path, none = filled(operation, ours), filled(operation, nobody)
-        if path is None or none is None:
+        if path is None or none is None or operation.name in _MAKING:
             continue
         assert path != none
         tried += 1
@@ -233,6 +251,17 @@ def test_an_id_in_the_path_is_answered_like_one_that_nobody_has(
     for collection, resource_id in ours.items():
         if collection.startswith("/data/") and not collection.startswith(REGISTRY) and "/v2/" not in collection:
             assert client.get(f"{collection}/{resource_id}").status_code == 200
+
+
+def test_who_makes_something_of_our_name_makes_their_own(stranger: Client, client: Client) -> None:
+    for collection in (f"{POLICY}/labels/custom", f"{POLICY}/marketingActions/custom"):
+        named = {"name": "OF_BOTH", "category": "Custom"}
+        assert client.put(f"{collection}/OF_BOTH", json=named).status_code in {200, 201}
+        before = client.get(f"{collection}/OF_BOTH").json()
+        made = stranger.put(f"{collection}/OF_BOTH", json=named | {"category": "Stolen", "description": "stolen"})
+        assert made.status_code == 201
+        assert client.get(f"{collection}/OF_BOTH").json() == before
+        assert stranger.get(f"{collection}/OF_BOTH").json() != before
 
 
 def test_no_answer_without_an_id_holds_one_of_ours(
@@ -289,7 +318,7 @@ def theirs(stranger: Client, azurite: Azurite, people: str) -> Dataflow:
     return resources.names_flow(stranger, azurite.connection_string, people)
 
 
-def placed(body: dict[str, Any], *path: str | int, value: str) -> dict[str, Any]:
+def placed(body: Any, *path: str | int, value: str) -> Any:
     """A copy of the body with another value at the path."""
     changed = copy.deepcopy(body)
     node: Any = changed
@@ -316,7 +345,8 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
     relation = {**descriptor, "xdm:sourceSchema": theirs.schema_id}
     carried = {"$id": "x", "meta:resourceType": "datatypes", "title": "T", "properties": {"x": {}}}
     suggestion, suggested = f"{PREP}/mappingSets/suggestion", {"columns": ["a"]}
-    places: list[tuple[str, str, dict[str, Any], tuple[str | int, ...], str]] = [
+    entity = {"entityType": "dataSet", "entityId": ""}
+    places: list[tuple[str, str, Any, tuple[str | int, ...], str]] = [
         ("POST", f"{FLOW}/connections", account, ("connectionSpec", "id"), f"{FLOW}/connectionSpecs"),
         ("POST", f"{FLOW}/sourceConnections", source, ("baseConnectionId",), f"{FLOW}/connections"),
         ("POST", f"{FLOW}/sourceConnections?mode=draft", source, ("baseConnectionId",), f"{FLOW}/connections"),
@@ -346,6 +376,9 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
         ("POST", f"{REGISTRY}/tenant/fieldgroups", group, ("meta:intendedToExtend", 0), "schema"),
         ("POST", f"{REGISTRY}/tenant/descriptors", descriptor, ("xdm:sourceSchema",), "schema"),
         ("POST", f"{REGISTRY}/tenant/descriptors", relation, ("xdm:destinationSchema",), "schema"),
+        ("POST", f"{POLICY}/marketingActions/core/analytics/constraints", [entity], (0, "entityId"),
+         f"{CATALOG}/dataSets"),
+        ("POST", f"{POLICY}/policies/custom", resources.policy("C2"), ("marketingActionRefs", 0), "action-ref"),
         ("POST", f"{REGISTRY}/rpc/import", carried, ("properties", "x", "$ref"), "schema"),
         ("POST", f"{REGISTRY}/tenant/fieldgroups", group,
          ("definitions", "own", "properties", theirs.tenant, "properties", "x"), "schema-ref"),
@@ -353,7 +386,9 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
     for method, path, body, place, kind in places:
         answers = []
         for ids in (ours, nobody):
-            value: Any = {"$ref": ids["schema"]} if kind == "schema-ref" else ids[kind]
+            value: Any = {"$ref": ids["schema"]} if kind == "schema-ref" else ids.get(kind)
+            if kind == "action-ref":
+                value = f"../marketingActions/custom/{ids[f'{POLICY}/marketingActions/custom']}"
             answer = stranger.request(method, path, json=placed(body, *place, value=value))
             assert 400 <= answer.status_code < 500 or kind == "schema", (path, place, answer.text)
             answers.append(said(answer, *ids.values()))
@@ -442,7 +477,8 @@ def test_every_operation_needs_just_the_permissions_that_the_document_names(
             refused = lacking.status_code == 403
             assert refused is (permission in operation.permissions), (operation, permission, lacking.text)
             if refused:
-                assert lacking.json()["code"] == "forbidden"
+                body = lacking.json()
+                assert body.get("errorCode", body["code"]) == "forbidden"
                 if path.startswith(FLOW):
                     assert lacking.json()["type"].endswith("FLOW-2118-403")
         enough = allowed(operation.permissions).request(operation.method, path, json={})

@@ -31,8 +31,19 @@ LEFT_OUT: Final = frozenset(
         "/data/foundation/schemaregistry/{container}/mixins/{ref}",
         "/data/foundation/schemaregistry/tenant/mixins/{ref}",
         "/data/foundation/schemaregistry/rpc/export",
+        "/data/foundation/dulepolicymarketingActions/core/{name}/constraints",
+        "/data/foundation/dulepolicymarketingActions/custom/{name}/constraints",
     }
 )
+
+EMPTY: Final = frozenset(
+    {
+        ("DELETE /data/foundation/dulepolicy/marketingActions/custom/{name}", "200"),
+        ("DELETE /data/foundation/dulepolicy/policies/custom/{policy_id}", "200"),
+        ("DELETE /data/foundation/dataset/datasets/{dataset_id}/labels", "200"),
+    }
+)
+"""Answers that are documented as empty, but not by their status."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +92,7 @@ def test_every_answer_has_a_schema_and_an_example(calls: dict[str, dict[str, Any
     for name, call in calls.items():
         for status, answer in call["responses"].items():
             assert answer["description"] != "Successful Response"
-            assert bool(answer.get("content")) is (status != "204"), (name, status)
+            assert bool(answer.get("content")) is ((name, status) not in EMPTY and status != "204"), (name, status)
             for content in answer.get("content", {}).values():
                 assert content["schema"], (name, status)
                 assert "example" in content or content["examples"], (name, status)

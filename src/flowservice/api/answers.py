@@ -374,3 +374,15 @@ class PlainProblem(Answer):
     status: int
     code: str
     advice: str | None = None
+
+
+class DatasetProblem(Answer):
+    """A refusal of the Dataset Service."""
+
+    timestamp: str
+    status: str = Field(examples=["NOT_FOUND"])
+    code: str = Field(examples=["PES-404"])
+    error_code: str = Field(description="The stable code of the page of errors.")
+    message: str
+    path: str
+    advice: str | None = Field(default=None, description="What to do next.")

@@ -12,6 +12,7 @@ from flowservice.api import neighbour_answers as told
 from flowservice.api.calls import Calling
 from flowservice.api.export_names import BASE, ROW_ERRORS, SAMPLE
 from flowservice.domain.dataset import Batch
+from flowservice.domain.identity import Caller
 from flowservice.domain.quarantine import Quarantined
 from flowservice.errors import NotFound
 from flowservice.service.diagnostics import Diagnostics
@@ -58,12 +59,12 @@ def router(diagnostics: Diagnostics, public_url: str | None) -> APIRouter:
         address = f"{(public_url or str(request.base_url)).rstrip('/')}{BASE}/batches/{batch.id}/meta"
         wanted = (path or "").strip("/")
         if wanted == SAMPLE:
-            return _text(_errors(diagnostics, batch, diagnostics.sample(batch)))
+            return _text(_errors(diagnostics, batch, diagnostics.sample(caller, batch)))
         if wanted == f"{_INPUT_FILES}/{_INPUT}" and (table := diagnostics.input(batch)) is not None:
             return _text(_input(table))
         if (number := _number(wanted)) is not None and "/" in wanted:
-            return _text(_errors(diagnostics, batch, _rows_of(diagnostics, batch, number)))
-        files = _listed(diagnostics, batch, wanted)
+            return _text(_errors(diagnostics, batch, _rows_of(diagnostics, caller, batch, number)))
+        files = _listed(diagnostics, caller, batch, wanted)
         return _files(files, address, f"{wanted}/" if wanted else "", limit=limit, start=start)
 
     @routes.get(
@@ -84,9 +85,9 @@ def router(diagnostics: Diagnostics, public_url: str | None) -> APIRouter:
             number = _number(path) if "/" not in path else None
             if number is None:
                 raise _unknown(path)
-            return _text(_failures(_rows_of(diagnostics, batch, number)))
+            return _text(_failures(_rows_of(diagnostics, caller, batch, number)))
         count = diagnostics.files(batch)
-        files = [(_name(number), _failed_length(diagnostics, batch, number)) for number in range(1, count + 1)]
+        files = [(_name(number), _failed_length(diagnostics, caller, batch, number)) for number in range(1, count + 1)]
         return _files(files, address, "", limit=limit, start=start)
 
     return routes
@@ -96,26 +97,26 @@ Sized = tuple[str, Callable[[], int]]
 """A file's name, and how to find its length: it has to be made for that."""
 
 
-def _listed(diagnostics: Diagnostics, batch: Batch, folder: str) -> list[Sized]:
+def _listed(diagnostics: Diagnostics, caller: Caller, batch: Batch, folder: str) -> list[Sized]:
     """The files of a folder of the diagnostics. Raises NotFound."""
     table = diagnostics.input(batch)
     if folder == ROW_ERRORS:
         count = diagnostics.files(batch)
-        return [(_name(number), _error_length(diagnostics, batch, number)) for number in range(1, count + 1)]
+        return [(_name(number), _error_length(diagnostics, caller, batch, number)) for number in range(1, count + 1)]
     if folder == _INPUT_FILES:
         return [] if table is None else [(_INPUT, lambda: len(_input(table)))]
     if folder:
         raise _unknown(folder)
-    sample = (SAMPLE, lambda: len(_errors(diagnostics, batch, diagnostics.sample(batch))))
+    sample = (SAMPLE, lambda: len(_errors(diagnostics, batch, diagnostics.sample(caller, batch))))
     return [(ROW_ERRORS, lambda: 0), (_INPUT_FILES, lambda: 0), sample]
 
 
-def _error_length(diagnostics: Diagnostics, batch: Batch, number: int) -> Callable[[], int]:
-    return lambda: len(_errors(diagnostics, batch, diagnostics.rows(batch, file=number - 1)))
+def _error_length(diagnostics: Diagnostics, caller: Caller, batch: Batch, number: int) -> Callable[[], int]:
+    return lambda: len(_errors(diagnostics, batch, diagnostics.rows(caller, batch, file=number - 1)))
 
 
-def _failed_length(diagnostics: Diagnostics, batch: Batch, number: int) -> Callable[[], int]:
-    return lambda: len(_failures(diagnostics.rows(batch, file=number - 1)))
+def _failed_length(diagnostics: Diagnostics, caller: Caller, batch: Batch, number: int) -> Callable[[], int]:
+    return lambda: len(_failures(diagnostics.rows(caller, batch, file=number - 1)))
 
 
 def _files(files: Sequence[Sized], address: str, folder: str, *, limit: int, start: int) -> dict[str, Any]:
@@ -147,8 +148,8 @@ def _number(path: str) -> int | None:
     return None if found is None else int(found[1])
 
 
-def _rows_of(diagnostics: Diagnostics, batch: Batch, number: int) -> Sequence[Quarantined]:
-    rows = diagnostics.rows(batch, file=number - 1)
+def _rows_of(diagnostics: Diagnostics, caller: Caller, batch: Batch, number: int) -> Sequence[Quarantined]:
+    rows = diagnostics.rows(caller, batch, file=number - 1)
     if not rows:
         raise _unknown(_name(number))
     return rows

@@ -10,6 +10,8 @@ _IDS: Final[Mapping[str, str]] = {
     "/v1/credentials": "clientId",
     "/data/foundation/schemaregistry/tenant/descriptors": "@id",
     "/data/foundation/schemaregistry": "meta:altId",
+    "/data/foundation/dulepolicy/labels": "name",
+    "/data/foundation/dulepolicy/marketingActions": "name",
 }
 _LISTS: Final[Mapping[str, str]] = {
     # Where the first resource stands in a list.
@@ -18,6 +20,7 @@ _LISTS: Final[Mapping[str, str]] = {
     "/v1/credentials": "credentials/0",
     "/data/foundation/schemaregistry": "results/0",
     "/data/foundation/conversion": "data/0",
+    "/data/foundation/dulepolicy": "children/0",
 }
 _TENANT: Final = "/schemaregistry/tenant/"
 _OF_ANY: Final = "/schemaregistry/{container}/"

@@ -29,6 +29,7 @@ _REFUSALS: Final[Mapping[int, tuple[e.Error, str]]] = {
     404: (e.NotFound("not found with the given id", advice="Check the id and the sandbox."), "No such resource."),
     409: (e.Conflict("the name is taken", advice="Choose another name."), "Taken, or at work."),
     412: (e.Stale("the resource changed since it was read", advice="Read it again."), "Changed since it was read."),
+    428: (e.PreconditionMissing("the header If-Match is missing", advice="Send the etag."), "If-Match is missing."),
     503: (e.StoreUnavailable("the control store did not answer", advice="Try again."), "Not available just now."),
 }
 _GATEWAY: Final = {
@@ -40,7 +41,18 @@ _IMS: Final[Mapping[int, tuple[str, str]]] = {
     401: ("invalid_client", "the client id or the secret is wrong"),
     404: ("invalid_request", "no such version; use /ims/token/v3"),
 }
-_PROBLEMS: Final[tuple[type[BaseModel], ...]] = (answers.GatewayProblem, answers.FlowProblem, answers.PlainProblem)
+_PROBLEMS: Final[tuple[type[BaseModel], ...]] = (
+    answers.GatewayProblem,
+    answers.FlowProblem,
+    answers.PlainProblem,
+    answers.DatasetProblem,
+)
+_SHAPES: Final = (
+    ("/data/foundation/flowservice", "FlowProblem"),
+    ("/data/foundation/dataset/", "DatasetProblem"),
+    ("", "PlainProblem"),
+)
+"""The shape of refusals of the paths that begin so; the first counts."""
 _REF: Final = "#/components/schemas/"
 _DONE: Final = {"200": "Done.", "201": "Made.", "202": "Begun.", "204": "Gone."}
 _METHODS: Final = frozenset({"get", "put", "post", "patch", "delete"})
@@ -125,7 +137,7 @@ def _tell_refusals(call: dict[str, Any], path: str, method: str) -> None:
     elif path.startswith(("/data/", "/v1/")):
         statuses = [400, 401, 403, 404, 503]
         if any(parameter["name"] == "If-Match" for parameter in call.get("parameters", ())):
-            statuses.append(412)
+            statuses += [412, 428] if path.startswith("/data/foundation/dataset/") else [412]
         if method != "get":
             statuses.append(409)
         for status in sorted(statuses):
@@ -141,7 +153,7 @@ def _tell_refusals(call: dict[str, Any], path: str, method: str) -> None:
 
 
 def _refusal(status: int, path: str) -> dict[str, Any]:
-    shape = "FlowProblem" if path.startswith("/data/foundation/flowservice") else "PlainProblem"
+    shape = next(shape for prefix, shape in _SHAPES if path.startswith(prefix))
     examples: dict[str, Any] = {}
     shapes = []
     description = "Not signed in."

@@ -7,7 +7,7 @@ from fastapi import Body
 from pydantic import ValidationError, WithJsonSchema
 
 from flowservice.api.calls import matching
-from flowservice.api.wire import GovernedEdit
+from flowservice.api.wire import Wire
 from flowservice.domain.resource import Resource
 from flowservice.errors import PatchFailed
 from flowservice.service.contention import repeated
@@ -34,7 +34,7 @@ Operations = Annotated[
 ]
 
 R = TypeVar("R", bound=Resource)
-E = TypeVar("E", bound=GovernedEdit)
+E = TypeVar("E", bound=Wire)
 
 
 def changed(read: Callable[[], R], if_match: str | None, change: Callable[[R], R]) -> R:

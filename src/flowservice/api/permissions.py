@@ -56,6 +56,11 @@ RULES: Final = (
     Rule("POST", _FLOW + r"/\w+/search", (Permission.VIEW_SOURCES,)),
     Rule("POST", _PREP + r"/mappingSets/(validate|preview|suggestion)", (Permission.VIEW_SOURCES,)),
     Rule("POST", _PREP + r"/languages/el/validate", (Permission.VIEW_SOURCES,)),
+    Rule(
+        "POST",
+        r"/data/foundation/dulepolicy/(bulk-eval|marketingActions/(core|custom)/[^/]+/constraints)",
+        (Permission.VIEW_SOURCES,),
+    ),
     # A new connection brings secrets.
     Rule("POST", _FLOW + r"/connections", (*_MANAGING, Permission.MANAGE_SECRETS)),
     Rule("POST", _FLOW + r"/runs", (Permission.RUN,)),

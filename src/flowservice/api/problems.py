@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.responses import JSONResponse
@@ -32,9 +33,11 @@ CATALOGUE: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
     e.UnknownObjectType: ("CONNECTOR", 1358, 400),
     e.WrongMethod: ("FLOW", 1451, 405),
     e.MissingIfMatch: ("FLOW", 1403, 400),
+    e.PreconditionMissing: ("FLOW", 1403, 428),
     e.Stale: ("FLOW", 1404, 412),
     e.NotFound: ("FLOW", 1439, 404),
     e.Conflict: ("FLOW", 1455, 409),
+    e.LabelsExist: ("FLOW", 1455, 403),
     e.Forbidden: ("FLOW", 2118, 403),
     e.SandboxMissing: ("FLOW", 2105, 400),
     e.SandboxNotFound: ("FLOW", 2100, 404),
@@ -164,17 +167,24 @@ def documented(kind: type[e.Error]) -> tuple[str, int]:
 
 
 def problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
-    """`error` as the service at `path` would answer it. Each body also says `code` and, where known, `advice`."""
-    status = status_of(error)
-    body: dict[str, Any] = _SHAPES.get(_service(path), _plain)(error, status, path, request_id)
-    body["code"] = error.code
-    advice = error.advice or (_ANEW if isinstance(error, e.Invalid) else "")
-    if advice:
-        body["advice"] = advice
+    """`error` as the service at `path` would answer it."""
+    body = problem_body(error, path=path, request_id=request_id)
     headers = {"x-request-id": request_id}
     if isinstance(error, e.Throttled) and error.retry_after_s is not None:
         headers["Retry-After"] = str(round(error.retry_after_s))
-    return JSONResponse(body, status_code=status, headers=headers)
+    return JSONResponse(body, status_code=status_of(error), headers=headers)
+
+
+def problem_body(error: e.Error, *, path: str, request_id: str) -> dict[str, Any]:
+    """The body of that answer. Each also says `code` and, where known, `advice`."""
+    status = status_of(error)
+    body: dict[str, Any] = _SHAPES.get(_service(path), _plain)(error, status, path, request_id)
+    # The Dataset Service has a `code` of its own.
+    body["errorCode" if "code" in body else "code"] = error.code
+    advice = error.advice or (_ANEW if isinstance(error, e.Invalid) else "")
+    if advice:
+        body["advice"] = advice
+    return body
 
 
 def sandbox_problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
@@ -258,4 +268,36 @@ def _plain(error: e.Error, status: int, _path: str, request_id: str) -> dict[str
     }
 
 
-_SHAPES: Final = {"flowservice": _flow, "schemaregistry": _registry, "sandbox-management": _sandbox}
+def _dataset(error: e.Error, status: int, path: str, request_id: str) -> dict[str, Any]:
+    parts = path.split("/")
+    return {
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "status": HTTPStatus(status).name,
+        "code": f"PES-{status}",
+        "message": error.message,
+        "path": f"/entities/AEP:dataset:{parts[5][:_MAX_ID] if len(parts) > 5 else ''}",
+        "report": {"request-id": request_id},
+    }
+
+
+def _policy(error: e.Error, status: int, path: str, request_id: str) -> dict[str, Any]:
+    return _plain(error, status, path, request_id) | {"title": _POLICY_TITLES.get(status, "BadRequest")}
+
+
+_POLICY_TITLES: Final[Mapping[int, str]] = {
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    500: "InternalServerError",
+    503: "ServiceUnavailable",
+}
+_SHAPES: Final = {
+    "flowservice": _flow,
+    "schemaregistry": _registry,
+    "sandbox-management": _sandbox,
+    "dataset": _dataset,
+    "dulepolicy": _policy,
+    # So a published client spells it, see `dulepolicy.evaluation`.
+    "dulepolicymarketingActions": _policy,
+}

@@ -1,7 +1,7 @@
 """The Schema Registry on the wire: forms asked for by `Accept`, and pages of lists. Documents are JSON already."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 from flowservice.domain.schema import SchemaChange
 from flowservice.domain.xdm_patterns import matching
 from flowservice.domain.xdm_resolve import Document
-from flowservice.errors import BadQuery
+from flowservice.errors import BadQuery, UnknownFilterField
 
 _FLAGS: Final = re.compile(r"application/vnd\.adobe\.(?:xed|xdm)[a-z]*((?:-[a-z0-9]+)*)\+json", re.IGNORECASE)
 _CONDITION: Final = re.compile(r"([^=!<>~]+?)(==|!=|<=|>=|<|>|~)(.*)", re.DOTALL)
@@ -111,15 +111,31 @@ def page(
     }
 
 
-def filtered(documents: Iterable[Document], properties: Sequence[str]) -> list[Document]:
-    """The documents that fulfil all conditions, given one by one or with commas between them. Raises BadQuery."""
+def filtered(
+    documents: Iterable[Document], properties: Sequence[str], *, fields: Collection[str] | None = None
+) -> list[Document]:
+    """The documents that fulfil all conditions, given one by one or with commas between them.
+
+    `fields` names what conditions may ask for, where that is not everything. Raises BadQuery.
+    """
     found = list(documents)
     conditions = [part for text in properties for part in _JOINED.split(text)]
     if len(conditions) > _MAX_CONDITIONS:
         raise BadQuery(f"a list takes at most {_MAX_CONDITIONS} conditions", advice="Ask for less at once.")
     for condition in conditions:
+        if fields is not None:
+            _check_field(condition.strip(), fields)
         found = _fulfilling(found, condition.strip())
     return found
+
+
+def _check_field(condition: str, fields: Collection[str]) -> None:
+    matched = _CONDITION.fullmatch(condition)
+    name = condition if matched is None else matched[1].strip()
+    if name not in fields:
+        raise UnknownFilterField(
+            f"property: the list cannot be filtered by {name[:80]!r}", advice=f"Use {', '.join(sorted(fields))}."
+        )
 
 
 def _identifier(document: Document) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from flowservice.domain.label import bare, ordered, prefixed
 from flowservice.domain.resource import Resource
 from flowservice.domain.xdm_resolve import Document
 from flowservice.domain.xdm_types import INTEGERS, XdmType, xdm_type
@@ -19,6 +20,11 @@ PROPERTY: Final = "xdm:sourceProperty"
 DESTINATION: Final = "xdm:destinationSchema"
 TARGET: Final = "xdm:destinationProperty"
 TYPE: Final = "@type"
+LABELS: Final = "xdm:labels"
+_LABELS_ALIAS: Final = "xdm:label"
+"""Published clients write it, and read the other."""
+MAX_LABELS: Final = 300
+"""Labels that may be put on the fields of one schema resource."""
 
 _ASSIGNED: Final = frozenset({"@id", "imsOrg", "version", "meta:containerId", "meta:sandboxId", "meta:sandboxType"})
 _MAX_TEXT: Final = 4_000
@@ -87,6 +93,11 @@ class Descriptor(Resource):
         return (named,) if isinstance(named, str) else tuple(named)
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The bare names of the labels that it puts on its field."""
+        return ordered(map(bare, _written_labels(self.body))) if self.type is DescriptorType.LABEL else ()
+
+    @property
     def destination(self) -> str | None:
         """`$id` of the schema that a relationship leads to."""
         return self.body.get(DESTINATION)
@@ -95,9 +106,14 @@ class Descriptor(Resource):
 def descriptor_document(descriptor: Descriptor) -> dict[str, Any]:
     """The descriptor as the registry shows it."""
     scope = descriptor.stamp.scope
+    body = descriptor.body
+    if descriptor.type is DescriptorType.LABEL:
+        # Earlier versions kept them by the other name, and as they came.
+        body = {key: value for key, value in body.items() if key != _LABELS_ALIAS}
+        body = {**body, LABELS: [prefixed(name) for name in descriptor.labels]}
     return {
         "@id": descriptor.id,
-        **descriptor.body,
+        **body,
         "version": "1",
         "imsOrg": scope.org_id,
         "meta:containerId": "tenant",
@@ -140,7 +156,8 @@ def described(
             _check_kind(kind, path, field_at(source, path, of=SOURCE))
     out |= _own(kind, body, destination)
     # What is not known here stays as it came: clients add members of their own.
-    kept = {key: value for key, value in body.items() if key not in _ASSIGNED and key not in out and _is_kept(key)}
+    known = out.keys() | ({_LABELS_ALIAS} if kind is DescriptorType.LABEL else set())
+    kept = {key: value for key, value in body.items() if key not in _ASSIGNED and key not in known and _is_kept(key)}
     return {**out, **kept}
 
 
@@ -174,7 +191,7 @@ def _own(kind: DescriptorType, body: Document, destination: Callable[[str], Docu
         case DescriptorType.DISPLAY:
             return _display(body)
         case DescriptorType.LABEL:
-            return {"xdm:label": _labels(body)}
+            return {LABELS: _labels(body)}
         case DescriptorType.GRANULARITY:
             return _granularity(body)
         case _ if kind in RELATIONSHIPS:
@@ -221,10 +238,14 @@ def _display(body: Document) -> dict[str, Any]:
 
 
 def _labels(body: Document) -> list[str]:
-    labels = body.get("xdm:label")
-    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) and label for label in labels):
-        raise BadDescriptor("xdm:label must be a list of labels", advice='For example ["core/C2"].')
-    return labels
+    labels = _written_labels(body)
+    if not isinstance(labels, list) or not all(isinstance(label, str) and label.strip() for label in labels):
+        raise BadDescriptor(f"{LABELS} must be a list of labels", advice='For example ["core/C2"]; [] for none.')
+    return [prefixed(name) for name in ordered(bare(label.strip()) for label in labels)]
+
+
+def _written_labels(body: Document) -> Any:
+    return body.get(LABELS, body.get(_LABELS_ALIAS, []))
 
 
 def _granularity(body: Document) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class Permission(StrEnum):
     VIEW_DATA = "view-data"
     MANAGE_SECRETS = "manage-secrets"
     ADMINISTER = "administer"
+    VIEW_MASKED_DATA = "view-masked-data"
+    """With `view-data`: see the values that labels hide from others."""
 
 
 ALL_PERMISSIONS: Final = frozenset(Permission)

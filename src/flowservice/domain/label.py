@@ -10,6 +10,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from flowservice.domain.policy_name import check_same, checked_name
+from flowservice.domain.resource import Resource
+from flowservice.errors import BadField
+
 CORE: Final = "core"
 CUSTOM: Final = "custom"
 
@@ -88,6 +92,25 @@ _CATALOGUE: Final = (
 CORE_LABELS: Final[Mapping[str, CoreLabel]] = MappingProxyType(
     {name: CoreLabel(name, category, title, meaning) for category, name, title, meaning in _CATALOGUE}
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomLabel(Resource):
+    """A label that somebody made, for one sandbox. There is no way to remove one: data may carry it."""
+
+    category: str
+    """Any text; clients that show labels look for `Custom`."""
+    friendly_name: str = ""
+
+
+def custom_name(text: str, *, path_name: str) -> str:
+    """The name of a custom label as a body writes it, for the path that it is sent to. Raises BadField."""
+    name = checked_name(bare(text))
+    check_same(name, path_name)
+    if name in CORE_LABELS:
+        # Expressions of policies and lists of labels write the bare name of either kind.
+        raise BadField(f"name: {name} is a core label", advice="Choose another name.")
+    return name
 
 
 def bare(text: str) -> str:

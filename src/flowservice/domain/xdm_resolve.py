@@ -35,15 +35,19 @@ _KEPT: Final = (
     "meta:enum",
     "meta:status",
 )
+MADE_OF: Final = "made of"
+"""In a tree that was resolved with `traced`: the `$id`s of the documents that begin at this node."""
+
 _UNSUPPORTED: Final = ("anyOf", "oneOf", "not", "if", "patternProperties")
 
 
-def resolved(document: Document, lookup: Lookup) -> dict[str, Any]:
+def resolved(document: Document, lookup: Lookup, *, traced: bool = False) -> dict[str, Any]:
     """`document` with every reference replaced, as one tree of properties with `meta:xdmType` on each node.
 
+    `traced`: each node also says what it is `MADE_OF`.
     Raises BadSchema for unknown references, cycles, fields defined twice with different types, and what is malformed.
     """
-    walk = _Walk(lookup)
+    walk = _Walk(lookup, traced)
     root = walk.node(document, document, at="", trail=(str(document.get("$id", "")),))
     root.setdefault("type", "object")
     _name_types(root, at="")
@@ -53,6 +57,7 @@ def resolved(document: Document, lookup: Lookup) -> dict[str, Any]:
 @dataclass(slots=True)
 class _Walk:
     lookup: Lookup
+    traced: bool = False
     nodes: int = 0
     depth: int = 0
     documents: dict[str, Document] = field(default_factory=dict)
@@ -113,6 +118,8 @@ class _Walk:
         out = self.node(part, document, at=at, trail=(*trail, key))
         if not name:
             return out
+        if self.traced and not pointer:
+            out[MADE_OF] = [*out.get(MADE_OF, ()), owner]
         if at == "":  # the texts of a schema's parts say nothing about the schema
             return {name: value for name, value in out.items() if name not in ("title", "description")}
         return {**out, "meta:referencedFrom": owner}
@@ -174,6 +181,8 @@ def merge(into: dict[str, Any], other: Document, *, at: str) -> None:
                     fields[name] = child
         elif key == "required":
             into["required"] = list(dict.fromkeys([*into.get("required", []), *value]))
+        elif key == MADE_OF:
+            into[MADE_OF] = [*into.get(MADE_OF, ()), *value]
         elif key in ("items", "additionalProperties") and key in into:
             merge(into[key], value, at=f"{at}[*]")
         else:

@@ -35,7 +35,7 @@ from flowservice.errors import Error, LakeUnavailable, NotFound, Stale, StoreUna
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
 from flowservice.ports.quarantine import Quarantine
-from flowservice.ports.runtime import AddingColumns, Clock, Interrupted, Sources, Steps
+from flowservice.ports.runtime import AddingColumns, Clock, Interrupted, LabellingTables, Sources, Steps
 from flowservice.sdk import Source
 
 _LOG: Final = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ class Execution:
     mapper_for: MapperFor
     now: Clock
     adding: AddingColumns
+    labelling: LabellingTables
     splits: SplitRunner = field(default_factory=ThreadSplits)
     limits: PartLimits = field(default_factory=PartLimits)
     patience: Patience = field(default_factory=Patience)
@@ -139,6 +140,7 @@ class Execution:
             now=self.now,
             window_lag=self.window_lag,
             adding=self.adding,
+            labelling=self.labelling,
             patience=patience,
         )
         self._ledger.has_planned(run_id, planning.plan(run))

@@ -18,7 +18,7 @@ from flowservice.engine.row_mapper import MapperFor, RowMapper
 from flowservice.errors import ColumnsNotAddable
 from flowservice.ports.database import Database
 from flowservice.ports.lake import Lake
-from flowservice.ports.runtime import AddingColumns, Clock, Sources
+from flowservice.ports.runtime import AddingColumns, Clock, LabellingTables, Sources
 from flowservice.sdk import Source
 
 _LOG: Final = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ class Planning:
     now: Clock
     window_lag: timedelta
     adding: AddingColumns
+    labelling: LabellingTables
     patience: Patience
 
     def plan(self, run: Run) -> Plan:
@@ -61,6 +62,8 @@ class Planning:
         """The mapper of that version, and a table that takes what it makes."""
         mapper = route.mapper(version, self.mapper_for, route.flow.mode if kept is None else kept.mode)
         self.patience.repeated(lambda: self.lake.prepare(route.dataset.table, data_schema(mapper.schema)))
+        # Before the first row is in.
+        self.patience.repeated(lambda: self.labelling.label(route.dataset))
         return mapper
 
     def _new(self, run: Run, route: Route, source: Source, mapper: RowMapper) -> Plan:

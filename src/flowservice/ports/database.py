@@ -9,11 +9,15 @@ from typing import Any, Final, Protocol, TypeVar
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.dataset_labels import DatasetLabels, LabelsDue
 from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
+from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
+from flowservice.domain.marketing_action import MarketingAction
+from flowservice.domain.policy import EnabledCorePolicies, Policy
 from flowservice.domain.query import Condition, Page, Query
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
@@ -89,6 +93,13 @@ class FlowStore(Store[Flow], Protocol):
 
     def due(self, *, at: datetime, limit: int, after: Flow | None = None) -> Sequence[Flow]:
         """Enabled flows of every scope with `next_run_at <= at`, the longest due first, beyond `after`."""
+
+
+class LabelsDueStore(Store[LabelsDue], Protocol):
+    """Marks of tables that may not say their labels yet."""
+
+    def oldest(self, *, limit: int) -> Sequence[LabelsDue]:
+        """Marks of every scope, those first that have waited longest since they were last made."""
 
 
 class RunStore(Store[Run], Protocol):
@@ -259,9 +270,21 @@ class Database(Protocol):
     @property
     def datasets(self) -> Store[Dataset]: ...
     @property
+    def dataset_labels(self) -> Store[DatasetLabels]: ...
+    @property
+    def labels_due(self) -> LabelsDueStore: ...
+    @property
     def batches(self) -> Store[Batch]: ...
     @property
     def mapping_sets(self) -> Store[MappingSet]: ...
+    @property
+    def custom_labels(self) -> Store[CustomLabel]: ...
+    @property
+    def marketing_actions(self) -> Store[MarketingAction]: ...
+    @property
+    def policies(self) -> Store[Policy]: ...
+    @property
+    def enabled_core_policies(self) -> Store[EnabledCorePolicies]: ...
     @property
     def specs(self) -> Store[StoredSpec]: ...
     @property

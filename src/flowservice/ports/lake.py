@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from flowservice.domain.dataset import TableRef
+from flowservice.domain.dataset_labels import ColumnLabels
 from flowservice.domain.staging import Part
 
 
@@ -132,6 +133,14 @@ class Lake(Protocol):
         table have; None if the table has more than `most_rows` rows, which would take too long to compare.
 
         Raises LakeError, LakeUnavailable.
+        """
+
+    def label(self, table: TableRef, columns: Mapping[str, ColumnLabels]) -> int:
+        """Have the columns of the table say these labels, where readers of the table find them; how many did not.
+
+        Each column that did not is a commit of its own, which changes no row; a column that the table lacks, or that is
+        not named, is passed over. May be repeated, also after a failure halfway. Raises LakeError, LakeUnavailable,
+        also where another commit came in between.
         """
 
     def writer(self, table: TableRef, name: str, schema: pa.Schema) -> PartWriter:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias
 import pyarrow as pa
 
 from flowservice.domain.connection import Connection
+from flowservice.domain.dataset import Dataset
 from flowservice.domain.drift import Change
 from flowservice.domain.dry_run import DryRun
 from flowservice.domain.flow import Flow
@@ -127,6 +128,13 @@ class AddingColumns(Protocol):
 
         Raises ColumnsNotAddable where the service may not or cannot do that, with the reason; NotFound, Stale.
         """
+
+
+class LabellingTables(Protocol):
+    """Carries usage labels to the tables of the lake."""
+
+    def label(self, dataset: Dataset) -> None:
+        """Have the dataset's table, if there is one, say the labels that hold now. Raises LakeError and its kind."""
 
 
 class Interrupted(BaseException):

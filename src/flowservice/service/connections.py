@@ -16,6 +16,7 @@ from flowservice.sdk import Node, RowFilter, Sample, Source
 from flowservice.service.content import AuthContent, ConnectionContent
 from flowservice.service.contention import repeated
 from flowservice.service.drafts import takes_drafts
+from flowservice.service.masking import Masking
 from flowservice.service.previews import Preview, preview, sampled_table
 from flowservice.service.readable import Readable
 from flowservice.service.sources import OpenSources, auth_named
@@ -35,6 +36,7 @@ class Connections(Readable[Connection]):
     sources: OpenSources
     now: Clock
     ids: Ids
+    masking: Masking
 
     @property
     def store(self) -> Store[Connection]:
@@ -132,11 +134,16 @@ class Connections(Readable[Connection]):
             return sampled_table(source, path, wanted)
 
     def preview(self, caller: Caller, connection_id: str, path: str, wanted: RowFilter | None) -> Preview:
-        """The same, with rows to show that pass `wanted`. Raises as `sample`."""
+        """The same, with rows to show that pass `wanted`, without values that labels hide from the caller.
+
+        Raises as `sample`; Forbidden for a filter by such values.
+        """
         caller.may(Permission.VIEW_SOURCES)
         caller.may(Permission.VIEW_DATA)
+        hidden = self.masking.hidden_columns(caller, connection_id, path)
+        self.masking.preview_filter(hidden, wanted)
         with self.opened(self._published(caller, connection_id)) as source:
-            return preview(source, path, wanted)
+            return self.masking.preview(preview(source, path, wanted), hidden)
 
     def _published(self, caller: Caller, connection_id: str) -> Connection:
         connection = self.database.connections.get(caller.scope, connection_id)

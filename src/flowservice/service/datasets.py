@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -102,6 +103,7 @@ class Datasets:
                 dataset = tx.datasets.get(caller.scope, dataset_id)
                 _check_unused(tx, caller.scope, dataset_id)
                 tx.datasets.delete(dataset)
+                _forget_labels(tx, dataset)
                 # Before the row is gone for good: if this fails, the dataset is there for another try, though perhaps
                 # without its rows. Rows without a dataset nobody would ever find.
                 self.lake.remove(dataset.table)
@@ -175,6 +177,14 @@ def _behavior(schemas: Schemas, caller: Caller, schema_ref: SchemaRef) -> str:
             advice="Create the schema first and use its $id; a class or field group is no schema.",
         ) from error
     return str(shown.get(BEHAVIOR_TYPE) or behavior_of(tuple(shown["meta:extends"])))
+
+
+def _forget_labels(database: Database, dataset: Dataset) -> None:
+    scope = dataset.stamp.scope
+    with suppress(NotFound):
+        database.dataset_labels.delete(database.dataset_labels.get(scope, dataset.id))
+    with suppress(NotFound):
+        database.labels_due.delete(database.labels_due.get(scope, dataset.id))
 
 
 def _check_unused(database: Database, scope: Scope, dataset_id: str) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flowservice.domain.descriptor import (
+    LABELS,
+    MAX_LABELS,
     ONE_A_SCHEMA,
     Descriptor,
     DescriptorType,
@@ -20,7 +22,9 @@ from flowservice.errors import BadDescriptor
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.contention import repeated
-from flowservice.service.schema_library import lookup_in, stored
+from flowservice.service.due_labels import mark_users
+from flowservice.service.known_labels import LISTED, unknown_labels
+from flowservice.service.schema_library import Library, lookup_in, stored
 from flowservice.service.schema_rules import all_descriptors, descriptors_of
 
 _DIGITS: Final = 40
@@ -54,6 +58,7 @@ class Descriptors:
         )
         _check_others(database, caller, descriptor, source)
         database.descriptors.add(descriptor)
+        self._mark(database, caller, descriptor)
         return descriptor
 
     def replace(self, caller: Caller, descriptor_id: str, body: Mapping[str, Any]) -> Descriptor:
@@ -74,6 +79,7 @@ class Descriptors:
                 )
                 _check_others(database, caller, new, source)
                 database.descriptors.replace(old, new)
+                self._mark(database, caller, old, new)
             return new
 
         return repeated(write)
@@ -84,9 +90,19 @@ class Descriptors:
 
         def delete() -> None:
             with self.database.transaction() as database:
-                database.descriptors.delete(database.descriptors.get(caller.scope, descriptor_id))
+                database.tenancy.hold(caller.scope.org_id)
+                descriptor = database.descriptors.get(caller.scope, descriptor_id)
+                database.descriptors.delete(descriptor)
+                self._mark(database, caller, descriptor)
 
         repeated(delete)
+
+    def _mark(self, database: Database, caller: Caller, *changed: Descriptor) -> None:
+        """Tables say the labels of their columns: those concerned are told anew."""
+        if schema_ids := {one.schema_id for one in changed if one.type is DescriptorType.LABEL}:
+            library = Library.of(database, caller)
+            for schema_id in schema_ids:
+                mark_users(database, caller, library, schema_id, now=self.now)
 
     def get(self, caller: Caller, descriptor_id: str) -> Descriptor:
         """Raises NotFound."""
@@ -94,14 +110,33 @@ class Descriptors:
         return self.database.descriptors.get(caller.scope, descriptor_id)
 
     def list(self, caller: Caller) -> Sequence[Descriptor]:
-        """All of the sandbox, the oldest first."""
+        """All of the sandbox, the oldest first; but of those of one field, its labels before all others.
+
+        A published client looks for the labels of a field in the first descriptor that speaks of it.
+        """
         caller.may(Permission.VIEW_SOURCES)
-        return all_descriptors(self.database, caller.scope)
+        return _labels_first(all_descriptors(self.database, caller.scope))
 
     def of(self, caller: Caller, shown: Document) -> Sequence[Descriptor]:
         """Those that speak of a shown resource, or of one that it builds on, the oldest first."""
         caller.may(Permission.VIEW_SOURCES)
-        return descriptors_of(self.database, caller.scope, [shown["$id"], *shown.get("meta:extends", ())])
+        told = descriptors_of(self.database, caller.scope, [shown["$id"], *shown.get("meta:extends", ())])
+        return _labels_first(told)
+
+
+def _labels_first(descriptors: Sequence[Descriptor]) -> Sequence[Descriptor]:
+    """In the order given, but the label descriptors of a field stand where the first one of it stood."""
+    first: dict[tuple[str, tuple[str, ...]], int] = {}
+    for at, one in enumerate(descriptors):
+        first.setdefault((one.schema_id, one.paths), at)
+
+    def place(numbered: tuple[int, Descriptor]) -> tuple[int, bool, int]:
+        at, one = numbered
+        if one.type is not DescriptorType.LABEL:
+            return at, True, at
+        return first[one.schema_id, one.paths], False, at
+
+    return [one for _, one in sorted(enumerate(descriptors), key=place)]
 
 
 def _checked(database: Database, caller: Caller, body: Mapping[str, Any]) -> tuple[dict[str, Any], Document]:
@@ -136,6 +171,8 @@ def _check_others(database: Database, caller: Caller, new: Descriptor, source: D
     if source.get(BEHAVIOR_TYPE) == "time-series":
         _check_key([*others, new])
     same = [one for one in others if one.type is new.type]
+    if new.type is DescriptorType.LABEL:
+        _check_labels(database, caller, new, same)
     if new.type in ONE_A_SCHEMA and same:
         raise BadDescriptor(
             f"the schema has a {new.type.value} already (descriptor {same[0].id})", advice="Change that one."
@@ -147,6 +184,18 @@ def _check_others(database: Database, caller: Caller, new: Descriptor, source: D
             raise BadDescriptor(
                 f"the descriptor {one.id} says the same of {', '.join(new.paths)[:200]}", advice="Change that one."
             )
+
+
+def _check_labels(database: Database, caller: Caller, new: Descriptor, others: Sequence[Descriptor]) -> None:
+    """Raises BadDescriptor for a label that there is not, or one too many."""
+    if unknown := unknown_labels(database, caller.scope, new.labels):
+        raise BadDescriptor(f"{LABELS} names no label there is: {unknown}", advice=LISTED)
+    count = sum(len(one.labels) for one in [*others, new])
+    if count > MAX_LABELS:
+        raise BadDescriptor(
+            f"the fields of the schema would have {count} labels; {MAX_LABELS} is the most",
+            advice="Label an object instead of each field in it, or the dataset.",
+        )
 
 
 def _check_key(descriptors: Sequence[Descriptor]) -> None:

@@ -9,6 +9,7 @@ from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.quarantine import WAITING, Quarantined, Wanted
 from flowservice.ports.database import Database
 from flowservice.ports.quarantine import Quarantine
+from flowservice.service.masking import Masking
 
 FILE_ROWS: Final = 5_000
 SAMPLE_ROWS: Final = 100
@@ -20,6 +21,7 @@ class Diagnostics:
 
     database: Database
     quarantine: Quarantine
+    masking: Masking
 
     def batch(self, caller: Caller, batch_id: str) -> Batch:
         """Raises NotFound."""
@@ -33,22 +35,23 @@ class Diagnostics:
         rows = sum(tally.count for tally in self.quarantine.tallies(table, _rejected_by(batch)))
         return -(-rows // FILE_ROWS)
 
-    def rows(self, batch: Batch, *, file: int) -> Sequence[Quarantined]:
+    def rows(self, caller: Caller, batch: Batch, *, file: int) -> Sequence[Quarantined]:
         """The rows in that file, from 0; none past the last one. Raises NotFound, LakeError."""
-        return self._rows(batch, start=file * FILE_ROWS, limit=FILE_ROWS)
+        return self._rows(caller, batch, start=file * FILE_ROWS, limit=FILE_ROWS)
 
-    def sample(self, batch: Batch) -> Sequence[Quarantined]:
+    def sample(self, caller: Caller, batch: Batch) -> Sequence[Quarantined]:
         """The first rows of all. Raises NotFound, LakeError."""
-        return self._rows(batch, start=0, limit=SAMPLE_ROWS)
+        return self._rows(caller, batch, start=0, limit=SAMPLE_ROWS)
 
     def input(self, batch: Batch) -> str | None:
         """The table at the source that the batch's run read; None if it came to no plan."""
         plan = self.database.progress.plan(batch.run_id)
         return None if plan is None else plan.get("path")
 
-    def _rows(self, batch: Batch, *, start: int, limit: int) -> Sequence[Quarantined]:
+    def _rows(self, caller: Caller, batch: Batch, *, start: int, limit: int) -> Sequence[Quarantined]:
         table = self.database.datasets.get(batch.stamp.scope, batch.dataset_id).quarantine
-        return self.quarantine.page(table, _rejected_by(batch), start=start, limit=limit)
+        rows = self.quarantine.page(table, _rejected_by(batch), start=start, limit=limit)
+        return self.masking.rejects(caller, batch.dataset_id, rows)
 
 
 def _rejected_by(batch: Batch) -> Wanted:

@@ -6,6 +6,7 @@ from flowservice.domain.dry_run import DryRun
 from flowservice.domain.identity import Caller, Permission
 from flowservice.ports.runtime import Rehearsing
 from flowservice.service.flows import Flows
+from flowservice.service.masking import Masking
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class DryRuns:
 
     flows: Flows
     rehearsal: Rehearsing
+    masking: Masking
 
     def take(self, caller: Caller, flow_id: str, *, rows: int) -> DryRun:
         """What the next run of the flow, in whatever state it is, would do with the first `rows` rows that it takes.
@@ -24,5 +26,5 @@ class DryRuns:
         # It does what a run does as far as reading, and shows rows as a preview does.
         for permission in (Permission.VIEW_SOURCES, Permission.RUN, Permission.VIEW_DATA):
             caller.may(permission)
-        flow = self.flows.get(caller, flow_id)
-        return self.rehearsal.dry_run(self.flows.runnable(caller, flow), rows=rows)
+        flow = self.flows.runnable(caller, self.flows.get(caller, flow_id))
+        return self.masking.dry_run(caller, flow, self.rehearsal.dry_run(flow, rows=rows))

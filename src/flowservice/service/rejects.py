@@ -8,6 +8,7 @@ from flowservice.domain.quarantine import Quarantined, RejectTally, ReplayTrial,
 from flowservice.ports.database import Database
 from flowservice.ports.quarantine import Quarantine
 from flowservice.ports.runtime import TryingReplays
+from flowservice.service.masking import Masking
 from flowservice.service.runs import Runs
 
 
@@ -28,6 +29,7 @@ class Rejects:
     quarantine: Quarantine
     runs: Runs
     trying: TryingReplays
+    masking: Masking
 
     def of_run(self, caller: Caller, run_id: str, wanted: Wanted, *, after: str | None, limit: int) -> RejectPage:
         """Rows that a run rejected; of a replay, those of the run whose rows it replays. Raises NotFound, LakeError."""
@@ -61,6 +63,6 @@ class Rejects:
         shown = rows[:limit]
         return RejectPage(
             tallies=self.quarantine.tallies(table, wanted),
-            rows=shown,
+            rows=self.masking.rejects(caller, dataset_id, shown),
             next=shown[-1].id if len(rows) > len(shown) else None,
         )

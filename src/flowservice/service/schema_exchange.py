@@ -146,7 +146,7 @@ class _Arrival:
         kinds: dict[str, SchemaKind] = {}
         for one in resources:
             kind = _KINDS.get(str(one.get("meta:resourceType")))
-            if kind is None or not isinstance(one.get("$id"), str):
+            if kind is None or not isinstance(one.get("$id"), str) or not one["$id"]:
                 raise _malformed(
                     "each resource needs $id, and meta:resourceType of schemas, classes, mixins or datatypes"
                 )

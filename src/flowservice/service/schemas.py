@@ -23,6 +23,7 @@ from flowservice.errors import BadSchema, BreakingChange, ColumnsNotAddable
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.contention import repeated
+from flowservice.service.due_labels import mark_users
 from flowservice.service.patch import patched
 from flowservice.service.schema_library import Library, all_of, equal, lookup_in, own, shown, stored, unknown
 from flowservice.service.schema_rules import check_change, check_union, check_unused, descriptors_of, tagged
@@ -215,6 +216,8 @@ class Schemas:
             told = after.resources[known.id]
             if told is not before.resources[known.id]:
                 database.schemas.replace(known, replace(told, stamp=known.stamp.touched()))
+        # It may bring labelled fields along, or take them away.
+        mark_users(database, caller, after, new.id, now=self.now)
         steps = jsonpatch.make_patch(dict(old.body), dict(new.body)).patch
         self._tell(database, caller, new, steps)
         return new

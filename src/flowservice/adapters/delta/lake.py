@@ -15,6 +15,7 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction, WriterP
 from deltalake.exceptions import TableNotFoundError
 from pyarrow import fs
 
+from flowservice.adapters.delta.column_labels import lacking
 from flowservice.adapters.delta.file_entry import entry, footer_of
 from flowservice.adapters.delta.held_keys import held
 from flowservice.adapters.delta.newest import NewestRows, giving_way, quoted, text
@@ -24,6 +25,7 @@ from flowservice.adapters.delta.storage import REFUSALS, Storage
 from flowservice.adapters.delta.table_schema import fits, landed, landed_rows, missing
 from flowservice.adapters.delta.upkeep import Files, clean_log, compacted, properties
 from flowservice.domain.dataset import TableKind, TableRef
+from flowservice.domain.dataset_labels import ColumnLabels
 from flowservice.domain.staging import Part
 from flowservice.errors import LakeError, OutcomeUnknown
 from flowservice.ports.lake import Change, Compacted, DataFile, Marked, Upserted, Vacuumed, Versions
@@ -62,6 +64,17 @@ class DeltaLake:
             elif missing(_schema(known), wanted):
                 # An empty append is the one way that widens nested fields too.
                 write_deltalake(known, wanted.empty_table(), mode="append", schema_mode="merge")
+
+    def label(self, table: TableRef, columns: Mapping[str, ColumnLabels]) -> int:
+        """Have the columns of the table say these labels; how many did not. Raises LakeError, LakeUnavailable."""
+        with self._refusing():
+            known = self._open(table)
+            if known is None:
+                return 0
+            told = list(lacking(known, columns))
+            for name, metadata in told:
+                known.alter.set_column_metadata(name, metadata)
+            return len(told)
 
     def lacking(self, table: TableRef, schema: pa.Schema) -> Sequence[pa.Field]:
         """The columns that `prepare` would add. Raises LakeError for a type clash, LakeUnavailable."""

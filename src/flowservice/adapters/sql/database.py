@@ -23,11 +23,15 @@ from flowservice.adapters.sql.search_rows import FEW, Search
 from flowservice.adapters.sql.tenancy import SqlTenancy
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.dataset import Batch, Dataset
+from flowservice.domain.dataset_labels import DatasetLabels, LabelsDue
 from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
+from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
+from flowservice.domain.marketing_action import MarketingAction
+from flowservice.domain.policy import EnabledCorePolicies, Policy
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run, RunState
 from flowservice.domain.run_limits import AtWork
@@ -47,8 +51,14 @@ _SCHEMA: Final = TypeAdapter(SchemaResource)
 _DESCRIPTOR: Final = TypeAdapter(Descriptor)
 _SCHEMA_CHANGE: Final = TypeAdapter(SchemaChange)
 _DATASET: Final = TypeAdapter(Dataset)
+_DATASET_LABELS: Final = TypeAdapter(DatasetLabels)
+_LABELS_DUE: Final = TypeAdapter(LabelsDue)
 _BATCH: Final = TypeAdapter(Batch)
 _MAPPING_SET: Final = TypeAdapter(MappingSet)
+_CUSTOM_LABEL: Final = TypeAdapter(CustomLabel)
+_MARKETING_ACTION: Final = TypeAdapter(MarketingAction)
+_POLICY: Final = TypeAdapter(Policy)
+_ENABLED_CORE: Final = TypeAdapter(EnabledCorePolicies)
 _SPEC: Final = TypeAdapter(StoredSpec)
 _SHAPE: Final = TypeAdapter(SourceShape)
 
@@ -99,6 +109,16 @@ class SqlFlows(SqlStore[Flow]):
         query = query.order_by(due, table.c.id).limit(limit)
         with self.connect(reading=True) as connection:
             return [_FLOW.validate_python(document) for document in connection.execute(query).scalars()]
+
+
+class SqlLabelsDue(SqlStore[LabelsDue]):
+    """Fills `ports.database.LabelsDueStore`."""
+
+    def oldest(self, *, limit: int) -> Sequence[LabelsDue]:
+        table = self.table
+        query = sa.select(table.c.document).order_by(table.c.updated_at_ms, table.c.id).limit(limit)
+        with self.connect(reading=True) as connection:
+            return [_LABELS_DUE.validate_python(document) for document in connection.execute(query).scalars()]
 
 
 class SqlRuns(SqlStore[Run]):
@@ -180,8 +200,14 @@ class SqlDatabase:
     descriptors: SqlStore[Descriptor] = field(init=False)
     schema_changes: SqlStore[SchemaChange] = field(init=False)
     datasets: SqlStore[Dataset] = field(init=False)
+    dataset_labels: SqlStore[DatasetLabels] = field(init=False)
+    labels_due: SqlLabelsDue = field(init=False)
     batches: SqlStore[Batch] = field(init=False)
     mapping_sets: SqlStore[MappingSet] = field(init=False)
+    custom_labels: SqlStore[CustomLabel] = field(init=False)
+    marketing_actions: SqlStore[MarketingAction] = field(init=False)
+    policies: SqlStore[Policy] = field(init=False)
+    enabled_core_policies: SqlStore[EnabledCorePolicies] = field(init=False)
     specs: SqlStore[StoredSpec] = field(init=False)
     source_shapes: SqlStore[SourceShape] = field(init=False)
     progress: SqlProgress = field(init=False)
@@ -254,6 +280,10 @@ class SqlDatabase:
                 own=lambda change: {"schema_id": change.schema_id},
             ),
             "datasets": SqlStore(noun="dataset", table=tables.datasets, adapter=_DATASET, connect=connect),
+            "dataset_labels": SqlStore(
+                noun="labels of the dataset", table=tables.dataset_labels, adapter=_DATASET_LABELS, connect=connect
+            ),
+            "labels_due": SqlLabelsDue(noun="mark", table=tables.labels_due, adapter=_LABELS_DUE, connect=connect),
             "batches": SqlStore(
                 noun="batch",
                 table=tables.batches,
@@ -263,6 +293,19 @@ class SqlDatabase:
             ),
             "mapping_sets": SqlStore(
                 noun="mapping set", table=tables.mapping_sets, adapter=_MAPPING_SET, connect=connect
+            ),
+            "custom_labels": SqlStore(
+                noun="custom label", table=tables.custom_labels, adapter=_CUSTOM_LABEL, connect=connect
+            ),
+            "marketing_actions": SqlStore(
+                noun="marketing action", table=tables.marketing_actions, adapter=_MARKETING_ACTION, connect=connect
+            ),
+            "policies": SqlStore(noun="policy", table=tables.policies, adapter=_POLICY, connect=connect),
+            "enabled_core_policies": SqlStore(
+                noun="list of enabled core policies",
+                table=tables.enabled_core_policies,
+                adapter=_ENABLED_CORE,
+                connect=connect,
             ),
             "specs": SqlStore(
                 noun="spec",

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0011"
+HEAD: Final = "0013"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -88,9 +88,15 @@ schemas: Final = _resources("schemas", sa.Column("alt_id", sa.String, index=True
 descriptors: Final = _resources("descriptors", sa.Column("schema_id", sa.String, index=True))
 schema_changes: Final = _resources("schema_changes", sa.Column("schema_id", sa.String, index=True))
 datasets: Final = _resources("datasets")
+dataset_labels: Final = _resources("dataset_labels")
+labels_due: Final = _resources("labels_due")
 batches: Final = _resources("batches", sa.Column("dataset_id", sa.String, index=True))
 mapping_sets: Final = _resources("mapping_sets")
 source_shapes: Final = _resources("source_shapes")
+custom_labels: Final = _resources("custom_labels")
+marketing_actions: Final = _resources("marketing_actions")
+policies: Final = _resources("policies")
+enabled_core_policies: Final = _resources("enabled_core_policies")
 specs: Final = _resources("specs", sa.Column("kind", sa.String))
 
 
