@@ -92,6 +92,7 @@ class Tour:
         flow_id = self.flows(self.connections(), dataset_id, schema_id, mapping_id)
         run_id = self.runs(flow_id)
         self.landed(dataset_id)
+        self.call("data-prep-suggested", query={"datasetId": dataset_id})
         self.evaluations(dataset_id)
         self.call("runs-undo", run_id=run_id)
         self.rejected(flow_id, dataset_id)
@@ -381,9 +382,15 @@ class Tour:
         self.call("data-prep-replace", {**body, "name": "Customers"}, set_id=set_id)
         (first, *_) = self.call("data-prep-mappings", set_id=set_id)
         self.call("data-prep-mapping", set_id=set_id, mapping_id=first["id"])
+        added = self.call("data-prep-add", {"source": "name", "destination": "personID"}, set_id=set_id)
+        changed = {"source": "lower(name)", "destination": "personID", "onError": "reject"}
+        self.call("data-prep-replace-one", changed, set_id=set_id, mapping_id=added["id"])
+        self.call("data-prep-delete-one", set_id=set_id, mapping_id=added["id"])
         greeted = {**body, "mappings": [{"source": 'concat("Dear ", name)', "destination": f"{tenant}.name"}]}
         self.call("data-prep-validate", greeted)
         self.call("data-prep-preview", {"data": [{"name": "Ada"}], "mappingSet": greeted})
+        shown = [{"name": "Customer Name", "type": "string"}, {"name": "num_visits"}, {"name": "checksum"}]
+        self.call("data-prep-suggest", {"xdmSchema": schema_id, "columns": shown, "excludeUnmapped": False})
         self.call("data-prep-functions")
         self.call("data-prep-operators")
         self.call("data-prep-validate-expression", {"expression": "upper(name"})

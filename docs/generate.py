@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -134,7 +135,7 @@ What they take, and what all of them do about nulls and errors, is told in [Expr
 Most work on whole columns. Python takes each different value apart in those marked with *, as no expression over
 columns can: they are slower by ten to a hundred times. It also takes each pair of decimals for `%`.
 """
-_BY_VALUE: Final = ("hashing", "url", "analytics")
+_BY_VALUE: Final = ("hashing", "url", "analytics", "user-agent")
 _BY_VALUE_TOO: Final = frozenset(("str_to_object", "get_values", "json_to_object"))
 
 
@@ -146,7 +147,37 @@ def functions_page() -> str:
         rows = [_function_row(signature) for signature in listed if signature.category == category]
         head = ["| function | what it does | example |", "| --- | --- | --- |"]
         parts.append("\n".join([f"## {category}", "", *head, *rows, ""]))
-    return "\n".join(parts)
+    return "\n".join([*parts, _examples_told()])
+
+
+def _examples_told() -> str:
+    """How the published examples come out: what the tests hold them to."""
+    vectors = json.loads((FOLDER.parent / "tests" / "expressions" / "vectors.json").read_text(encoding="utf-8"))
+    of = Counter(vector["status"] for vector in vectors)
+    decided = [vector for vector in vectors if vector["status"] == "decided"]
+    cells = ((f"`{vector['expression']}`", _shown(vector), vector["why"]) for vector in decided)
+    rows = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
+    return _EXAMPLES.format(
+        exact=of["exact"], decided=of["decided"], random=of["random"], hidden=of["not public"], rows="\n".join(rows)
+    )
+
+
+def _shown(vector: dict[str, Any]) -> str:
+    published = json.dumps(vector["published"], ensure_ascii=False)
+    ours = "an error" if vector["result"] == "error" else f"`{json.dumps(vector['result'], ensure_ascii=False)}`"
+    return f"published `{published}`, here {ours}"
+
+
+_EXAMPLES: Final = """\
+## Published examples
+
+Of the published examples {exact} give exactly the published result. {random} give something random, of which the shape
+is as published; the rule of {hidden} is not public. {decided} are ambiguous or contradict themselves:
+
+| example | result | why |
+| --- | --- | --- |
+{rows}
+"""
 
 
 def _function_row(signature: Signature) -> str:
@@ -232,6 +263,8 @@ def _tree(kind: type[errors.Error]) -> Iterator[type[errors.Error]]:
 
 
 def _default(value: object) -> str:
+    if isinstance(value, tuple):
+        value = ",".join(value) or None
     return "—" if value is None else f"`{value}`"
 
 

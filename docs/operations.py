@@ -288,16 +288,17 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_schema_registry.py::test_a_resource_is_read_in_each_of_its_forms",
     ),
     Difference(
-        what="Mapping sets do not map into single items of a list (`list[0]`, `list[*].f`): whole lists are mapped.",
-        why="Comes later.",
-        test="",
+        what="`list[*].f` pairs items of several mappings by their places; a single value goes into each item. A "
+        "mapping may say `onError: reject`, and `mappings` may be a CSV table.",
+        why="The published example of `list[*].f` contradicts itself; the others are our own.",
+        test=f"{_W}/test_data_prep.py::test_mappings_are_exported_as_a_table_and_imported_unchanged",
     ),
     Difference(
         what="Expressions read a column's value as its canonical text, whatever type the source gave it: see "
-        "`docs/expressions.md`. Regular expressions are of a linear-time dialect. `fpid_to_ecid` and the functions of "
-        "user agents are refused when the mapping set is sent.",
-        why="A value does the same whatever stands beside it; no pattern may keep the service busy; the rule of the "
-        "one is not public, the others come later.",
+        "`docs/expressions.md`. Regular expressions are of a linear-time dialect. `fpid_to_ecid` is "
+        "refused when the mapping set is sent. User agents are told by the patterns of the ua-parser project.",
+        why="A value does the same whatever stands beside it; no pattern may keep the service busy; its rule is not "
+        "public; neither are Adobe's patterns.",
         test=f"{_W}/test_data_prep.py::test_calculated_fields_land",
     ),
     Difference(
@@ -305,6 +306,24 @@ DIFFERENCES: Final = (
         "names what does not exist is refused, not tried.",
         why="The guide and the specification show different answers.",
         test=f"{_W}/test_data_prep.py::test_a_set_is_tried_on_rows",
+    ),
+    Difference(
+        what="A missing `If-Match` of a dataset's labels is 428, a stale one 412; `PUT` with `If-Match: *` makes them "
+        "where there are none; a label that there is not is 400; `_etag` stands in the answer to `GET`, too.",
+        why="No source names these statuses; published clients cannot read the header; a mistyped label would leave "
+        "data unprotected.",
+        test=f"{_W}/test_dataset_labels.py::test_labels_are_made_read_replaced_and_taken_off",
+    ),
+    Difference(
+        what="A dataset inherits labels from its schema alone: other `parents` are refused.",
+        why="What else there may be is not documented.",
+        test=f"{_W}/test_dataset_labels.py::test_what_cannot_be_is_refused",
+    ),
+    Difference(
+        what="Label descriptors are shown with `xdm:labels`, which may be sent as `xdm:label`, and come before other "
+        "descriptors of their field.",
+        why="A published client writes the one name, reads the other, and looks at the first descriptor of a field.",
+        test="tests/service/test_effective_labels.py::test_the_labels_of_a_field_come_before_what_else_is_said_of_it",
     ),
     Difference(
         what="Deleting a mapping set is refused while a flow names it or a run maps with it.",

@@ -66,6 +66,7 @@ from flowservice.service.schemas import Schemas
 from flowservice.service.source_connections import SourceConnections
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
+from flowservice.service.suggestions import Suggestions
 from flowservice.service.table_labels import TableLabels
 from flowservice.service.target_connections import TargetConnections
 from flowservice.settings import Settings
@@ -278,6 +279,11 @@ class App:
         )
 
     @cached_property
+    def suggestions(self) -> Suggestions:
+        """Suggestions of mappings."""
+        return Suggestions(database=self.database, schemas=self.schemas, connections=self.accounts)
+
+    @cached_property
     def flows(self) -> Flows:
         """Flows."""
         checks = FlowChecks(self.database, self.specs, self.accounts, self.mapping_sets)
@@ -386,6 +392,7 @@ class App:
             schema_exchange,
             schemaregistry,
             server,
+            suggestions,
         )
         from flowservice.api.dulepolicy import evaluation, labels, marketing_actions, policies  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
@@ -431,6 +438,7 @@ class App:
                     LabelsOfDatasets(database=database, now=now, legacy_field_labels=self.settings.legacy_field_labels)
                 ),
                 mapping_trials.router(self.mapping_sets),
+                suggestions.router(self.suggestions),
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),

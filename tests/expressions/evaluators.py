@@ -56,7 +56,7 @@ _USER_AGENTS: Final = frozenset(
     )
 )
 ORACLE: Final = Evaluator("oracle", _oracle, lacks=_USER_AGENTS)
-COLUMNAR: Final = Evaluator("columnar", columnar, lacks=_USER_AGENTS)
+COLUMNAR: Final = Evaluator("columnar", columnar)
 EVALUATORS: Final = (ORACLE, COLUMNAR)
 """Those that every test is run with."""
 

@@ -19,7 +19,6 @@ from flowservice.errors import (
     Forbidden,
     MissingField,
     NotFound,
-    NotSupported,
 )
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.schemas import Schemas
@@ -107,7 +106,7 @@ def test_a_set_is_shown_in_both_dialects(
     assert (first["source"], first["destination"]) == ("Id", "_id")
     assert (first["sourceAttribute"], first["destinationXdmPath"]) == ("Id", "_id")
     assert first["sourceType"] == "ATTRIBUTE"
-    assert data_prep_wire.page([made], limit=10)["_page"] == {"limit": 10, "count": 1}
+    assert data_prep_wire.page([shown], limit=10)["_page"] == {"limit": 10, "count": 1}
 
 
 def test_what_is_read_can_be_sent_again(mapping_sets: MappingSets, caller: Caller, schema_id: str) -> None:
@@ -158,7 +157,7 @@ def test_an_update_is_a_new_version_and_the_old_one_stays(
         ([attribute("a", "person.name", "STATIC")], BadMapping, "of type object"),
         ([attribute("a", "_northwind.tags", "STATIC")], BadMapping, "of type array"),
         ([attribute("a", "identityMap", "STATIC")], BadMapping, "of type map"),
-        ([attribute("a", "_northwind.tags[0]")], NotSupported, "list"),
+        ([attribute("a", "_northwind.tags[0][1]")], BadMapping, "is no destination"),
         (
             [attribute("concat(a, b", "_id", "EXPRESSION")],
             BadExpression,
@@ -173,7 +172,8 @@ def test_an_update_is_a_new_version_and_the_old_one_stays(
         ([{"source": 7, "destination": "_id"}], BadField, "mappings/0/source must be text"),
         ([attribute("a", "_id") | {"sourceAttribute": "b"}], BadMapping, "differently"),
         (["a"], BadField, "mappings/0"),
-        ("a", BadField, "must be a list"),
+        (7, BadField, "must be a list"),
+        ("a", BadField, "source, destination missing"),
         (None, MissingField, "mappings"),
     ],
 )

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from flowservice.domain.dataset_labels import LabelledDataset
+from flowservice.domain.mapping import Mapping, MappingKind, MappingVersion
 from flowservice.service.masked_rows import MARK, marked, marked_columns, masked
-from flowservice.service.masking import hidden_in
+from flowservice.service.masking import feeding, hidden_in
 
 ADDRESS = pa.struct([("city", pa.string()), ("position", pa.struct([("lat", pa.float64()), ("lon", pa.float64())]))])
 SCHEMA = pa.schema(
@@ -142,3 +143,26 @@ def test_the_outermost_fields_are_hidden() -> None:
     assert hidden_in(labelled, {"C2"}) == frozenset()
     whole = LabelledDataset(dataset=frozenset({"C12"}), fields=fields, known=known)
     assert hidden_in(whole, {"C12"}) == {("a",), ("d",)}
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "is_hidden"),
+    [
+        ("a", "person.mail", True),
+        ("a", "person", True),
+        ("a", "person.mail.host", True),
+        ("a", "person.phone", False),
+        ("a", "orders[*].mail", True),
+        ("a", "orders[0].mail", True),
+        ("a", "orders", True),
+        ("a", "orders[1].sku", False),
+        ("concat(a, lower(b))", "person.mail", True),
+    ],
+)
+def test_a_column_is_hidden_where_it_goes_into_a_hidden_field(source: str, destination: str, is_hidden: bool) -> None:
+    kind = MappingKind.ATTRIBUTE if source == "a" else MappingKind.EXPRESSION
+    mapping = Mapping(id="1", kind=kind, source_type=kind.value, source=source, destination=destination)
+    version = MappingVersion(version=0, schema_id="s", schema_content_type="x", mappings=(mapping,))
+    hidden = feeding(version, frozenset({("person", "mail"), ("orders", "mail")}))
+    assert hidden == (frozenset(mapping.reads) if is_hidden else frozenset())
+    assert not is_hidden or "a" in hidden

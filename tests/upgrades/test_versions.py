@@ -1,15 +1,20 @@
 """Which stores are kept, and what a program does with a store of a later version."""
 
+import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from flowservice.adapters.sql import migrate
+from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.engine import open_engine
 from flowservice.adapters.sql.tables import HEAD
 from flowservice.backing_up import backup
+from flowservice.domain.identity import ALL_PERMISSIONS, Permission
 from flowservice.errors import Invalid
 from flowservice.restoring import restore
 from flowservice.settings import Settings
@@ -63,3 +68,21 @@ def test_an_old_store_is_backed_up_as_it_is_before_it_is_migrated(tmp_path: Path
     parts = {path.relative_to(home).as_posix() for path in home.rglob(f"run={run}/*.parquet")}
     assert parts
     assert {path.relative_to(again).as_posix() for path in again.rglob(f"run={run}/*.parquet")} == parts
+
+
+def test_who_saw_rows_before_labels_hid_any_sees_them_whole(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    unpacked("0011", home)
+    url = f"sqlite:///{home / 'flowservice.db'}"
+    with closing(sqlite3.connect(home / "flowservice.db")) as store, store:
+        (known,) = store.execute("SELECT document FROM credentials").fetchone()
+        blind = {**json.loads(known), "client_id": "blind", "permissions": ["run", "view-sources"]}
+        row = ("blind", blind["org_id"], json.dumps(blind))
+        store.execute("INSERT INTO credentials (client_id, org_id, document) VALUES (?, ?, ?)", row)
+    engine = open_engine(url)
+    migrate.migrate(engine)
+    tenancy = SqlDatabase(engine=engine).tenancy
+    granted = {one.client_id: one.permissions for one in tenancy.credentials(blind["org_id"])}
+    assert granted.pop("blind") == {Permission.RUN, Permission.VIEW_SOURCES}
+    assert set(granted.values()) == {ALL_PERMISSIONS}
+    engine.dispose()

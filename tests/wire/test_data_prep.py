@@ -132,3 +132,177 @@ def test_calculated_fields_land(client: Client, server: Server, azurite: Azurite
     assert all(row["_id"].count("-") >= 1 for row in rows)
     assert all(name == name.upper().strip() for row in rows if (name := row["own"].get("name")))
     assert all(age > 40 for row in rows if (age := row["own"].get("age")) is not None)
+
+
+def test_a_mapping_is_added_replaced_and_taken_out_each_in_a_version_of_its_own(
+    client: Client, dataflow: Dataflow
+) -> None:
+    set_id = client.made(f"{PREP}/mappingSets", body(dataflow, _id="RowKey"), status=200)["id"]
+    path = f"{PREP}/mappingSets/{set_id}/mappings"
+    (first,) = client.get(path).json()
+    added = client.made(path, {"source": "name", "destination": f"{dataflow.tenant}.name"}, status=200)
+    assert (added["version"], added["onError"]) == (1, "warn")
+    upper = {"sourceType": "EXPRESSION", "source": "upper(name)", "destination": f"{dataflow.tenant}.name"}
+    replaced = client.put(f"{path}/{added['id']}", json=upper | {"onError": "reject"}).json()
+    assert (replaced["id"], replaced["version"], replaced["onError"]) == (added["id"], 2, "reject")
+    assert [mapping["source"] for mapping in client.get(path).json()] == ["RowKey", "upper(name)"]
+    assert [mapping["source"] for mapping in client.get(f"{path}?version=1").json()] == ["RowKey", "name"]
+    assert client.delete(f"{path}/{added['id']}").status_code == 204
+    assert client.get(path).json()[0]["id"] == first["id"]
+    assert client.get(f"{PREP}/mappingSets/{set_id}").json()["version"] == 3
+    # A set has a mapping at least, and what is refused makes no version.
+    refusal(client.delete(f"{path}/{first['id']}"))
+    refusal(client.post(path, json={"source": "x", "destination": "_id"}))
+    refusal(client.put(f"{path}/{'0' * 32}", json=upper))
+    refusal(client.post(path, json={"source": "x", "destination": "personID", "onError": "stop"}))
+    assert client.get(f"{PREP}/mappingSets/{set_id}").json()["version"] == 3
+
+
+def test_mappings_are_exported_as_a_table_and_imported_unchanged(client: Client, dataflow: Dataflow) -> None:
+    sent = body(dataflow, _id="RowKey", name='concat(upper(name), ", ", "a\nb")', age="to_integer(age)")
+    sent["mappings"][1] |= {"name": 'Ada, "A"', "description": "für Äöü", "onError": "reject"}
+    sent["mappings"][0] |= {"identity": True, "identityGroup": "crm", "namespaceCode": "CRMID"}
+    path = f"{PREP}/mappingSets"
+    set_id = client.made(path, sent, status=200)["id"]
+    answer = client.get(f"{path}/{set_id}/mappings", headers={"Accept": "text/csv"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.text.splitlines()[0] == (
+        "source,destination,sourceType,name,description,onError,identity,identityGroup,namespaceCode"
+    )
+    again = client.made(path, {"xdmSchema": dataflow.schema_id, "mappings": answer.text}, status=200)["id"]
+
+    def told(of: str) -> list[dict[str, Any]]:
+        return [
+            {name: value for name, value in mapping.items() if name not in {"id", "createdDate", "modifiedDate"}}
+            for mapping in client.get(f"{path}/{of}/mappings").json()
+        ]
+
+    assert told(again) == told(set_id)
+    # Semicolons, as spreadsheets of some countries write them, and a byte order mark.
+    table = f"\ufeffdestination;source\r\n_id;RowKey\r\n\r\n{dataflow.tenant}.name;name\r\n"
+    newer = client.put(f"{path}/{again}", json={"xdmSchema": dataflow.schema_id, "mappings": table}).json()
+    assert [mapping["source"] for mapping in newer["mappings"]] == ["RowKey", "name"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("", "source, destination missing"),
+        ("source,target\nRowKey,_id\n", "destination missing"),
+        ("source,destination,colour\nRowKey,_id,red\n", "colour unknown"),
+        ("source,destination,source\nRowKey,_id,x\n", "does not name its columns"),
+        ("source,destination\nRowKey\n", "line 2 of the table has 1 cells"),
+        ('source,destination\n"RowKey,_id\n', "no CSV table (line 2"),
+        ("source,destination,identity\nRowKey,_id,maybe\n", "neither true nor false"),
+        ("source,destination,sourceType\nRowKey,_id,MAGIC\n", "mappings/0/sourceType is unknown"),
+        ("source,destination\n,_id\n", "mappings/0 has no source"),
+    ],
+)
+def test_a_table_that_tells_no_mappings_is_refused(
+    client: Client, dataflow: Dataflow, table: str, message: str
+) -> None:
+    error = refusal(client.post(f"{PREP}/mappingSets", json={"xdmSchema": dataflow.schema_id, "mappings": table}))
+    assert message in error["detail"]
+
+
+def test_sets_are_found_by_name_schema_and_order(client: Client, dataflow: Dataflow) -> None:
+    path = f"{PREP}/mappingSets"
+    made = [
+        client.made(path, body(dataflow, _id="RowKey") | {"name": name}, status=200)["id"]
+        for name in ("found a", "found b", "found a")
+    ]
+
+    def ids(query: str) -> list[str]:
+        return [found["id"] for found in client.get(f"{path}?limit=1000&{query}").json()["data"]]
+
+    assert sorted(ids("name=found a")) == sorted([made[0], made[2]])
+    assert ids("name=found a&orderBy=-createdDate") == [made[2], made[0]]
+    assert ids("name=found a&orderBy=%2BupdatedDate") == [made[0], made[2]]
+    assert ids("name=found a&orderBy=-createdDate&start=1") == [made[0]]
+    assert set(made) <= set(ids(f"property=xdmSchema=={dataflow.schema_id}&property=status==PUBLISHED"))
+    assert not ids("property=xdmSchema==x")
+    (shown, *_) = client.get(f"{path}?name=found b&expandSchema=True").json()["data"]
+    assert shown["outputSchema"]["jsonSchema"]["$id"] == dataflow.schema_id
+    refusal(client.get(f"{path}?orderBy=colour"))
+
+
+@pytest.mark.azurite
+def test_an_expression_that_the_columns_cannot_serve_makes_no_flow(
+    client: Client, azurite: Azurite, people: str
+) -> None:
+    dataflow = resources.names_flow(client, azurite.connection_string, people)
+    sent = body(dataflow, _id="RowKey", name="transformArray(name, x -> upper(x))[0]")
+    raw = dataflow.body()
+    raw["transformations"][0]["params"] = {"mappingId": client.made(f"{PREP}/mappingSets", sent, status=200)["id"]}
+    error = refusal(client.post(f"{FLOW}/flows", json=raw))
+    assert error["code"] == "expression-invalid"
+    assert "character 1: a loose text cannot be an array" in error["errorMessage"]
+
+
+@pytest.mark.azurite
+def test_mappings_are_suggested_for_a_source_and_can_be_sent_as_they_are(
+    client: Client, azurite: Azurite, people: str
+) -> None:
+    dataflow = resources.names_flow(client, azurite.connection_string, people)
+    path = f"{PREP}/mappingSets/suggestion"
+    told = {"xdmSchema": dataflow.schema_id, "columns": ["personId", {"name": "Name", "type": "string"}, "zzz"]}
+    answer = client.made(path, told | {"excludeUnmapped": False}, status=200)
+    by_source = {mapping["source"]: mapping for mapping in answer["mappings"]}
+    assert by_source["Name"]["destination"] == f"{dataflow.tenant}.name"
+    assert by_source["Name"]["reason"] == "same name"
+    assert 0.55 <= by_source["Name"]["matchScore"] <= 1
+    assert answer["unmapped"] == ["zzz"]
+    # Of a source: its columns are looked up.
+    for source in (
+        {"sourceConnectionId": dataflow.source_id},
+        {"connectionId": dataflow.connection_id, "object": dataflow.table},
+    ):
+        found = client.made(path, {"datasetId": dataflow.dataset_id, **source}, status=200)
+        assert {mapping["source"] for mapping in found["mappings"]} >= {"name"}
+        made = client.made(f"{PREP}/mappingSets", found, status=200)
+        assert made["version"] == 0
+    # What was mapped before is proposed again, whatever its name.
+    odd = body(dataflow, _id="RowKey") | {"mappings": [{"source": "Feld7", "destination": f"{dataflow.tenant}.name"}]}
+    client.made(f"{PREP}/mappingSets", odd, status=200)
+    (again,) = client.made(path, {"xdmSchema": dataflow.schema_id, "columns": ["Feld7"]}, status=200)["mappings"]
+    assert (again["destination"], again["reason"]) == (f"{dataflow.tenant}.name", "mapped so in 1 mapping set")
+
+
+@pytest.mark.azurite
+def test_mappings_are_suggested_for_a_dataset_of_its_flow_s_columns(
+    client: Client, azurite: Azurite, people: str
+) -> None:
+    dataflow = resources.names_flow(client, azurite.connection_string, people)
+    path = f"{PREP}/mappingSets/suggestion?datasetId={dataflow.dataset_id}"
+    assert "no flow writes" in refusal(client.get(path))["detail"]
+    flow_id = dataflow.started()
+    (run,) = resources.ended(client, flow_id)
+    for query in ("", f"&batchId={run['providerRefId']}", "&excludeUnmapped=False"):
+        answer = client.get(path + query).json()
+        assert {mapping["source"] for mapping in answer["mappings"]} >= {"name"}
+        assert bool(answer["unmapped"]) is ("False" in query)
+    refusal(client.get(f"{PREP}/mappingSets/suggestion"))
+    refusal(client.get(f"{PREP}/mappingSets/suggestion?datasetId=nothing"))
+    refusal(client.get(f"{path}&batchId=nothing"))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"columns": ["a"]},
+        {"columns": []},
+        {"columns": [7]},
+        {"columns": [{"name": "a", "type": "colour"}]},
+        {"columns": ["a", "a"]},
+        {"columns": ["a"], "sourceConnectionId": "x"},
+        {"sourceConnectionId": "x"},
+        {"connectionId": "x", "object": "t"},
+    ],
+)
+def test_a_suggestion_without_a_sound_source_and_target_is_refused(
+    client: Client, dataflow: Dataflow, sent: dict[str, Any]
+) -> None:
+    if sent != {"columns": ["a"]}:
+        sent = sent | {"xdmSchema": dataflow.schema_id}
+    refusal(client.post(f"{PREP}/mappingSets/suggestion", json=sent))

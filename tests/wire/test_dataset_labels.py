@@ -1,12 +1,22 @@
 """Labels of datasets, as clients of the Dataset Service read and write them."""
 
+import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
+from demo.azurite import Azurite
+from flowservice.adapters.delta.column_labels import FIELDS, LABELS
+from flowservice.app import App
+from flowservice.domain.dataset import TableRef
 from flowservice.domain.identity import Permission
+from flowservice.service.dataset_labels import LabelsOfDatasets
+from flowservice.settings import Settings
 from tests.live import Client, Server
 from tests.wire import resources
 from tests.wire.resources import CATALOG, DATASETS, PROFILE, REGISTRY, UNKNOWN, Dataflow
@@ -183,3 +193,70 @@ def test_fields_lose_the_labels_that_older_clients_put_there(tmp_path: Path) -> 
         )
         assert client.put(at(dataset), json=body(), headers=ANY).json()["optionalLabels"] == []
     assert new.stop() == 0
+
+
+def said(home: Path, dataset_id: str, column: str) -> Any:
+    """What a column of the dataset's table says of labels, to whoever reads the table."""
+    (folder,) = (home / "lake").glob(f"*/{dataset_id}")
+    field = pa.schema(DeltaTable(folder).schema()).field(column)
+    return [json.loads((field.metadata or {}).get(name.encode(), b"null")) for name in (LABELS, FIELDS)]
+
+
+def waited(home: Path, dataset_id: str, column: str, expected: Any) -> None:
+    deadline = time.monotonic() + 30
+    while (found := said(home, dataset_id, column)) != expected:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+
+
+def on_field(dataflow: Dataflow, *labels: str) -> dict[str, Any]:
+    return {
+        "@type": "xdm:descriptorLabel", "xdm:sourceSchema": dataflow.schema_id, "xdm:labels": list(labels),
+        "xdm:sourceProperty": f"/{dataflow.tenant}/name",
+    }  # fmt: skip
+
+
+def test_the_table_says_labels_from_its_first_row_on_and_follows_them(
+    client: Client, server: Server, azurite: Azurite, people: str
+) -> None:
+    flow = resources.names_flow(client, azurite.connection_string, people)
+    own = client.put("/data/foundation/dulepolicy/labels/custom/SHOP", json={"name": "SHOP", "category": "Custom"})
+    assert own.status_code in {200, 201}
+    descriptor = client.made(f"{REGISTRY}/tenant/descriptors", on_field(flow, "core/I1", "custom/SHOP"))
+    assert descriptor["xdm:labels"] == ["core/I1", "custom/SHOP"]
+    assert client.post(at(flow.dataset_id), json={"labels": ["C2"]}).status_code == 201
+    resources.ended(client, flow.started())
+    assert said(server.home, flow.dataset_id, flow.tenant) == [["C2"], {"name": ["C2", "I1", "SHOP"]}]
+    assert said(server.home, flow.dataset_id, "_id") == [["C2"], {}]
+
+    path = f"{REGISTRY}/tenant/descriptors/{descriptor['@id']}"
+    assert client.put(path, json=on_field(flow, "C9")).status_code == 200
+    waited(server.home, flow.dataset_id, flow.tenant, [["C2"], {"name": ["C2", "C9"]}])
+    assert client.delete(path).status_code == 204
+    assert client.delete(at(flow.dataset_id), headers=ANY).status_code == 200
+    waited(server.home, flow.dataset_id, flow.tenant, [[], {}])
+    (folder,) = (server.home / "lake").glob(f"*/{flow.dataset_id}")
+    assert DeltaTable(folder).to_pyarrow_table().num_rows == 40
+
+
+def test_a_change_before_a_kill_is_carried_after_it(tmp_path: Path) -> None:
+    """The mark of the table is in the store: the next process of the home finds it."""
+    home = tmp_path / "home"
+    first = Server(home).start()
+    with first.client() as client:
+        schema = client.made(f"{REGISTRY}/tenant/schemas", resources.schema(PROFILE))["$id"]
+        (reference,) = client.made(f"{CATALOG}/dataSets", resources.dataset(schema, "killed"))
+    dataset = str(reference).removeprefix("@/dataSets/")
+    assert first.stop() == 0
+    beside = App(Settings(home=home))
+    org = beside.database.tenancy.orgs()[0]
+    scope = beside.database.tenancy.sandbox(org.id, "prod").scope
+    beside.lake.prepare(TableRef(sandbox_id=scope.sandbox_id, dataset_id=dataset), pa.schema([("_id", pa.string())]))
+    labels = LabelsOfDatasets(database=beside.database, now=beside.now)
+    # A process that stops at this very place.
+    labels.create(beside.identity.itself(scope), dataset, {"labels": ["C9"]})
+    beside.database.engine.dispose()
+    assert said(home, dataset, "_id") == [None, None]
+    second = Server(home).start()
+    waited(home, dataset, "_id", [["C9"], {}])
+    assert second.stop() == 0

@@ -94,6 +94,11 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     spare = reference.rpartition("/")[2]
     mapping = resources.mapping_set(flow.schema_id, {"RowKey": "_id"}) | {"name": "set", "tags": {}, "inputSchema": {}}
     mapped = client.made(f"{PREP}/mappingSets", mapping, status=200)["id"]
+    rule_id = client.get(f"{PREP}/mappingSets/{mapped}/mappings").json()[0]["id"]
+    rule = {
+        "source": "RowKey", "destination": "_id", "sourceType": "EXPRESSION", "name": "a", "description": "b",
+        "identity": True, "identityGroup": "c", "namespaceCode": "d", "onError": "reject",
+    }  # fmt: skip
     sandbox = {"name": "dev", "title": "Dev", "type": "development"}
     client.made(f"{SANDBOXES}/sandboxes", sandbox, status=202)
     credential = {"name": "x", "permissions": ["run", "view-sources"]}
@@ -178,8 +183,14 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {DATASETS}/{{dataset_id}}/labels": (spare, labels),
         f"POST {PREP}/mappingSets": ("", mapping),
         f"PUT {PREP}/mappingSets/{{set_id}}": (mapped, mapping),
+        f"POST {PREP}/mappingSets/{{set_id}}/mappings": (mapped, rule | {"destination": "personID"}),
+        f"PUT {PREP}/mappingSets/{{set_id}}/mappings/{{mapping_id}}": (f"{mapped}|{rule_id}", rule),
         f"POST {PREP}/mappingSets/validate": ("", mapping),
         f"POST {PREP}/mappingSets/preview": ("", {"data": [{"RowKey": "1"}], "mappingSet": mapping}),
+        f"POST {PREP}/mappingSets/suggestion": (
+            "",
+            {"datasetId": flow.dataset_id, "columns": [{"name": "RowKey", "type": "string"}], "excludeUnmapped": False},
+        ),
         f"POST {PREP}/languages/el/validate": ("", {"expression": "upper(RowKey)"}),
         f"POST {SANDBOXES}/sandboxes": ("", sandbox),
         f"PATCH {SANDBOXES}/sandboxes/{{name}}": ("dev", {"title": "Dev"}),
@@ -275,8 +286,11 @@ def _tried(client: Client, method: str, path: str, content: str, what: Any) -> N
 
 
 def _filled(template: str, ref: str) -> str:
-    head, brace, rest = template.partition("{")
-    return head + ref + rest.partition("}")[2] if brace else template
+    """The path with `ref` in it; of two parameters each has its part of it."""
+    for part in ref.split("|"):
+        head, brace, rest = template.partition("{")
+        template = head + part + rest.partition("}")[2] if brace else template
+    return template
 
 
 def _members(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -142,6 +142,8 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
     spec = {"name": "generic-rest-extension", "type": "generic-rest", "providerId": BATCH_PROVIDER}
     return {
         "data-prep-replace": mapping,
+        "data-prep-add": {"source": "RowKey", "destination": "_id"},
+        "data-prep-replace-one": {"source": "RowKey", "destination": "_id"},
         "specs-replace-connection-spec": spec,
         "specs-replace-flow-spec": {"name": "stolen", "providerId": BATCH_PROVIDER},
         "catalog-replace": {"name": "stolen", "schemaRef": {"id": f"{XDM}/context/profile", "contentType": "x"}},
@@ -342,6 +344,7 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
     descriptor = {"@type": "xdm:descriptorRelationship", "xdm:sourceProperty": "/_id"}
     relation = {**descriptor, "xdm:sourceSchema": theirs.schema_id}
     carried = {"$id": "x", "meta:resourceType": "datatypes", "title": "T", "properties": {"x": {}}}
+    suggestion, suggested = f"{PREP}/mappingSets/suggestion", {"columns": ["a"]}
     entity = {"entityType": "dataSet", "entityId": ""}
     places: list[tuple[str, str, Any, tuple[str | int, ...], str]] = [
         ("POST", f"{FLOW}/connections", account, ("connectionSpec", "id"), f"{FLOW}/connectionSpecs"),
@@ -364,6 +367,11 @@ def test_an_id_in_a_body_is_answered_like_one_that_nobody_has(
         ("POST", f"{PREP}/mappingSets", mapping, ("xdmSchema",), "schema"),
         ("POST", f"{PREP}/mappingSets", newer, ("outputSchema", "schemaRef", "id"), "schema"),
         ("PUT", f"{PREP}/mappingSets/{theirs.mapping_id}", mapping, ("xdmSchema",), "schema"),
+        ("POST", suggestion, suggested, ("datasetId",), f"{CATALOG}/dataSets"),
+        ("POST", suggestion, {"columns": ["a"]}, ("xdmSchema",), "schema"),
+        ("POST", suggestion, {"datasetId": theirs.dataset_id}, ("sourceConnectionId",), f"{FLOW}/sourceConnections"),
+        ("POST", suggestion, {"datasetId": theirs.dataset_id, "object": "people"}, ("connectionId",),
+         f"{FLOW}/connections"),
         ("POST", f"{REGISTRY}/tenant/schemas", schema, ("allOf", 1, "$ref"), "schema"),
         ("POST", f"{REGISTRY}/tenant/fieldgroups", group, ("meta:intendedToExtend", 0), "schema"),
         ("POST", f"{REGISTRY}/tenant/descriptors", descriptor, ("xdm:sourceSchema",), "schema"),

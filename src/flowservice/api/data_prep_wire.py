@@ -1,6 +1,6 @@
 """Data Prep on the wire: a mapping set in both of its dialects, side by side."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from flowservice.domain.epoch import milliseconds
@@ -13,10 +13,9 @@ def created(mapping_set: MappingSet) -> dict[str, Any]:
     return {"id": mapping_set.id, "version": mapping_set.current.version, **_stamped(mapping_set)}
 
 
-def page(found: Iterable[MappingSet], *, limit: int) -> dict[str, Any]:
+def page(data: Sequence[dict[str, Any]], *, limit: int) -> dict[str, Any]:
     """The answer to a list."""
-    data = [set_json(mapping_set, mapping_set.current) for mapping_set in found]
-    return {"data": data, "_page": {"limit": limit, "count": len(data)}, "_links": {}}
+    return {"data": list(data), "_page": {"limit": limit, "count": len(data)}, "_links": {}}
 
 
 def set_json(
@@ -47,10 +46,11 @@ def set_json(
 
 def mappings_json(mapping_set: MappingSet, version: MappingVersion) -> list[dict[str, Any]]:
     """The mappings of one version."""
-    return [_mapping(mapping_set, version, mapping) for mapping in version.mappings]
+    return [mapping_json(mapping_set, version, mapping) for mapping in version.mappings]
 
 
-def _mapping(mapping_set: MappingSet, version: MappingVersion, mapping: Mapping) -> dict[str, Any]:
+def mapping_json(mapping_set: MappingSet, version: MappingVersion, mapping: Mapping) -> dict[str, Any]:
+    """One mapping of a version."""
     attributes = [] if mapping.kind is MappingKind.STATIC else [mapping.source]
     return {
         "id": mapping.id,
@@ -64,6 +64,7 @@ def _mapping(mapping_set: MappingSet, version: MappingVersion, mapping: Mapping)
         "identity": mapping.identity,
         "identityGroup": mapping.identity_group,
         "namespaceCode": mapping.namespace_code,
+        "onError": "reject" if mapping.rejects else "warn",
         "primaryIdentity": False,
         "matchScore": 0.0,
         "functionVersion": 0,

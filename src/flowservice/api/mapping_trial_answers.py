@@ -98,3 +98,25 @@ class ExpressionValidation(Answer):
     validation_status: Literal["succeeded", "failed"]
     error: str = Field(description="`none`, or what is wrong, and at which character.")
     advice: str | None = None
+
+
+class SuggestedMapping(Answer):
+    """A mapping that is proposed, as a mapping set takes it."""
+
+    source_type: Literal["ATTRIBUTE"]
+    source: str
+    destination: str
+    source_attribute: str
+    destination_xdm_path: str
+    match_score: float = Field(description="Confidence from 0 to 1; nothing below 0.55 is proposed.")
+    reason: str = Field(description="`same name`, `similar name` or `mapped so in 3 mapping sets`.")
+
+
+class MappingSuggestion(Answer):
+    """A mapping set that is not kept: look it over, and send it."""
+
+    output_schema: dict[str, Any]
+    xdm_schema: str
+    xdm_version: str
+    mappings: list[SuggestedMapping]
+    unmapped: list[str] = Field(description="Columns without a suggestion, if `excludeUnmapped` is false; else empty.")

@@ -367,6 +367,9 @@ class Mapping(MappingSetCreated):
     identity: bool
     identity_group: str | None
     namespace_code: str | None
+    on_error: Literal["warn", "reject"] = Field(
+        description="What becomes of a row whose value cannot be mapped: null and a warning, or it is rejected."
+    )
 
 
 class Mappings(RootModel[list[Mapping]]):

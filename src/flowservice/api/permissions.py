@@ -54,7 +54,8 @@ RULES: Final = (
     Rule("read", r"/data/foundation/export/.*", (Permission.VIEW_SOURCES, Permission.VIEW_DATA)),
     # Asked with POST, but nothing changes.
     Rule("POST", _FLOW + r"/\w+/search", (Permission.VIEW_SOURCES,)),
-    Rule("POST", _PREP + r"/(mappingSets/(validate|preview)|languages/el/validate)", (Permission.VIEW_SOURCES,)),
+    Rule("POST", _PREP + r"/mappingSets/(validate|preview|suggestion)", (Permission.VIEW_SOURCES,)),
+    Rule("POST", _PREP + r"/languages/el/validate", (Permission.VIEW_SOURCES,)),
     Rule(
         "POST",
         r"/data/foundation/dulepolicy/(bulk-eval|marketingActions/(core|custom)/[^/]+/constraints)",

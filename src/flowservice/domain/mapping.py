@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from flowservice.domain.destination import Destination, destination_of
 from flowservice.domain.expressions.checking import check, roots
 from flowservice.domain.expressions.parsing import parse
 from flowservice.domain.expressions.syntax import Node
 from flowservice.domain.resource import Resource
 from flowservice.domain.source_path import literal_column
-from flowservice.domain.xdm_tree import Leaf, ObjectField, found, kind_of
-from flowservice.errors import BadExpression, BadMapping, Error, NotSupported
+from flowservice.domain.xdm_tree import Leaf, ObjectField, kind_of
+from flowservice.errors import BadExpression, BadMapping, Error
 
 
 class MappingKind(StrEnum):
@@ -24,7 +25,10 @@ class MappingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
-    """`source` feeds the XDM path `destination`. `source_type` is the word that the client sent."""
+    """`source` feeds the XDM path `destination`. `source_type` is the word that the client sent.
+
+    `rejects`: a row whose value is lost on the way is rejected, not landed with a null and a warning.
+    """
 
     id: str
     kind: MappingKind
@@ -36,6 +40,12 @@ class Mapping:
     identity: bool = False
     identity_group: str | None = None
     namespace_code: str | None = None
+    rejects: bool = False
+
+    @property
+    def place(self) -> Destination:
+        """Where its values go. Raises BadMapping."""
+        return destination_of(self.destination)
 
     @property
     def column(self) -> str | None:
@@ -71,10 +81,15 @@ class MappingVersion:
         """The source columns that the mappings read, each once."""
         return tuple(dict.fromkeys(name for mapping in self.mappings for name in mapping.reads))
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether some of it is more than a column taken as it is, or a constant."""
+        return any(mapping.expression is not None for mapping in self.mappings)
+
     def check(self, tree: ObjectField) -> None:
         """Return if every mapping can be applied to rows of the schema `tree`.
 
-        Raises BadMapping naming the first that cannot, NotSupported for what a later version will do.
+        Raises BadMapping naming the first that cannot.
         """
         if not self.mappings:
             raise BadMapping("the mapping set has no mappings", advice="Map at least one source field.")
@@ -84,12 +99,8 @@ class MappingVersion:
 
     def faults(self, tree: ObjectField) -> tuple[Error | None, ...]:
         """What is wrong with each mapping, as `check` would raise it; None where it can be applied."""
-        seen: set[str] = set()
-        found: list[Error | None] = []
-        for mapping in self.mappings:
-            found.append(_fault(mapping, tree, is_second=mapping.destination in seen))
-            seen.add(mapping.destination)
-        return tuple(found)
+        seen: list[Destination] = []
+        return tuple([_fault(mapping, tree, seen) for mapping in self.mappings])
 
     def check_keys(self, keys: tuple[str, ...]) -> None:
         """Return if every one of these fields is fed. Raises BadMapping."""
@@ -101,37 +112,42 @@ class MappingVersion:
             )
 
 
-def _fault(mapping: Mapping, tree: ObjectField, *, is_second: bool) -> Error | None:
-    if is_second:
-        return BadMapping(f"two mappings feed {mapping.destination[:200]!r}", advice="Keep one mapping a destination.")
+def _fault(mapping: Mapping, tree: ObjectField, seen: list[Destination]) -> Error | None:
+    """What is wrong with a mapping, after others that go to what is `seen`; it is added there."""
     try:
+        place = mapping.place
+        others, seen[:] = tuple(seen), [*seen, place]
+        _check_free(mapping, place, others)
         expression = mapping.expression
         if expression is not None:
             check(expression)
-        _check_destination(mapping.destination, tree, is_constant=mapping.kind is MappingKind.STATIC)
+        node = place.node(tree)
     except BadExpression as error:
         return of_mapping(mapping, error)
-    except (BadMapping, NotSupported) as error:
+    except BadMapping as error:
         return error
+    if mapping.kind is MappingKind.STATIC and not isinstance(node, Leaf):
+        return BadMapping(
+            f"{mapping.destination[:200]!r} is of type {kind_of(node).value}; a constant cannot fill it",
+            advice="Map to the single fields below it." if isinstance(node, ObjectField) else "Map to single fields.",
+        )
     return None
+
+
+def _check_free(mapping: Mapping, place: Destination, others: tuple[Destination, ...]) -> None:
+    if place in others:
+        raise BadMapping(f"two mappings feed {mapping.destination[:200]!r}", advice="Keep one mapping a destination.")
+    same = [other for other in others if other.path == place.path]
+    if any((other.in_items, other.item is None) != (place.in_items, place.item is None) for other in same):
+        raise BadMapping(
+            f"{place.path[:200]!r} is fed as a whole, by number or item by item, not in two of these ways",
+            advice="Map all of its items in one way.",
+        )
 
 
 def of_mapping(mapping: Mapping, error: BadMapping) -> BadMapping:
     """The same error, which tells the mapping."""
     return type(error)(f"the expression of {mapping.destination[:200]!r}, {error.message}", advice=error.advice)
-
-
-def _check_destination(path: str, tree: ObjectField, *, is_constant: bool) -> None:
-    if "[" in path:
-        raise NotSupported(
-            f"{path[:200]!r} goes into a list, which this version cannot map", advice="Map to single fields."
-        )
-    node = found(tree, path)
-    if is_constant and not isinstance(node, Leaf):
-        raise BadMapping(
-            f"{path[:200]!r} is of type {kind_of(node).value}; a constant cannot fill it",
-            advice="Map to the single fields below it." if isinstance(node, ObjectField) else "Map to single fields.",
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,13 @@ def column_of(source: str) -> str | None:
     return None
 
 
+def quoted(column: str) -> str:
+    """How a mapping names a column that it takes as it is."""
+    if literal_column(column) == column:
+        return column
+    return "${" + re.sub(r"([{}\\])", r"\\\1", column) + "}"
+
+
 def literal_column(source: str) -> str | None:
     """The same where the author said that it is a column: blanks, dashes and slashes then need no quoting."""
     return column_of(source) or (source if _LITERAL.fullmatch(source) else None)

@@ -46,6 +46,23 @@ def leaf_type(leaf: Leaf) -> pa.DataType:
     return pa.int64() if leaf.is_wide else _LEAVES[leaf.type]
 
 
+def xdm_type_of(kind: pa.DataType) -> XdmType | None:
+    """The XDM type that a column of a source is; None for what no single value of a field can take."""
+    return next((xdm for is_kind, xdm in _OF_COLUMNS if is_kind(kind)), None)
+
+
+_OF_COLUMNS: Final = (
+    (pa.types.is_boolean, XdmType.BOOLEAN),
+    (pa.types.is_int64, XdmType.LONG),
+    (pa.types.is_integer, XdmType.INT),
+    (pa.types.is_floating, XdmType.NUMBER),
+    (pa.types.is_timestamp, XdmType.DATE_TIME),
+    (pa.types.is_date, XdmType.DATE),
+    (pa.types.is_string, XdmType.STRING),
+    (pa.types.is_large_string, XdmType.STRING),
+)
+
+
 def _fields(tree: ObjectField) -> list[pa.Field]:
     typed = ((name, arrow_type(child)) for name, child in tree.fields.items())
     return [pa.field(name, kind) for name, kind in typed if kind is not None]

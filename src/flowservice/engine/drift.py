@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.types as t
 
 from flowservice.domain.drift import MOST_COLUMNS, Change, DriftPolicy, SeenColumn, SourceShape, in_words
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Scope
+from flowservice.domain.xdm_arrow import xdm_type_of
 from flowservice.errors import NotFound, SchemaDriftHeld
 from flowservice.ports.database import Database
 from flowservice.sdk import SOURCE_TYPE, Sample, Source
@@ -17,17 +17,6 @@ from flowservice.sdk import SOURCE_TYPE, Sample, Source
 _SAMPLE_ROWS: Final = 1_000
 _LARGER_SAMPLE_ROWS: Final = 20_000
 """Looked at before a run is held for lack of a column: few rows may have it."""
-
-_XDM: Final = (
-    (t.is_boolean, "boolean"),
-    (t.is_int64, "long"),
-    (t.is_integer, "int"),
-    (t.is_floating, "number"),
-    (t.is_timestamp, "date-time"),
-    (t.is_date, "date"),
-    (t.is_string, "string"),
-    (t.is_large_string, "string"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,4 +107,4 @@ def _type(field: pa.Field) -> str:
 
 
 def _xdm(kind: pa.DataType) -> str:
-    return next((word for is_kind, word in _XDM if is_kind(kind)), "")
+    return xdm_type_of(kind) or ""

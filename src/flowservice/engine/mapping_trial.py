@@ -9,17 +9,20 @@ import pyarrow as pa
 from flowservice.domain.mapping import MappingVersion
 from flowservice.domain.mapping_trial import MappingFault, TriedRow
 from flowservice.domain.xdm_tree import ObjectField
-from flowservice.engine.mapping import Mapper, check_constants
-from flowservice.errors import BadField, BadMapping, Error
+from flowservice.engine.mapping import Mapper
+from flowservice.engine.mapping_faults import faults
+from flowservice.errors import BadField, Error
 from flowservice.sdk import to_text
 
 
 class MappingTrials:
     """Fills `ports.runtime.TryingMappings`."""
 
-    def faults(self, version: MappingVersion, tree: ObjectField) -> tuple[Error | None, ...]:
+    def faults(
+        self, version: MappingVersion, tree: ObjectField, source: pa.Schema | None = None
+    ) -> tuple[Error | None, ...]:
         """What is wrong with each mapping: see the port."""
-        return tuple(fault or _constant_fault(version, index, tree) for index, fault in enumerate(version.faults(tree)))
+        return faults(version, tree, source or pa.schema([]))
 
     def rows(
         self, version: MappingVersion, tree: ObjectField, rows: Sequence[JsonObject[str, Any]]
@@ -28,14 +31,6 @@ class MappingTrials:
         mapper = Mapper(version, tree)
         # One at a time: what is wrong with a row is told of that row.
         return tuple(_tried(mapper, version, _batch(row)) for row in rows)
-
-
-def _constant_fault(version: MappingVersion, index: int, tree: ObjectField) -> Error | None:
-    try:
-        check_constants(version, version.mappings[index], tree)
-    except BadMapping as error:
-        return error
-    return None
 
 
 def _tried(mapper: Mapper, version: MappingVersion, batch: pa.RecordBatch) -> TriedRow:

@@ -1,7 +1,7 @@
 """Which mapped rows break their schema, column by column."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowservice.domain.xdm_arrow import leaf_type
-from flowservice.domain.xdm_tree import Leaf, Node, ObjectField, leaves
+from flowservice.domain.xdm_tree import ArrayField, Leaf, Node, ObjectField, leaves
 from flowservice.domain.xdm_types import INTEGERS, XdmType
 
 REQUIRED: Final = "INGEST-1555-400"
@@ -32,8 +32,11 @@ class Violation:
 
 def violations(tree: ObjectField, columns: Columns, *, rows: int) -> tuple[Violation, ...]:
     """Every rule that some of the `rows` rows break: first missing fields, then broken values, each in schema order."""
-    everywhere = pa.repeat(pa.scalar(value=True), rows)
-    found = [*_missing(tree, columns, everywhere), *_broken(tree, columns)]
+    return _violations(tree, columns, pa.repeat(pa.scalar(value=True), rows))
+
+
+def _violations(tree: ObjectField, columns: Columns, given: pa.BooleanArray) -> tuple[Violation, ...]:
+    found = [*_missing(tree, columns, given), *_broken(tree, columns)]
     return tuple(one for one in found if one.rows.true_count)
 
 
@@ -63,10 +66,47 @@ def _missing(tree: ObjectField, columns: Columns, given: pa.BooleanArray, at: st
 def _broken(tree: ObjectField, columns: Columns) -> Iterator[Violation]:
     for path, node in leaves(tree):
         if isinstance(node, Leaf) and path in columns:
-            for message, kept in _rules(node, columns[path]):
-                # Null answers mean a null value, which breaks no rule but being required.
-                rows = pc.fill_null(pc.invert(kept), fill_value=False)
-                yield Violation(code=BROKEN_RULE, field=path, message=message, rows=rows)
+            yield from _broken_values(node, columns[path], path)
+        elif isinstance(node, ArrayField) and path in columns:
+            yield from _broken_items(node, columns[path], f"{path}[*]")
+
+
+def _broken_values(leaf: Leaf, values: pa.Array, path: str) -> Iterator[Violation]:
+    for message, kept in _rules(leaf, values):
+        # Null answers mean a null value, which breaks no rule but being required.
+        rows = pc.fill_null(pc.invert(kept), fill_value=False)
+        yield Violation(code=BROKEN_RULE, field=path, message=message, rows=rows)
+
+
+def _broken_items(node: ArrayField, lists: pa.Array, path: str) -> Iterator[Violation]:
+    """What the items of lists break, told of the rows they are in."""
+    items, of = lists.flatten(), pc.list_parent_indices(lists)
+    match node.items:
+        case Leaf():
+            broken: Iterable[Violation] = _broken_values(node.items, items, path)
+        case ArrayField():
+            broken = _broken_items(node.items, items, f"{path}[*]")
+        case ObjectField():
+            below = dict(leaves_of(node.items, items))
+            inside = _violations(node.items, below, items.is_valid())
+            broken = (replace(each, field=f"{path}.{each.field}") for each in inside)
+        case _:
+            return
+    numbers = pl.int_range(len(lists), eager=True).to_arrow().cast(of.type)
+    for each in broken:
+        if each.rows.true_count:
+            rows = pc.is_in(numbers, value_set=of.filter(each.rows).unique())
+            yield replace(each, rows=rows)
+
+
+def leaves_of(node: Node, values: pa.Array, path: str = "") -> Iterator[tuple[str, pa.Array]]:
+    """The columns of the fields that are no objects, by their dotted paths, of a column of objects."""
+    if not isinstance(node, ObjectField):
+        yield path, values
+        return
+    # A field of an object that is null is null, too.
+    for field, part in zip(values.type, values.flatten(), strict=True):
+        yield from leaves_of(node.fields[field.name], part, f"{path}.{field.name}" if path else field.name)
 
 
 def _rules(leaf: Leaf, values: pa.Array) -> Iterator[tuple[str, pa.BooleanArray]]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+import pyarrow as pa
+
 from flowservice.domain.connection import Connection
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.drift import Change
@@ -103,8 +105,13 @@ class TryingReplays(Protocol):
 class TryingMappings(Protocol):
     """Tells what a version of a mapping set is worth, without a source."""
 
-    def faults(self, version: MappingVersion, tree: ObjectField) -> tuple[Error | None, ...]:
-        """What is wrong with each mapping for rows of the schema `tree`; None where it can be applied."""
+    def faults(
+        self, version: MappingVersion, tree: ObjectField, source: pa.Schema | None = None
+    ) -> tuple[Error | None, ...]:
+        """What is wrong with each mapping for rows of the schema `tree`; None where it can be applied.
+
+        `source` has the columns whose types are known; others may be of any.
+        """
 
     def rows(
         self, version: MappingVersion, tree: ObjectField, rows: Sequence[Mapping[str, Any]]

@@ -10,7 +10,7 @@ from flowservice.domain.flow import Flow, Operation, Transformation
 from flowservice.domain.identity import Caller, Scope
 from flowservice.domain.mapping import Mapping as FieldMapping
 from flowservice.domain.mapping import MappingKind, MappingVersion
-from flowservice.domain.source_path import literal_column
+from flowservice.domain.source_path import literal_column, quoted
 from flowservice.domain.xdm_tree import Leaf, ObjectField
 from flowservice.errors import BadMapping, BadSchema, ColumnsNotAddable, NotSupported
 from flowservice.ports.database import Database
@@ -102,7 +102,7 @@ class AddedColumns:
             id=self.ids.hex(_DIGITS),
             kind=MappingKind.ATTRIBUTE,
             source_type=MappingKind.ATTRIBUTE.value,
-            source=_source(column),
+            source=quoted(column),
             destination=destination,
         )
 
@@ -127,7 +127,7 @@ def _places(
                 advice="Ignore the column.",
             )
         name = re.sub(r"[^A-Za-z0-9_-]", "_", column.column).lstrip("_-")
-        if not name or literal_column(_source(column.column)) != column.column:
+        if not name or literal_column(quoted(column.column)) != column.column:
             raise ColumnsNotAddable(
                 f"no field can be named after the column {shown!r}", advice="Map it yourself, or ignore it."
             )
@@ -142,10 +142,3 @@ def _places(
             name = f"{plain}_{number}"
         taken.add(name.casefold())
         yield column.column, (name, {**_NODES[column.xdm], "title": column.column})
-
-
-def _source(column: str) -> str:
-    """How a mapping names the column."""
-    if literal_column(column) == column:
-        return column
-    return "${" + re.sub(r"([{}\\])", r"\\\1", column) + "}"

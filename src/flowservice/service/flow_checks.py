@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pyarrow as pa
+
 from flowservice.domain.connection import DATA_LAKE, ConnectionState, SourceConnection, TargetConnection
 from flowservice.domain.drift import DriftPolicy
 from flowservice.domain.flow import Transformation
@@ -26,7 +28,7 @@ from flowservice.errors import (
 from flowservice.ports.database import Database
 from flowservice.service.connections import Connections
 from flowservice.service.mapping_sets import MappingSets
-from flowservice.service.source_columns import named_columns, unknown_columns
+from flowservice.service.source_columns import Sampled, named_columns, sampled
 from flowservice.service.spec_documents import Document
 from flowservice.service.specs import Specs
 from flowservice.service.target_connections import target_dataset
@@ -137,21 +139,27 @@ class FlowChecks:
                 advice=f"Create the mapping set with the schema {schema_id}.",
             )
         mapping.check_keys(WriteMode.of(ends.target.params).keys)
-        self._columns_exist(ends.source, mapping)
+        self._source_fits(caller, ends.source, mapping)
 
-    def _columns_exist(self, source: SourceConnection, mapping: MappingVersion) -> None:
+    def _source_fits(self, caller: Caller, source: SourceConnection, mapping: MappingVersion) -> None:
+        """Return if the source has the columns that the mapping reads, in types that its expressions can take."""
         named = named_columns(source.params)
-        if named is None:
+        if named is None or mapping.is_computed:
             base = self.database.connections.get(source.stamp.scope, str(source.base_connection_id))
             with self.connections.opened(base) as opened:
-                unknown = unknown_columns(opened, str(source.params["tableName"]), mapping.source_columns)
+                seen = sampled(opened, str(source.params["tableName"]), mapping.source_columns)
         else:
-            unknown = [column for column in mapping.source_columns if column not in named]
+            seen = Sampled(types={}, unknown=mapping.source_columns)
+        unknown = seen.unknown if named is None else [each for each in mapping.source_columns if each not in named]
         if unknown:
             raise BadMapping(
                 f"the source has no column {', '.join(name[:80] for name in unknown[:5])}",
                 advice="Map columns that the source connection selects; explore the table to see them all.",
             )
+        if mapping.is_computed:
+            # A column that was seen in several types comes as text.
+            mixed = set(mapping.source_columns) - set(seen.unknown) - seen.types.keys()
+            self.mapping_sets.check_kinds(caller, mapping, {**dict.fromkeys(mixed, pa.string()), **seen.types})
 
 
 def _transformation(step: Mapping[str, Any]) -> Transformation:

@@ -1,9 +1,11 @@
 """What people and programs may do with mapping sets. A set is written in either of two dialects."""
 
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as JsonObject
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import pyarrow as pa
 
 from flowservice.domain.identity import Caller, Permission, Scope
 from flowservice.domain.mapping import Mapping, MappingKind, MappingSet, MappingVersion
@@ -17,6 +19,7 @@ from flowservice.errors import BadField, BadMapping, BadMappingVersion, Error, I
 from flowservice.ports.database import Database, every
 from flowservice.ports.runtime import Clock, Ids, TryingMappings
 from flowservice.service.contention import repeated
+from flowservice.service.mapping_csv import read_csv
 from flowservice.service.schemas import Schemas
 
 _DIGITS: Final = 32
@@ -28,6 +31,8 @@ SOURCE_TYPES: Final[JsonObject[str, MappingKind]] = {
     "text/x.aep-xl": MappingKind.EXPRESSION,
     "STATIC": MappingKind.STATIC,
 }
+ON_ERROR: Final[JsonObject[str, bool]] = {"warn": False, "reject": True}
+"""What becomes of a row whose value cannot be mapped: null and a warning, or rejected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,48 @@ class MappingSets:
 
         return repeated(update)
 
+    def add_mapping(self, caller: Caller, set_id: str, body: JsonObject[str, Any]) -> tuple[MappingSet, Mapping]:
+        """The set with one more mapping, as its next version, and that mapping. Raises as `update`."""
+        mapping = _mapping(body, at=0, mapping_id=self.ids.hex(_DIGITS))
+        return self._changed(caller, set_id, lambda known: (*known, mapping)), mapping
+
+    def replace_mapping(
+        self, caller: Caller, set_id: str, mapping_id: str, body: JsonObject[str, Any]
+    ) -> tuple[MappingSet, Mapping]:
+        """The set with another mapping in the place and under the id of one, as a new version. Raises as `update`."""
+        mapping = _mapping(body, at=0, mapping_id=mapping_id)
+
+        def change(known: tuple[Mapping, ...]) -> tuple[Mapping, ...]:
+            _check_there(known, mapping_id)
+            return tuple(mapping if each.id == mapping_id else each for each in known)
+
+        return self._changed(caller, set_id, change), mapping
+
+    def delete_mapping(self, caller: Caller, set_id: str, mapping_id: str) -> None:
+        """The next version is without that mapping. Raises as `update`, also for the last one."""
+
+        def change(known: tuple[Mapping, ...]) -> tuple[Mapping, ...]:
+            _check_there(known, mapping_id)
+            return tuple(each for each in known if each.id != mapping_id)
+
+        self._changed(caller, set_id, change)
+
+    def _changed(
+        self, caller: Caller, set_id: str, change: Callable[[tuple[Mapping, ...]], tuple[Mapping, ...]]
+    ) -> MappingSet:
+        caller.may(Permission.MANAGE_SOURCES)
+
+        def changed() -> MappingSet:
+            known = self.database.mapping_sets.get(caller.scope, set_id)
+            newest = known.current
+            version = replace(newest, version=newest.version + 1, mappings=change(newest.mappings))
+            self._check(version, self.schemas.tree(caller, version.schema_id))
+            moved = replace(known, stamp=known.stamp.moved(caller, at=self.now()), versions=(*known.versions, version))
+            self.database.mapping_sets.replace(known, moved)
+            return moved
+
+        return repeated(changed)
+
     def get(self, caller: Caller, set_id: str, version: int | None = None) -> tuple[MappingSet, MappingVersion]:
         """A set and one of its versions (None: the newest). Raises NotFound, BadMappingVersion."""
         caller.may(Permission.VIEW_SOURCES)
@@ -89,13 +136,28 @@ class MappingSets:
         caller.may(Permission.VIEW_SOURCES)
         return self.database.mapping_sets.list(caller.scope, query)
 
+    def all(self, caller: Caller) -> Iterator[MappingSet]:
+        """Every set of the sandbox, a page at a time."""
+        caller.may(Permission.VIEW_SOURCES)
+        return every(self.database.mapping_sets, caller.scope)
+
     def _version(self, caller: Caller, body: JsonObject[str, Any], *, number: int) -> MappingVersion:
         version, tree = self._sent(caller, body, number=number)
+        self._check(version, tree)
+        return version
+
+    def _check(self, version: MappingVersion, tree: ObjectField) -> None:
         version.check(tree)
         for fault in self.trying.faults(version, tree):
             if fault is not None:
                 raise fault
-        return version
+
+    def check_kinds(self, caller: Caller, version: MappingVersion, source: JsonObject[str, pa.DataType]) -> None:
+        """Return if the expressions can take columns of these types. Raises BadExpression, BadMapping."""
+        tree = self.schemas.tree(caller, version.schema_id)
+        for fault in self.trying.faults(version, tree, pa.schema(list(source.items()))):
+            if fault is not None:
+                raise fault
 
     def validate(self, caller: Caller, body: JsonObject[str, Any]) -> tuple[Error | None, ...]:
         """What is wrong with each mapping of a set that is not kept. Raises as `create` for what is no set at all."""
@@ -129,12 +191,14 @@ class MappingSets:
 
     def _sent(self, caller: Caller, body: JsonObject[str, Any], *, number: int) -> tuple[MappingVersion, ObjectField]:
         """The version that a body tells, unchecked, and the tree of its schema."""
-        schema_id, content_type = _schema_of(body)
+        schema_id, content_type = target_schema(body)
         sent = body.get("mappings")
         if sent is None:
             raise MissingField("mappings is missing", advice="Send a list with at least one mapping.")
+        if isinstance(sent, str):
+            sent = read_csv(sent)
         if not isinstance(sent, list):
-            raise BadField("mappings must be a list")
+            raise BadField("mappings must be a list, or a text with a CSV table")
         version = MappingVersion(
             version=number,
             schema_id=schema_id,
@@ -153,6 +217,11 @@ class MappingSets:
         return version, tree
 
 
+def _check_there(known: tuple[Mapping, ...], mapping_id: str) -> None:
+    if all(mapping.id != mapping_id for mapping in known):
+        raise NotFound(f"the mapping set has no mapping {mapping_id[:80]!r}", advice="List the mappings of the set.")
+
+
 def _check_unused(database: Database, scope: Scope, set_id: str) -> None:
     for flow in every(database.flows, scope):
         if flow.mapping_id == set_id:
@@ -164,7 +233,7 @@ def _check_unused(database: Database, scope: Scope, set_id: str) -> None:
             raise InUse("a run maps with this set", advice="Wait until it has ended.")
 
 
-def _schema_of(body: JsonObject[str, Any]) -> tuple[str, str]:
+def target_schema(body: JsonObject[str, Any]) -> tuple[str, str]:
     """`$id` and content type of the target schema, said in either dialect. Raises MissingField, BadField."""
     output = _object(body, "outputSchema")
     ref = _object(output, "schemaRef") or _object(body, "schemaRef")
@@ -201,7 +270,15 @@ def _mapping(item: object, *, at: int, mapping_id: str) -> Mapping:
         identity=item.get("identity") is True,
         identity_group=_text(item, "identityGroup", where) or None,
         namespace_code=_text(item, "namespaceCode", where) or None,
+        rejects=_rejects(item, where),
     )
+
+
+def _rejects(item: JsonObject[str, Any], where: str) -> bool:
+    word = _text(item, "onError", where)
+    if word not in ON_ERROR and word:
+        raise BadField(f"{where}/onError is unknown", advice=f"Use one of {', '.join(ON_ERROR)}.")
+    return ON_ERROR.get(word, False)
 
 
 def _either(item: JsonObject[str, Any], names: tuple[str, ...], where: str) -> str:

@@ -150,7 +150,8 @@ def feeding(version: MappingVersion, fields: AbstractSet[FieldPath]) -> frozense
 
 
 def _meets(destination: str, fields: Iterable[FieldPath]) -> bool:
-    path = tuple(step.removesuffix("[*]") for step in destination.split("."))
+    # Items of lists count as the list: `orders[0].mail`, `orders[*].mail`.
+    path = tuple(step.partition("[")[0] for step in destination.split("."))
     return any(path[: len(field)] == field or field[: len(path)] == path for field in fields)
 
 

@@ -46,11 +46,6 @@ def sampled(source: Source, path: str, wanted: Iterable[str], *, first: Sample |
     return Sampled(types=types, unknown=tuple(unknown))
 
 
-def unknown_columns(source: Source, path: str, wanted: Iterable[str]) -> list[str]:
-    """Those of `wanted` that no sampled row of the table has, in their order. Raises NoSuchObject."""
-    return list(sampled(source, path, wanted).unknown)
-
-
 def named_columns(params: Mapping[str, Any]) -> tuple[str, ...] | None:
     """The columns that `params.columns` names; None where it names none."""
     columns = params.get("columns")

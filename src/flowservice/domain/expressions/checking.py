@@ -25,8 +25,6 @@ def check(tree: Node) -> None:
 def _check_call(call: Call) -> None:
     signature = signature_of(call.name, at=call.at, is_method=call.is_method)
     check_arity(signature, len(call.arguments), at=call.at)
-    if signature.category == "user-agent":
-        raise bad(f"{call.name} is not in this version", at=call.at, advice="Map the user agent as it is.")
     if signature.name == "fpid_to_ecid":
         raise bad("the rule of fpid_to_ecid is not public", at=call.at, advice="Map the first-party id as it is.")
     for index, argument in enumerate(call.arguments):

@@ -1,6 +1,7 @@
 """Expressions of mappings over whole columns."""
 
 from flowservice.engine.expressions import (
+    functions_agents,
     functions_analytics,
     functions_arrays,
     functions_dates,
@@ -17,6 +18,7 @@ __all__ = ["Column", "Scope", "source_column", "values"]
 
 # Each fills the table of functions.
 _FILLED = (
+    functions_agents,
     functions_analytics,
     functions_arrays,
     functions_dates,

@@ -1,5 +1,6 @@
 """Results of expressions as the types of a schema: docs/expressions.md, "What lands"."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -14,8 +15,10 @@ from flowservice.engine.coercion import coerced
 from flowservice.engine.expressions.column import (
     Column,
     by_value,
+    either,
     field,
     flattened,
+    rows_of,
     text,
 )
 from flowservice.engine.expressions.evaluation import member
@@ -23,28 +26,50 @@ from flowservice.engine.expressions.functions import mapping
 from flowservice.errors import BadMapping
 
 
-def landed(column: Column, node: Node) -> pa.Array:
-    """A full column in the type of a field. What cannot be that becomes null.
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Values in a field's type, and the rows in which some value was lost on the way, at any depth (None: in none)."""
+
+    values: pa.Array
+    lost: pl.Series | None = None
+
+    @property
+    def lost_rows(self) -> pa.BooleanArray | None:
+        """The same as Arrow has it."""
+        return arrow_rows(self.lost)
+
+
+def arrow_rows(lost: pl.Series | None) -> pa.BooleanArray | None:
+    """Rows as Arrow has them; None where there are none."""
+    return None if lost is None or not lost.any() else _arrow(lost)
+
+
+def landed(column: Column, node: Node) -> Landed:
+    """A full column in the type of a field. What cannot be that becomes null, and is lost.
 
     Raises BadMapping for a kind that never can, BadSchema where the field can hold nothing.
     """
     match node:
         case Leaf():
-            return _leaf(column, node)
+            made = _leaf(column, node)
         case ArrayField():
-            return _list(column, node)
+            made = _list(column, node)
         case MapField():
-            return _map(column, node)
+            made = _map(column, node)
         case ObjectField():
-            return _object(column, node)
+            made = _object(column, node)
+    return made if column.lost is None else Landed(made.values, either(made.lost, column.lost))
 
 
-def _leaf(column: Column, leaf: Leaf) -> pa.Array:
+def _leaf(column: Column, leaf: Leaf) -> Landed:
     if not is_scalar(column.kind):
         raise _unfit("a single value", column.kind)
     if column.kind is Scalar.JSON or (isinstance(column.kind, Moment) and leaf.type is XdmType.STRING):
         column = text(column)
-    return coerced(_arrow(column.values), leaf)
+    values = coerced(_arrow(column.values), leaf)
+    if values.null_count == column.values.null_count():
+        return Landed(values)
+    return Landed(values, pl.Series(values.is_null()) & column.values.is_not_null())
 
 
 def _arrow(values: pl.Series) -> pa.Array:
@@ -58,11 +83,11 @@ def _unfit(wanted: str, kind: Kind) -> BadMapping:
     )
 
 
-def _nulls(column: Column, node: Node) -> pa.Array:
-    return pa.nulls(len(column.values), arrow_type(node))
+def _nulls(column: Column, node: Node) -> Landed:
+    return Landed(pa.nulls(len(column.values), arrow_type(node)))
 
 
-def _list(column: Column, node: ArrayField) -> pa.Array:
+def _list(column: Column, node: ArrayField) -> Landed:
     if column.kind is Scalar.NULL:
         return _nulls(column, node)
     if column.kind is Scalar.JSON:
@@ -71,8 +96,15 @@ def _list(column: Column, node: ArrayField) -> pa.Array:
         raise _unfit("an array", column.kind)
     items, lens = flattened(column)
     values = landed(items, node.items)
-    made = pa.ListArray.from_arrays(_offsets(lens), values, mask=_mask(column.values))
-    return made.cast(arrow_type(node))
+    made = pa.ListArray.from_arrays(_offsets(lens), values.values, mask=_mask(column.values))
+    return Landed(made.cast(arrow_type(node)), either(column.lost, _of_rows(values.lost, lens)))
+
+
+def _of_rows(lost: pl.Series | None, lens: pl.Series) -> pl.Series | None:
+    """The rows of which an item was lost."""
+    if lost is None or not lost.any():
+        return None
+    return pl.int_range(len(lens), eager=True).is_in(rows_of(lens).filter(lost).unique().implode())
 
 
 def _offsets(lens: pl.Series) -> pa.Array:
@@ -92,7 +124,7 @@ def json_items(value: str) -> list[str | None]:
     return [None if item is None else orjson.dumps(item).decode() for item in held]
 
 
-def _map(column: Column, node: MapField) -> pa.Array:
+def _map(column: Column, node: MapField) -> Landed:
     if column.kind is Scalar.NULL:
         return _nulls(column, node)
     if is_scalar(column.kind) and column.kind is not Scalar.JSON:
@@ -105,18 +137,20 @@ def _map(column: Column, node: MapField) -> pa.Array:
     keys = _arrow(items.values.struct.field("key")).cast(pa.string())
     values = landed(field(items, "value"), node.values)
     offsets: Any = _offsets(lens)
-    made = pa.MapArray.from_arrays(offsets, keys, values, mask=_mask(column.values))
-    return made.cast(arrow_type(node))
+    made = pa.MapArray.from_arrays(offsets, keys, values.values, mask=_mask(column.values))
+    return Landed(made.cast(arrow_type(node)), either(column.lost, _of_rows(values.lost, lens)))
 
 
-def _object(column: Column, node: ObjectField) -> pa.Array:
+def _object(column: Column, node: ObjectField) -> Landed:
     wanted = arrow_type(node)
     if column.kind is Scalar.NULL or wanted is None:
-        return pa.nulls(len(column.values), wanted or pa.null())
+        return Landed(pa.nulls(len(column.values), wanted or pa.null()))
     below = [landed(of, node.fields[name]) for name, of in fields_of(column, [each.name for each in wanted]).items()]
-    nulls = column.values.is_null()
-    mask = _arrow(nulls) if nulls.any() else None
-    return pa.StructArray.from_arrays(below, fields=list(wanted), mask=mask)
+    lost: pl.Series | None = None
+    for each in below:
+        lost = each.lost if lost is None else either(lost, each.lost)
+    made = pa.StructArray.from_arrays([each.values for each in below], fields=list(wanted), mask=_mask(column.values))
+    return Landed(made, lost)
 
 
 def fields_of(column: Column, names: list[str]) -> dict[str, Column]:
