@@ -382,8 +382,9 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_usage_labels.py::test_pages_follow_each_other_by_either_link_until_there_is_none",
     ),
     Difference(
-        what="A write to a core container is 405; a custom label with the name of a core one is refused.",
-        why="Not documented; expressions write the bare name of either.",
+        what="A write to a core container is 405; a custom label with the name of a core one is refused, "
+        "and so are names of labels and actions with letters beyond A to Z, commas or slashes.",
+        why="Not documented; expressions write the bare name of either, and lists have commas between them.",
         test=f"{_W}/test_usage_labels.py::test_nobody_writes_core_labels_or_deletes_one",
     ),
     Difference(

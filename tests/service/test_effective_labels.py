@@ -1,5 +1,7 @@
 """Effective labels: where a label may be put, and which fields of which datasets have it then."""
 
+from dataclasses import replace
+
 import pytest
 
 from flowservice.domain.dataset_labels import DatasetLabels, FieldLabels, path_among
@@ -127,3 +129,14 @@ def test_the_labels_of_a_field_come_before_what_else_is_said_of_it(shop: Shop) -
     made = [shop.descriptors.create(shop.caller, body).id for body in (other, shown)]
     labels = shop.label(shop.group, "/_northwind/mail", "I1")
     assert [one.id for one in shop.descriptors.list(shop.caller)] == [made[0], labels, made[1]]
+
+
+def test_labels_of_an_earlier_version_are_read_and_shown_by_their_name_now(shop: Shop, database: Database) -> None:
+    made = shop.descriptors.get(shop.caller, shop.label(shop.schema, "/_northwind/mail", "C2"))
+    body = {name: value for name, value in made.body.items() if name != "xdm:labels"}
+    database.descriptors.replace(
+        made, replace(made, body={**body, "xdm:label": ["core/I1", "C9"]}, stamp=made.stamp.touched())
+    )
+    assert shop.labelled() == {"_northwind.mail": ["C9", "I1"]}
+    shown = descriptor_document(shop.descriptors.get(shop.caller, made.id))
+    assert (shown["xdm:labels"], "xdm:label" in shown) == (["core/C9", "core/I1"], False)

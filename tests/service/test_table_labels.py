@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pytest
 from flowservice.adapters.delta import DeltaLake
 from flowservice.domain.dataset import Dataset, TableRef
 from flowservice.domain.dataset_labels import ColumnLabels
+from flowservice.domain.identity import SandboxState
 from flowservice.domain.schema import SchemaKind
 from flowservice.errors import LakeUnavailable
 from flowservice.ports.database import Database
@@ -142,3 +143,16 @@ def test_the_longest_waiting_come_first(shop: Shop, database: Database) -> None:
     of_datasets.create(shop.caller, shop.dataset, {"labels": []})
     of_datasets.create(shop.caller, shop.other, {"labels": []})
     assert [one.id for one in database.labels_due.oldest(limit=1)] == [shop.dataset]
+
+
+def test_tables_of_a_sandbox_that_is_being_emptied_are_left_alone(
+    shop: Shop, database: Database, lake: DeltaLake
+) -> None:
+    shop.label(shop.schema, "/_northwind/mail", "I1")
+    (sandbox,) = database.tenancy.sandboxes(shop.caller.scope.org_id)
+    database.tenancy.put_sandbox(replace(sandbox, state=SandboxState.RESETTING))
+    settled(database, lake)
+    assert (due(database), told(lake, shop)) == ({shop.dataset}, [None, None])
+    database.tenancy.put_sandbox(sandbox)
+    settled(database, lake)
+    assert due(database) == set()

@@ -24,7 +24,7 @@ from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.contention import repeated
 from flowservice.service.due_labels import mark_users
 from flowservice.service.known_labels import LISTED, unknown_labels
-from flowservice.service.schema_library import lookup_in, stored
+from flowservice.service.schema_library import Library, lookup_in, stored
 from flowservice.service.schema_rules import all_descriptors, descriptors_of
 
 _DIGITS: Final = 40
@@ -99,8 +99,10 @@ class Descriptors:
 
     def _mark(self, database: Database, caller: Caller, *changed: Descriptor) -> None:
         """Tables say the labels of their columns: those concerned are told anew."""
-        for schema_id in {one.schema_id for one in changed if one.type is DescriptorType.LABEL}:
-            mark_users(database, caller, schema_id, now=self.now)
+        if schema_ids := {one.schema_id for one in changed if one.type is DescriptorType.LABEL}:
+            library = Library.of(database, caller)
+            for schema_id in schema_ids:
+                mark_users(database, caller, library, schema_id, now=self.now)
 
     def get(self, caller: Caller, descriptor_id: str) -> Descriptor:
         """Raises NotFound."""

@@ -31,9 +31,8 @@ def mark(database: Database, caller: Caller, dataset_ids: Iterable[str], *, now:
             database.labels_due.replace(known, replace(known, stamp=known.stamp.moved(None, at=now())))
 
 
-def mark_users(database: Database, caller: Caller, schema_id: str, *, now: Clock) -> None:
-    """As `mark`, of the datasets whose schemas are, or are made of, this resource."""
-    library = Library.of(database, caller)
+def mark_users(database: Database, caller: Caller, library: Library, schema_id: str, *, now: Clock) -> None:
+    """As `mark`, of the datasets whose schemas are, or are made of, this resource of the sandbox's library."""
     resource = library.resources.get(schema_id)
     if resource is None:
         return

@@ -217,7 +217,7 @@ class Schemas:
             if told is not before.resources[known.id]:
                 database.schemas.replace(known, replace(told, stamp=known.stamp.touched()))
         # It may bring labelled fields along, or take them away.
-        mark_users(database, caller, new.id, now=self.now)
+        mark_users(database, caller, after, new.id, now=self.now)
         steps = jsonpatch.make_patch(dict(old.body), dict(new.body)).patch
         self._tell(database, caller, new, steps)
         return new

@@ -144,7 +144,6 @@ def _column(item: object, at: int) -> SourceField:
         raise BadField(f"columns/{at} must be a name, or an object with name and type")
     name = _text(item, "name", f"columns/{at}/")
     kind = item.get("type")
-    # A list, which a hostile body may have here, is in no set.
     if kind is not None and kind not in [each.value for each in XdmType]:
         raise BadField(
             f"columns/{at}/type is unknown", advice=f"Leave it out, or use {', '.join(each.value for each in XdmType)}."

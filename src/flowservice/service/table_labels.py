@@ -32,7 +32,9 @@ class TableLabels:
         """Every table that is marked, the longest waiting first. What cannot be done now stays marked."""
         for due in self.database.labels_due.oldest(limit=_AT_ONCE):
             try:
-                self._settle(due)
+                # The tables of one that is being emptied are on their way out, and so is the mark.
+                if self.database.tenancy.is_open(due.stamp.scope):
+                    self._settle(due)
             except Error as error:
                 _LOG.warning("the table of dataset %s says its labels later: %s", due.id, error.message)
 
