@@ -32,8 +32,6 @@ from flowservice.service.masking import Masking
 _FILE_ID: Final = re.compile(r"(?P<batch>[0-9A-Za-z]{1,64})-[0-9a-f]{16}")
 _OWN: Final = re.compile(r"[0-9-]{1,100}\.parquet")
 _OF_MADE: Final = re.compile(r"rows-[0-9a-f]{32}(?:-without-(?P<mask>[0-9a-f]{16}))?\.parquet")
-_PATIENCE_S: Final = 30.0
-"""How long a call waits for files that others have made; beyond that it would hold up calls of another kind."""
 
 
 def file_id(batch_id: str, name: str) -> str:
@@ -78,6 +76,8 @@ class BatchFiles:
     lake: Lake
     files: LakeFiles
     masking: Masking
+    patience_s: float = 30.0
+    """How long a call waits for files that others have made; beyond that it would hold up calls of another kind."""
     _making: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def of_batch(self, caller: Caller, batch_id: str) -> tuple[Dataset, Sequence[BatchFile]]:
@@ -167,7 +167,7 @@ class BatchFiles:
         columns = schema.to_string(show_field_metadata=False)
         name = f"rows-{_digest(sorted(paths), columns)[:32]}{_without(hidden)}.parquet"
         make = partial(self.files.make, dataset.table, f"{batch.id}/{name}", paths, _rows_of(batch), schema=schema)
-        if not self._making.acquire(timeout=_PATIENCE_S):
+        if not self._making.acquire(timeout=self.patience_s):
             raise LakeUnavailable(
                 "other files are being made of rows that are in no file of their own",
                 advice="Try again in a minute.",
