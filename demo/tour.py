@@ -415,6 +415,8 @@ class Tour:
         table = {"objectType": "table", "object": TABLE, "preview": "true"}
         self.call("connections-explore", query=table, connection_id=connection_id)
         self.call("connections-configs", query={"object": TABLE}, connection_id=connection_id)
+        body_of_schema = {"object": TABLE, "title": "Customers as the table has them", "classFields": {"_id": "RowKey"}}
+        self.call("schemas-from-sources-make", body_of_schema, connection_id=connection_id)
         self._drafted("connections", body, "connection_id")
         return connection_id
 
@@ -484,7 +486,11 @@ class Tour:
         """What the runs left behind."""
         batches = self.call("catalog-batches", query={"dataSet": dataset_id, "limit": "1"})
         self.call("catalog-last", query={"dataSetId": dataset_id, "limit": "1"})
-        self.call("catalog-batch", batch_id=next(iter(batches)))
+        batch_id = next(iter(batches))
+        self.call("catalog-batch", batch_id=batch_id)
+        (file, *_) = self.call("data-access-batch-files", batch_id=batch_id)["data"]
+        self.call("data-access-file", file_id=file["dataSetFileId"])
+        self.call("data-access-preview", dataset_id=dataset_id)
         view_id = next(iter(self.call("catalog-views", dataset_id=dataset_id)))
         self.call("catalog-view", dataset_id=dataset_id, view_id=view_id)
         self.call("catalog-view-files", query={"limit": "1"}, dataset_id=dataset_id, view_id=view_id)

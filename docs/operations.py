@@ -185,6 +185,29 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_quarantine.py::test_the_run_and_its_batch_lead_to_the_rows",
     ),
     Difference(
+        what="`GET /batches/{id}/files` of Data Access lists the rows of the batch as the dataset has them now: none "
+        "of a batch that failed or was undone. Rows that share files with others' are put into a file of their own. "
+        "Ids are those of the batch with 16 digits, and a file is never a folder.",
+        why="Compactions and upserts move rows; whoever downloads a batch wants its rows, all of them and no others.",
+        test=f"{_W}/test_data_access.py::test_rows_that_an_upsert_replaced_are_those_of_its_batch_until_it_is_undone",
+    ),
+    Difference(
+        what="`POST /v1/connections/{id}/schema` (an addition) makes a schema, and a mapping set, of the columns of a "
+        "table: see [schemas](schemas.md).",
+        why="Tables of Azure have no schema, and names that no field may have.",
+        test=f"{_W}/test_source_schemas.py::test_columns_become_a_schema_whose_changed_names_are_told_and_land",
+    ),
+    Difference(
+        what="A `Range` that holds several ranges, or none, is 416 (`range-unsatisfiable`), as one beyond the end is.",
+        why="Only single ranges are documented.",
+        test=f"{_W}/test_data_access.py::test_what_is_no_range_of_the_file_is_refused",
+    ),
+    Difference(
+        what="A preview of a dataset without rows is 404 (`nothing-landed`).",
+        why="No answer is documented; an empty list would not tell why.",
+        test=f"{_W}/test_data_access.py::test_a_dataset_without_rows_says_so",
+    ),
+    Difference(
         what="A run can be cancelled (`POST /v1/runs/{id}/cancel`, an addition). It ends as `failed` with the error "
         "`cancelled`, and says `cancelledBy` in `statusSummary.extensions`.",
         why="The documented states have none for it, and clients know those alone.",
@@ -359,8 +382,9 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_usage_labels.py::test_pages_follow_each_other_by_either_link_until_there_is_none",
     ),
     Difference(
-        what="A write to a core container is 405; a custom label with the name of a core one is refused.",
-        why="Not documented; expressions write the bare name of either.",
+        what="A write to a core container is 405; a custom label with the name of a core one is refused, "
+        "and so are names of labels and actions with letters beyond A to Z, commas or slashes.",
+        why="Not documented; expressions write the bare name of either, and lists have commas between them.",
         test=f"{_W}/test_usage_labels.py::test_nobody_writes_core_labels_or_deletes_one",
     ),
     Difference(

@@ -26,13 +26,14 @@ CONNECTION_STRING: Final = (
 _TEXT_TYPES: Final = frozenset({"operations-metrics"})
 _BORN: Final = re.compile(
     r"(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)|(?P<hex>\b[0-9a-f]{24,64}\b)"
-    r"|(?P<org>\b[0-9A-F]{24}(?=@))"
+    r"|(?P<org>\b[0-9A-F]{24}(?=@))|(?P<ulid>\b01[0-9A-HJKMNP-TV-Z]{24}\b)"
 )
 _DATE: Final = re.compile(r"\b20\d\d-\d\d-\d\d(?P<sep>[ T])\d\d:\d\d:\d\d(\.\d+)?")
 _OTHER_DATES: Final = (
     (re.compile(r"\b\d\d-\d\d-20\d\d \d\d:\d\d:\d\d"), "03-02-2026 09:00:00"),
     (re.compile(r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d 20\d\d \d\d:\d\d:\d\d"), "Mon Mar 02 2026 09:00:00"),
 )
+_EPOCH_MS: Final = re.compile(r"\A1[789]\d{11}\Z")
 _SECRETS: Final = frozenset({"access_token", "clientSecret", "client_secret"})
 _FIRST_MS: Final = 1_772_442_000_000
 
@@ -65,6 +66,8 @@ _CONSTANTS: Final = frozenset(
 def _like(match: re.Match[str], number: int) -> str:
     if match["uuid"]:
         return str(UUID(int=(0x6655A1E2 << 96) | (number << 48) | 0x4A7C9D21 | (number << 32), version=4))
+    if match["ulid"]:
+        return f"01KJQ6VZ{number:018d}"
     digits = f"{0x6655A1E2:x}{number:04x}".ljust(len(match[0]), "0")
     return digits.upper() if match["org"] else digits
 
@@ -91,7 +94,7 @@ def _shown(node: Any, names: Mapping[str, str]) -> Any:
         text = _DATE.sub(lambda found: f"2026-03-02{found['sep']}09:00:00", replaced(node, names))
         for other, invented_date in _OTHER_DATES:
             text = other.sub(invented_date, text)
-        return text
+        return _EPOCH_MS.sub(str(_FIRST_MS), text)
     if isinstance(node, int) and node > _FIRST_MS // 2:
         return _FIRST_MS
     return node

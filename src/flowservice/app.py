@@ -34,11 +34,13 @@ from flowservice.ports.runtime import Clock
 from flowservice.sdk import ENTRY_POINTS, Connector, Destinations, Egress
 from flowservice.service.added_columns import AddedColumns
 from flowservice.service.admission import Admission
+from flowservice.service.batch_files import BatchFiles
 from flowservice.service.clearing import Clearing
 from flowservice.service.connections import Connections
 from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
 from flowservice.service.dataset_labels import LabelsOfDatasets
+from flowservice.service.dataset_previews import DatasetPreviews
 from flowservice.service.datasets import Datasets
 from flowservice.service.delta_columns import DeltaColumns
 from flowservice.service.descriptors import Descriptors
@@ -64,6 +66,7 @@ from flowservice.service.sandboxes import Sandboxes
 from flowservice.service.schema_exchange import SchemaExchange
 from flowservice.service.schemas import Schemas
 from flowservice.service.source_connections import SourceConnections
+from flowservice.service.source_schemas import SourceSchemas
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
 from flowservice.service.suggestions import Suggestions
@@ -75,7 +78,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from flowservice.adapters.dbos import DbosRuns
-    from flowservice.adapters.delta import DeltaLake
+    from flowservice.adapters.delta import DeltaFiles, DeltaLake
     from flowservice.adapters.duckdb.quarantine import LakeQuarantine
     from flowservice.engine.execution import Execution
     from flowservice.engine.row_mapper import RowMapper
@@ -172,6 +175,13 @@ class App:
         )
         undo = timedelta(days=settings.undo_retention_days)
         return DeltaLake(storage_at(settings.resolved_lake_url, access), undo)
+
+    @cached_property
+    def lake_files(self) -> "DeltaFiles":
+        """Files in the lake. Raises as `lake`."""
+        from flowservice.adapters.delta import DeltaFiles  # noqa: PLC0415 - `token` need not load it
+
+        return DeltaFiles(self.lake.storage)
 
     @cached_property
     def lake_upkeep(self) -> LakeUpkeep:
@@ -379,6 +389,7 @@ class App:
             connectors,
             conversion,
             credentials,
+            data_access,
             dataset_labels,
             descriptors,
             drift,
@@ -392,6 +403,7 @@ class App:
             schema_exchange,
             schemaregistry,
             server,
+            source_schemas,
             suggestions,
         )
         from flowservice.api.dulepolicy import evaluation, labels, marketing_actions, policies  # noqa: PLC0415
@@ -423,6 +435,11 @@ class App:
                 credentials.router(self.credentials, self.settings.public_url),
                 run_control.router(self.runs),
                 rejects.router(self.rejects, self.runs),
+                data_access.router(
+                    BatchFiles(database=database, lake=self.lake, files=self.lake_files, masking=self.masking),
+                    DatasetPreviews(database=database, lake=self.lake, masking=self.masking),
+                    self.settings.public_url,
+                ),
                 export.router(
                     Diagnostics(database=database, quarantine=self.quarantine, masking=self.masking),
                     self.settings.public_url,
@@ -438,6 +455,9 @@ class App:
                     LabelsOfDatasets(database=database, now=now, legacy_field_labels=self.settings.legacy_field_labels)
                 ),
                 mapping_trials.router(self.mapping_sets),
+                source_schemas.router(
+                    SourceSchemas(connections=accounts, schemas=self.schemas, mapping_sets=self.mapping_sets)
+                ),
                 suggestions.router(self.suggestions),
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),

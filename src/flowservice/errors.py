@@ -194,6 +194,22 @@ class NotFound(Error):
         self.resource_id = resource_id
 
 
+class NothingLanded(NotFound):
+    """A dataset has no rows that could be shown."""
+
+    code = "nothing-landed"
+
+
+class RangeUnsatisfiable(Invalid):
+    """A part of a file is asked for that it has not, or several parts at once. `size_bytes` is how long the file is."""
+
+    code = "range-unsatisfiable"
+
+    def __init__(self, message: str, *, advice: str = "", size_bytes: int = 0) -> None:
+        super().__init__(message, advice=advice)
+        self.size_bytes = size_bytes
+
+
 class Conflict(Error):
     """The name is taken."""
 
@@ -640,6 +656,12 @@ class DeltaColumnHasNoTimes(Invalid):
     """The delta column is of a type that holds no times."""
 
     code = "delta-column-type"
+
+
+class NoColumns(Invalid):
+    """A schema is to be made of a table of which no column is known."""
+
+    code = "no-columns"
 
 
 class UnknownColumn(Invalid):

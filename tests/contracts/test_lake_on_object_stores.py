@@ -10,16 +10,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 from pydantic import SecretStr
 
-from flowservice.adapters.delta import DeltaLake
+from flowservice.adapters.delta import DeltaFiles, DeltaLake
 from flowservice.errors import LakeError, LakeUnavailable
+from flowservice.ports.lake import StoredFile
 from tests.contracts import keyed_rows
 from tests.contracts.lake_files import paths, table_of
 from tests.contracts.test_lake import NESTED, NESTED_ROW, SCHEMA, TABLE, commit, landed, numbers, staged
-from tests.contracts.test_lake_undo import held, restore, upsert, withdraw
+from tests.contracts.test_lake_undo import held, marked, restore, upsert, withdraw
 from tests.object_stores import Shelf
 
 SECRET = base64.b64encode(b"somebody else's key, 32 bytes...").decode()
@@ -78,6 +80,28 @@ def test_upserts_and_their_undo_find_each_row_by_its_key(lake: DeltaLake) -> Non
     assert held(lake) == {("a", 1): ("old", "b1"), ("b", 1): ("stays", "b1")}
     assert withdraw(lake, 1, 4)
     assert held(lake) == {}
+
+
+def test_rows_of_a_batch_are_put_into_a_file_and_read_in_ranges(lake: DeltaLake) -> None:
+    lake.prepare(keyed_rows.TABLE, keyed_rows.SCHEMA)
+    upsert(lake, 1, keyed_rows.keyed_row("a", 1, "one"), keyed_rows.keyed_row("b", 1, "replaced"))
+    upsert(lake, 2, keyed_rows.keyed_row("b", 1, "two"))
+    stored, names = DeltaFiles(lake.storage), [file.path for file in lake.files(keyed_rows.TABLE)]
+    assert [sum(stored.counts(keyed_rows.TABLE, names, marked(number))) for number in (1, 2, 3)] == [1, 1, 0]
+
+    def make() -> StoredFile:
+        return stored.make(
+            keyed_rows.TABLE, "b1/x.parquet", names, marked(1), schema=keyed_rows.SCHEMA, change=lambda rows: rows
+        )
+
+    file = make()
+    assert make() == file == stored.find(keyed_rows.TABLE, file.path)
+    assert stored.find(keyed_rows.TABLE, "nothing") is None
+    halves = ((0, 100), (100, file.size_bytes))
+    whole = b"".join(b"".join(stored.read(keyed_rows.TABLE, file.path, start=at, end=end)) for at, end in halves)
+    (row,) = pq.read_table(pa.BufferReader(whole)).to_pylist()
+    assert (row["_tenant"]["rowKey"], row["_flowservice"]["batchId"]) == ("a", "b1")
+    assert lake.first(keyed_rows.TABLE, rows=10).num_rows == 2  # type: ignore[union-attr]
 
 
 def test_a_removed_table_is_gone_before_its_files_are_and_may_be_made_again(lake: DeltaLake) -> None:

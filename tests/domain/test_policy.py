@@ -158,6 +158,39 @@ def test_core_policies_speak_of_core_things_and_are_off_until_they_are_enabled()
     assert on == ["corepolicy_0003"]
 
 
+DENIED = {
+    "corepolicy_0001": ("exportToThirdParty", {"C2"}),
+    "corepolicy_0002": ("combineWithPII", {"C3"}),
+    "corepolicy_0003": ("emailTargeting", {"C4", "C5"}),
+    "corepolicy_0004": ("crossSiteTargeting", {"C4", "C5"}),
+    "corepolicy_0005": ("onsiteAdvertising", {"C4", "C6"}),
+    "corepolicy_0006": ("onsitePersonalization", {"C4", "C7"}),
+    "corepolicy_0007": ("analytics", {"C8"}),
+    "corepolicy_0008": ("dataScience", {"C9"}),
+    "corepolicy_0009": ("singleIdentityPersonalization", {"C10"}),
+    "corepolicy_0010": ("segmentMatch", {"C11"}),
+    "corepolicy_0011": ("exportToThirdParty", {"C12"}),
+}
+
+
+@pytest.mark.parametrize("policy_id", DENIED)
+def test_an_enabled_core_policy_denies_its_action_for_its_labels_and_nothing_else(policy_id: str) -> None:
+    action, labels = DENIED[policy_id]
+    found = {
+        (name, label)
+        for name in CORE_ACTIONS
+        for label in CORE_LABELS
+        if violated(core_policies([policy_id]), ActionRef(CORE, name), {label}, include_draft=True)
+    }
+    assert found == {(action, label) for label in labels}
+
+
+def test_core_policies_that_are_off_do_not_count_as_drafts() -> None:
+    every_label = frozenset(CORE_LABELS)
+    for name in CORE_ACTIONS:
+        assert violated(core_policies([]), ActionRef(CORE, name), every_label, include_draft=True) == []
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "name"),
     [

@@ -26,6 +26,11 @@ def test_a_table_lands_in_a_bucket_and_is_read_from_there(azurite: Azurite, s3: 
         assert (status["status"], status["errors"]) == ("success", [])
         files = tutorial.http.get("/data/foundation/catalog/dataSetFiles", params={"dataSet": dataset_id}).json()
         assert [file["records"] for file in files.values()] == [ROWS]
+        (file_id,) = files
+        (entry,) = tutorial.http.get(f"/data/foundation/export/files/{file_id}").json()["data"]
+        tail = tutorial.http.get(entry["_links"]["self"]["href"], headers={"Range": "bytes=-4"})
+        assert (tail.status_code, tail.content) == (206, b"PAR1")
+        assert len(tutorial.http.get(f"/data/foundation/export/datasets/{dataset_id}/preview").json()["data"]) == ROWS
     assert httpx.get(f"{server.url}/ready").status_code == 200
     asked = server.run("sql", "--format", "ndjson", 'SELECT count(*) AS n FROM "bucket shop"')
     assert json.loads(asked) == {"n": ROWS}

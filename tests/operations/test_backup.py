@@ -220,6 +220,16 @@ def test_a_home_comes_back_as_it_was(home: Path, name: str) -> None:
     assert sorted(path.name for path in home.parent.iterdir()) == sorted(["again", "home", name])
 
 
+def test_files_made_of_rows_are_left_out(home: Path) -> None:
+    (table,) = (home / "lake").glob("*/dataset")
+    made = table / "_made" / "batch1"
+    made.mkdir(parents=True)
+    (made / "rows.parquet").write_bytes(b"PAR1")
+    backup(Settings(home=home), home.with_name("kept"))
+    assert not list(home.with_name("kept").rglob("_made"))
+    assert (made / "rows.parquet").exists()
+
+
 def test_what_an_upsert_replaced_comes_back_too_for_its_undo(tmp_path: Path) -> None:
     world = furnished(tmp_path / "home", Halting(), keys=True)
     for number in (1, 2):

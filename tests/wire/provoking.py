@@ -15,10 +15,11 @@ from flowservice import errors as e
 from tests.connectors.azure_table.table_server import Answer, serving
 from tests.live import Client
 from tests.wire import resources
-from tests.wire.resources import DATASETS, FLOW, LAKE, PREP, REGISTRY, SANDBOXES, UNKNOWN, Dataflow
+from tests.wire.resources import CATALOG, DATASETS, FLOW, LAKE, PREP, REGISTRY, SANDBOXES, UNKNOWN, Dataflow
 
 HTTP_API: Final = "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb"
 """A streaming source, for which this server has no connector."""
+EXPORT: Final = "/data/foundation/export"
 BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 DELTA: Final = {"name": "Copy", "params": {"deltaColumn": {"name": "Timestamp"}}}
 ANY: Final = {"If-Match": "*"}
@@ -112,6 +113,26 @@ def _string(endpoint: str, key: str = KEY) -> str:
     return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={key};TableEndpoint={endpoint}"
 
 
+def _schema_of_nothing(at: Place) -> httpx.Response:
+    with serving(lambda _: Answer()) as server:
+        account = at.account(string=_string(server.account.endpoint)).json()["id"]
+        answer = at.client.post(f"/v1/connections/{account}/schema", json={"object": "empty", "title": "empty"})
+        at.client.delete(f"{FLOW}/connections/{account}")
+    return answer
+
+
+def _dataset(at: Place) -> str:
+    (reference,) = at.client.made(f"{CATALOG}/dataSets", resources.dataset(at.dataflow.schema_id))
+    return str(reference).rpartition("/")[2]
+
+
+def _ranged(at: Place, wanted: str) -> httpx.Response:
+    batch = at.client.one(f"{FLOW}/runs/{at.run}")["providerRefId"]
+    (file, *_) = at.client.get(f"{EXPORT}/batches/{batch}/files").json()["data"]
+    (entry,) = at.client.get(file["_links"]["self"]["href"]).json()["data"]
+    return at.client.get(entry["_links"]["self"]["href"], headers={"Range": wanted})
+
+
 def _disabled(at: Place) -> httpx.Response:
     flow = at.dataflow.started(scheduleParams=resources.never())
     at.post(f"flows/{flow}/action?op=disable")
@@ -194,6 +215,11 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
         lambda at: at.patch(f"flows/{at.waiting}", {"op": "remove", "path": "/labels"}, **{"If-Match": '"0f01aa"'}),
     ),
     e.NotFound: ("FLOW-1439-404", lambda at: at.get(f"flows/{UNKNOWN}")),
+    e.NothingLanded: (
+        "/placeholder/type/uri",
+        lambda at: at.client.get(f"{EXPORT}/datasets/{_dataset(at)}/preview"),
+    ),
+    e.RangeUnsatisfiable: ("/placeholder/type/uri", lambda at: _ranged(at, "bytes=9-8")),
     e.Conflict: (
         "SMS-2009-409",
         lambda at: at.client.post(f"{SANDBOXES}/sandboxes", json={"name": "prod", "title": "x", "type": "development"}),
@@ -362,6 +388,7 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
             DAILY, {"name": "Copy", "params": {"deltaColumn": {"name": "isOld"}}}, sourceConnectionIds=[at.flagged]
         ),
     ),
+    e.NoColumns: ("/placeholder/type/uri", _schema_of_nothing),
     e.UnknownColumn: (
         "CONNECTOR-1378-400",
         lambda at: at.source(params={"tableName": "people", "columns": [{"name": "nothing"}]}),

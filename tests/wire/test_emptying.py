@@ -16,7 +16,7 @@ from flowservice.settings import Settings
 from tests.live import Client, Server
 from tests.operations.typed import typed
 from tests.wire import resources
-from tests.wire.resources import CATALOG, FLOW, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
+from tests.wire.resources import CATALOG, FLOW, POLICY, PREP, REGISTRY, SANDBOXES, Dataflow, refusal
 from tests.wire.waiting import settled, tidied
 
 pytestmark = pytest.mark.azurite
@@ -31,6 +31,10 @@ TABLES = (
     "datasets",
     "batches",
     "mapping_sets",
+    "custom_labels",
+    "marketing_actions",
+    "policies",
+    "enabled_core_policies",
 )
 
 
@@ -51,6 +55,10 @@ class Place:
                 calls.made(f"{SANDBOXES}/sandboxes", body, status=202)
         client = self.server.client(sandbox=sandbox)
         self.clients.append(client)
+        for kind in ("labels", "marketingActions"):
+            assert client.put(f"{POLICY}/{kind}/custom/OWN", json={"name": "OWN", "category": "Custom"}).is_success
+        client.made(f"{POLICY}/policies/custom", resources.policy("OWN", actions=["custom/OWN"]))
+        assert client.put(f"{POLICY}/enabledCorePolicies", json=["corepolicy_0001"]).is_success
         flow = resources.names_flow(client, self.connection_string, self.table)
         (run,) = resources.ended(client, flow.started())
         assert resources.status(run) == "success"
@@ -107,7 +115,8 @@ def test_all_that_a_sandbox_holds_goes_and_no_other_one_is_touched(place: Place,
     name = f"all-{verb}"
     gone = place.landed(name)
     sandbox_id = place.id_of(name)
-    assert place.rows(sandbox_id)["runs"] == 1
+    held = place.rows(sandbox_id)
+    assert [table for table in TABLES if not held[table]] == []
     assert place.tables(sandbox_id)
     with place.server.client() as calls:
         path = f"{SANDBOXES}/sandboxes/{name}"

@@ -309,7 +309,9 @@ def test_a_malformed_job_refuses_all_of_them(client: Client, job: Any) -> None:
 
 
 def test_an_empty_or_endless_list_of_jobs_is_refused(client: Client) -> None:
-    for jobs in ([], [SOUND] * 101, SOUND):
+    large = {"evalRef": MAIL, "entityList": [entity(NOBODYS)] * 200}
+    assert client.post(BULK, json=[large] * 5).status_code == 200
+    for jobs in ([], [SOUND] * 101, SOUND, [large] * 5 + [{**large, "entityList": [entity(NOBODYS)]}]):
         assert refusal(client.post(BULK, json=jobs))["title"] == "BadRequest"
 
 

@@ -79,6 +79,10 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         "name": "own", "providerId": BATCH_PROVIDER, "sourceConnectionSpecIds": [AZURE_TABLE],
         "targetConnectionSpecIds": [LAKE], "transformationSpecs": [{"name": "Copy", "spec": {"type": "object"}}],
     }  # fmt: skip
+    from_source = {
+        "object": flow.table, "title": "x", "description": "x", "form": "composed", "classId": resources.PROFILE,
+        "columns": ["name"], "classFields": {"_id": "RowKey"}, "mapping": True,
+    }  # fmt: skip
     rename = [{"op": "replace", "path": "/name", "value": "x"}, {"op": "remove", "path": "/labels"}]
     action = {
         "percentCompleted": 100,
@@ -197,6 +201,7 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {SANDBOXES}/sandboxes/{{name}}": ("dev", {"action": "nothing"}),
         "POST /v1/credentials": ("", credential),
         "POST /v1/flows/{flow_id}/dryRun": (waiting, {"rows": 1}),
+        "POST /v1/connections/{connection_id}/schema": (flow.connection_id, from_source),
         "POST /v1/flows/{flow_id}/drift/accept": (waiting, {"id": "x"}),
         "POST /v1/flows/{flow_id}/drift/ignore": (waiting, {"id": "x"}),
         "POST /v1/runs/{run_id}/replay": (run, {"codes": ["x"], "fields": ["x"], "rows": ["x"], "dryRun": True}),

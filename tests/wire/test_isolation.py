@@ -20,6 +20,7 @@ from tests.wire.resources import CATALOG, DATASETS, FLOW, POLICY, PREP, REGISTRY
 
 CREDENTIALS: Final = "/v1/credentials"
 DRY_RUNS: Final = "/v1/flows"
+EXPORT: Final = "/data/foundation/export"
 BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
 STRANGERS: Final = ("other_org", "other_sandbox")
 _ADMINISTERED: Final = (SANDBOXES, CREDENTIALS)
@@ -114,6 +115,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         f"{CATALOG}/dataSets": dataflow.dataset_id,
         f"{CATALOG}/v2/dataSets": dataflow.dataset_id,
         f"{CATALOG}/batches": run["providerRefId"],
+        f"{EXPORT}/files": _file(client, run["providerRefId"]),
         "view": dataset["viewId"],
         f"{PREP}/mappingSets": dataflow.mapping_id,
         "schema": dataflow.schema_id,
@@ -123,6 +125,11 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         f"{POLICY}/marketingActions/custom": "oursAlone",
         f"{POLICY}/policies/custom": client.made(f"{POLICY}/policies/custom", resources.policy("OURS_ALONE"))["id"],
     }
+
+
+def _file(client: Client, batch_id: str) -> str:
+    found = client.get(f"{EXPORT}/batches/{batch_id}/files").json()
+    return str(found["data"][0]["dataSetFileId"])
 
 
 XDM: Final = "https://ns.adobe.com/xdm"
@@ -155,6 +162,7 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
         "credentials-change": {"name": "stolen"},
         "sandboxes-rename": {"title": "stolen"},
         "sandboxes-reset": {"action": "reset"},
+        "schemas-from-sources-make": {"object": "people", "title": "stolen"},
         "schema-drift-accept": {"id": "stolen"},
         "schema-drift-ignore": {"id": "stolen"},
         "schema-registry-replace-schemas": resources.schema(resources.PROFILE),
@@ -199,8 +207,9 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
     # Our own additions to what the Flow Service has.
     collection = collection.replace("/v1/datasets", f"{CATALOG}/dataSets").replace("/v1/", f"{FLOW}/")
     collection = collection.replace(DATASETS, f"{CATALOG}/dataSets")
-    # Of the Catalog's batches, too.
-    collection = collection.replace("/export/", "/catalog/")
+    # Of the Catalog's batches and datasets, too.
+    collection = collection.replace(f"{EXPORT}/datasets", f"{CATALOG}/dataSets")
+    collection = collection.replace(f"{EXPORT}/batches", f"{CATALOG}/batches")
     return re.sub(r"\{\w+\}", ids[collection], path, count=1) + QUERIES.get(operation.name, "")
 
 

@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 from flowservice.api.wire import epoch_ms
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.resource import Resource
+from flowservice.service.batch_files import file_id
 from flowservice.service.datasets import Landed, Size
 
 
@@ -81,10 +82,12 @@ def file_json(dataset: Dataset, landed: Landed) -> dict[str, Any]:
     """A file of a dataset."""
     scope = dataset.stamp.scope
     at = epoch_ms(landed.file.modified_at)
+    name = landed.file.path.rsplit("/", 1)[-1]
+    # The same file has the same id each time it is shown. Data Access reads by it what is of one batch.
+    nameless = f"{uuid5(NAMESPACE_URL, f'{dataset.id}/{landed.file.path}')}-1"
     return {
-        # The same file has the same id each time it is shown.
-        "id": f"{uuid5(NAMESPACE_URL, f'{dataset.id}/{landed.file.path}')}-1",
-        "name": landed.file.path.rsplit("/", 1)[-1],
+        "id": nameless if landed.batch_id is None else file_id(landed.batch_id, name),
+        "name": name,
         "dataSetId": dataset.id,
         "dataSetViewId": dataset.view_id,
         **_given(batchId=landed.batch_id),

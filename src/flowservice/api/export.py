@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from flowservice.api import neighbour_answers as told
 from flowservice.api.calls import Calling
 from flowservice.api.export_names import BASE, ROW_ERRORS, SAMPLE
+from flowservice.api.file_pages import address, entry_json, page_json
 from flowservice.domain.dataset import Batch
 from flowservice.domain.identity import Caller
 from flowservice.domain.quarantine import Quarantined
@@ -56,7 +57,7 @@ def router(diagnostics: Diagnostics, public_url: str | None) -> APIRouter:
         """`path=row_errors` and `path=input_files` list files, `path=row_errors/validation_errors_1.json` and
         `path=row_errors_sample.json` are such, one JSON object a line; no path lists what there is."""
         batch = diagnostics.batch(caller, batch_id)
-        address = f"{(public_url or str(request.base_url)).rstrip('/')}{BASE}/batches/{batch.id}/meta"
+        place = f"{address(public_url, request)}/batches/{batch.id}/meta"
         wanted = (path or "").strip("/")
         if wanted == SAMPLE:
             return _text(_errors(diagnostics, batch, diagnostics.sample(caller, batch)))
@@ -65,7 +66,7 @@ def router(diagnostics: Diagnostics, public_url: str | None) -> APIRouter:
         if (number := _number(wanted)) is not None and "/" in wanted:
             return _text(_errors(diagnostics, batch, _rows_of(diagnostics, caller, batch, number)))
         files = _listed(diagnostics, caller, batch, wanted)
-        return _files(files, address, f"{wanted}/" if wanted else "", limit=limit, start=start)
+        return _files(files, place, f"{wanted}/" if wanted else "", limit=limit, start=start)
 
     @routes.get(
         "/batches/{batch_id}/failed", summary="Read the failed rows of a batch", response_model=None, responses=_ANSWERS
@@ -80,7 +81,7 @@ def router(diagnostics: Diagnostics, public_url: str | None) -> APIRouter:
     ) -> Any:
         """The same rows, as streaming ingestion tells of them. Without a path, the files."""
         batch = diagnostics.batch(caller, batch_id)
-        address = f"{(public_url or str(request.base_url)).rstrip('/')}{BASE}/batches/{batch.id}/failed"
+        place = f"{address(public_url, request)}/batches/{batch.id}/failed"
         if path:
             number = _number(path) if "/" not in path else None
             if number is None:
@@ -88,7 +89,7 @@ def router(diagnostics: Diagnostics, public_url: str | None) -> APIRouter:
             return _text(_failures(_rows_of(diagnostics, caller, batch, number)))
         count = diagnostics.files(batch)
         files = [(_name(number), _failed_length(diagnostics, caller, batch, number)) for number in range(1, count + 1)]
-        return _files(files, address, "", limit=limit, start=start)
+        return _files(files, place, "", limit=limit, start=start)
 
     return routes
 
@@ -119,24 +120,13 @@ def _failed_length(diagnostics: Diagnostics, caller: Caller, batch: Batch, numbe
     return lambda: len(_failures(diagnostics.rows(caller, batch, file=number - 1)))
 
 
-def _files(files: Sequence[Sized], address: str, folder: str, *, limit: int, start: int) -> dict[str, Any]:
-    shown = files[start : start + limit]
-    listing = f"{address}?{f'path={quote(folder[:-1])}&' if folder else ''}"
-    links: dict[str, Any] = {"page": {"href": f"{listing}limit={{limit}}&start={{start}}", "templated": True}}
-    if start + limit < len(files):
-        links["next"] = {"href": f"{listing}limit={limit}&start={start + limit}", "templated": False}
-    return {
-        "data": [
-            {
-                "name": name,
-                "length": str(length()),
-                "_links": {"self": {"href": f"{address}?path={quote(folder + name, safe='')}"}},
-            }
-            for name, length in shown
-        ],
-        "_page": {"limit": limit, "count": len(shown)},
-        "_links": links,
-    }
+def _files(files: Sequence[Sized], place: str, folder: str, *, limit: int, start: int) -> dict[str, Any]:
+    def shown(file: Sized) -> dict[str, Any]:
+        name, length = file
+        return entry_json(name, length(), f"{place}?path={quote(folder + name, safe='')}")
+
+    listing = f"{place}?path={quote(folder[:-1])}" if folder else place
+    return page_json(files, shown, listing, limit=limit, start=start)
 
 
 def _name(number: int) -> str:

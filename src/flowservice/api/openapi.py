@@ -29,6 +29,7 @@ _REFUSALS: Final[Mapping[int, tuple[e.Error, str]]] = {
     404: (e.NotFound("not found with the given id", advice="Check the id and the sandbox."), "No such resource."),
     409: (e.Conflict("the name is taken", advice="Choose another name."), "Taken, or at work."),
     412: (e.Stale("the resource changed since it was read", advice="Read it again."), "Changed since it was read."),
+    416: (e.RangeUnsatisfiable("the range is not within the 812 bytes of the file"), "No range of the file."),
     428: (e.PreconditionMissing("the header If-Match is missing", advice="Send the etag."), "If-Match is missing."),
     503: (e.StoreUnavailable("the control store did not answer", advice="Try again."), "Not available just now."),
 }
@@ -140,6 +141,8 @@ def _tell_refusals(call: dict[str, Any], path: str, method: str) -> None:
             statuses += [412, 428] if path.startswith("/data/foundation/dataset/") else [412]
         if method != "get":
             statuses.append(409)
+        if "206" in told:
+            statuses.append(416)
         for status in sorted(statuses):
             told.setdefault(str(status), _refusal(status, path))
     elif path == "/ready":

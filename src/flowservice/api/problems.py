@@ -36,6 +36,7 @@ CATALOGUE: Final[Mapping[type[e.Error], tuple[str, int, int]]] = {
     e.PreconditionMissing: ("FLOW", 1403, 428),
     e.Stale: ("FLOW", 1404, 412),
     e.NotFound: ("FLOW", 1439, 404),
+    e.RangeUnsatisfiable: ("FLOW", 1455, 416),
     e.Conflict: ("FLOW", 1455, 409),
     e.LabelsExist: ("FLOW", 1455, 403),
     e.Forbidden: ("FLOW", 2118, 403),
@@ -135,6 +136,7 @@ _TITLES: Final[Mapping[int, str]] = {
     405: "Method not allowed",
     409: "Conflict",
     412: "Version not matching",
+    416: "Range not satisfiable",
     500: "Internal error",
     503: "Service Unavailable",
 }
@@ -172,6 +174,8 @@ def problem(error: e.Error, *, path: str, request_id: str) -> JSONResponse:
     headers = {"x-request-id": request_id}
     if isinstance(error, e.Throttled) and error.retry_after_s is not None:
         headers["Retry-After"] = str(round(error.retry_after_s))
+    if isinstance(error, e.RangeUnsatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
     return JSONResponse(body, status_code=status_of(error), headers=headers)
 
 

@@ -4,9 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
+from flowservice.domain.identity import RESERVED_TENANT
 from flowservice.domain.resource import Resource
+
+SYSTEM_COLUMN: Final = f"_{RESERVED_TENANT}"
+"""What the service adds to each landed row: the batch that brought it, and when."""
+BATCH_COLUMN: Final = f"{SYSTEM_COLUMN}.batchId"
+"""Dotted path of the id of the batch that a landed row belongs to."""
 
 
 class TableKind(StrEnum):

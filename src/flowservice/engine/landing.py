@@ -8,13 +8,13 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowservice.domain.dataset import SYSTEM_COLUMN
 from flowservice.domain.quarantine import Told, row_id
 from flowservice.domain.run import Run
 from flowservice.domain.write_mode import WriteMode
 from flowservice.engine.row_mapper import REJECTS
 from flowservice.sdk import to_text
 
-SYSTEM_COLUMN: Final = "_flowservice"
 _INSTANT: Final = pa.timestamp("us", "UTC")
 _SYSTEM: Final = pa.struct([("batchId", pa.string()), ("ingestedAt", _INSTANT)])
 

@@ -8,11 +8,11 @@ from typing import Final
 
 import pyarrow as pa
 
-from flowservice.domain.dataset import Dataset, TableRef
+from flowservice.domain.dataset import SYSTEM_COLUMN, Dataset, TableRef
 from flowservice.domain.run import Run, RunError
 from flowservice.domain.staging import Part, run_folder
 from flowservice.domain.write_mode import BESIDE, WriteMode
-from flowservice.engine.landing import QUARANTINE, SYSTEM_COLUMN, VERSION_COLUMN
+from flowservice.engine.landing import QUARANTINE, VERSION_COLUMN
 from flowservice.engine.outcome import Totals
 from flowservice.engine.patience import Patience
 from flowservice.errors import Error, LakeError, LakeUnavailable, OutcomeUnknown, Transient

@@ -7,11 +7,11 @@ from typing import Final
 
 import pyarrow as pa
 
-from flowservice.domain.dataset import Dataset
+from flowservice.domain.dataset import BATCH_COLUMN, SYSTEM_COLUMN, Dataset
 from flowservice.domain.quarantine import Wanted
 from flowservice.domain.run import Run
 from flowservice.engine.flow_runs import replays_in_flow_of, replays_of
-from flowservice.engine.landing import ORIGIN, SYSTEM_COLUMN, data_schema
+from flowservice.engine.landing import ORIGIN, data_schema
 from flowservice.engine.patience import Patience
 from flowservice.engine.pending import reached
 from flowservice.engine.plan import Plan, Route
@@ -142,7 +142,7 @@ class Replaying:
         return Earlier(
             time=f"{SYSTEM_COLUMN}.ingestedAt",
             before=origin.started_at or origin.stamp.created.at,
-            mark=f"{SYSTEM_COLUMN}.batchId",
+            mark=BATCH_COLUMN,
             marked=frozenset(batches),
         )
 

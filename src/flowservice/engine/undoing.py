@@ -7,13 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from flowservice.domain.dataset import BatchStatus, Dataset
+from flowservice.domain.dataset import BATCH_COLUMN, BatchStatus, Dataset
 from flowservice.domain.query import Condition, Operator
 from flowservice.domain.run import Run, RunError
 from flowservice.domain.window import Window
 from flowservice.domain.write_mode import WriteMode
 from flowservice.engine.flow_runs import replays_of
-from flowservice.engine.landing import SYSTEM_COLUMN
 from flowservice.engine.outcome import Done
 from flowservice.engine.patience import Patience
 from flowservice.engine.pending import reached
@@ -24,7 +23,6 @@ from flowservice.ports.database import Database, every
 from flowservice.ports.lake import Change, Lake, Marked, Upserted
 
 _LOG: Final = logging.getLogger(__name__)
-_ROWS: Final = f"{SYSTEM_COLUMN}.batchId"
 _REJECTS: Final = "runId"
 """Of quarantine: the run that read a row, whoever replayed it since."""
 _TOLD: Final = "batchId"
@@ -103,7 +101,7 @@ class Undoing:
         """The rows, and then what was rejected. Raises ChangedSince, EarlierRowsGone, LakeError: nothing is undone."""
         undone, dataset = self._undone(run), self._dataset(run)
         publication = Publication(run=run, dataset=dataset, lake=self.lake, patience=self.patience)
-        rows = Marked(column=_ROWS, value=undone.batch_id)
+        rows = Marked(column=BATCH_COLUMN, value=undone.batch_id)
         commit: Callable[..., bool] = partial(self.lake.withdraw, dataset.table, rows)
         if plan.mode.is_upsert:
             upserted = Upserted(

@@ -1,10 +1,10 @@
 """Open tables that any engine can read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
@@ -19,6 +19,19 @@ class DataFile:
 
     path: str
     rows: int
+    size_bytes: int
+    modified_at: datetime
+
+
+MADE: Final = "_made/"
+"""Where files made of rows of a table are, in its folder. No reader of the table looks there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file in the folder of a table, whether or not the table has it now."""
+
+    path: str
     size_bytes: int
     modified_at: datetime
 
@@ -191,6 +204,9 @@ class Lake(Protocol):
     def files(self, table: TableRef) -> Sequence[DataFile]:
         """The files that make up the table now; none if there is no table. Raises LakeError."""
 
+    def first(self, table: TableRef, *, rows: int) -> pa.Table | None:
+        """Up to so many rows of the table as it is now; None if there is no table. Raises LakeError."""
+
     def compact(self, table: TableRef, *, target_bytes: int, least_files: int) -> Compacted | None:
         """Put files that are smaller than the target together; None where there are fewer than so many, or no table.
 
@@ -202,7 +218,8 @@ class Lake(Protocol):
         """Delete files that the table has not had for as long as upserts can be undone, and old ends of its log.
 
         Files that were never in the table go if they are that old and a run wrote them that is not among `at_work`, the
-        ids of the runs that have not ended. Whatever somebody else wrote stays. Raises LakeError, LakeUnavailable.
+        ids of the runs that have not ended. Files that were made of rows go after a day. Whatever somebody else wrote
+        stays. Raises LakeError, LakeUnavailable.
         """
 
     def remove(self, table: TableRef) -> None:
@@ -219,3 +236,38 @@ class Lake(Protocol):
 
     def ping(self) -> None:
         """Return if the lake can be written. Raises LakeUnavailable."""
+
+
+class LakeFiles(Protocol):
+    """Files in the folders of tables as bytes, and files made of rows of a table, which are no part of it.
+
+    A file never changes under its path; paths are relative to the table's folder.
+    """
+
+    def find(self, table: TableRef, path: str) -> StoredFile | None:
+        """The file there; None if there is none, or no table. Raises LakeUnavailable."""
+
+    def read(self, table: TableRef, path: str, *, start: int, end: int) -> Iterator[bytes]:
+        """The bytes of a file from `start` up to `end`, in pieces of a few MiB. Raises LakeUnavailable, also later."""
+
+    def counts(self, table: TableRef, paths: Sequence[str], rows: Marked) -> Sequence[int]:
+        """How many of these rows each of the Parquet files holds. Raises LakeError for a broken one."""
+
+    def make(
+        self,
+        table: TableRef,
+        path: str,
+        paths: Sequence[str],
+        rows: Marked,
+        *,
+        schema: pa.Schema,
+        change: Callable[[pa.Table], pa.Table],
+    ) -> StoredFile:
+        """The Parquet file `path` below `MADE`, made if it is not there: these rows of the files `paths`.
+
+        Args:
+            schema: the columns, those of the table or fewer; what a file lacks is null.
+            change: what becomes of so many rows at a time; the same columns must come out for any rows.
+        Raises: LakeError for a broken file, LakeUnavailable.
+        The same arguments make the same bytes. One thread at a time makes files of a table.
+        """

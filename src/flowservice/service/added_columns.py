@@ -1,6 +1,5 @@
 """New columns of a source, taken up into the schema of a dataset and into the mapping of a flow."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from flowservice.domain.drift import Change
 from flowservice.domain.flow import Flow, Operation, Transformation
 from flowservice.domain.identity import Caller, Scope
+from flowservice.domain.inferred_fields import field_node, is_field_type, legal_name, numbered
 from flowservice.domain.mapping import Mapping as FieldMapping
 from flowservice.domain.mapping import MappingKind, MappingVersion
 from flowservice.domain.source_path import literal_column, quoted
@@ -20,16 +20,6 @@ from flowservice.service.schemas import Schemas
 
 _DIGITS: Final = 32
 _LONGEST_NAME: Final = 80
-_NODES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "string": {"type": "string"},
-    # Without bounds, so that the lake has room for what a later row may hold.
-    "int": {"type": "integer", "meta:xdmType": "int"},
-    "long": {"type": "integer", "meta:xdmType": "long"},
-    "number": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "date": {"type": "string", "format": "date"},
-    "date-time": {"type": "string", "format": "date-time"},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +111,12 @@ def _places(
     taken = {name.casefold() for name in known}
     for column in columns:
         shown = column.column[:_LONGEST_NAME]
-        if column.xdm not in _NODES:
+        if not is_field_type(column.xdm):
             raise ColumnsNotAddable(
                 f"no field can take the column {shown!r}: its type is {'/'.join(column.now)}",
                 advice="Ignore the column.",
             )
-        name = re.sub(r"[^A-Za-z0-9_-]", "_", column.column).lstrip("_-")
+        name = legal_name(column.column)
         if not name or literal_column(quoted(column.column)) != column.column:
             raise ColumnsNotAddable(
                 f"no field can be named after the column {shown!r}", advice="Map it yourself, or ignore it."
@@ -136,9 +126,6 @@ def _places(
             fed.add(f"{own}.{name}")
             yield column.column, (name, None)
             continue
-        number, plain = 1, name
-        while name.casefold() in taken:
-            number += 1
-            name = f"{plain}_{number}"
+        name = numbered(name, taken)
         taken.add(name.casefold())
-        yield column.column, (name, {**_NODES[column.xdm], "title": column.column})
+        yield column.column, (name, field_node(column.xdm, column.column))

@@ -21,6 +21,7 @@ from flowservice.adapters.delta.folder import UNFINISHED
 from flowservice.adapters.delta.lake import path_of
 from flowservice.adapters.delta.storage import REFUSALS, REMOVED
 from flowservice.domain.dataset import TableKind, TableRef
+from flowservice.ports.lake import MADE
 
 _LOG: Final = "_delta_log"
 _LAST_CHECKPOINT: Final = "_last_checkpoint"
@@ -61,7 +62,8 @@ class TableCopy:
         """Copy the files that are there, which takes as long as it takes. Raises OSError."""
         for folder, _, names in os.walk(self.source):
             place = Path(folder).relative_to(self.source).as_posix()
-            if place == _LOG or place.startswith(f"{_LOG}/"):
+            # What was made of rows is made again when somebody asks for it.
+            if place == _LOG or f"{place}/".startswith((f"{_LOG}/", MADE)):
                 continue
             for name in names:
                 if not _BEING_WRITTEN.search(name):

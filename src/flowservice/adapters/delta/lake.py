@@ -1,9 +1,9 @@
 """The lake: a Delta table a dataset, and one for its rejected rows."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from flowservice.adapters.delta.held_keys import held
 from flowservice.adapters.delta.newest import NewestRows, giving_way, quoted, text
 from flowservice.adapters.delta.part_file import PartFile
 from flowservice.adapters.delta.replaced import ReplacedRows, change_of, gone
-from flowservice.adapters.delta.storage import REFUSALS, Storage
+from flowservice.adapters.delta.storage import REFUSALS, Storage, refusing
 from flowservice.adapters.delta.table_schema import fits, landed, landed_rows, missing
 from flowservice.adapters.delta.upkeep import Files, clean_log, compacted, properties
 from flowservice.domain.dataset import TableKind, TableRef
@@ -297,6 +297,14 @@ class DeltaLake:
             for action in actions
         ]
 
+    def first(self, table: TableRef, *, rows: int) -> pa.Table | None:
+        """Up to so many rows of the table as it is now; None if there is no table. Raises LakeError."""
+        with self._refusing():
+            known = self._open(table)
+            # Nothing is read ahead: the first file has them, mostly.
+            few = {"batch_size": rows, "batch_readahead": 1, "fragment_readahead": 1}
+            return None if known is None else self._rows(known, table).scanner(**few).head(rows)
+
     def compact(self, table: TableRef, *, target_bytes: int, least_files: int) -> Compacted | None:
         """Put small files together; None where there are fewer than so many. Raises LakeUnavailable."""
         with self._refusing():
@@ -347,13 +355,8 @@ class DeltaLake:
     def _rows(self, known: DeltaTable, table: TableRef) -> Any:
         return known.to_pyarrow_dataset(filesystem=self.storage.within(path_of(table)))
 
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        """Has an error of delta-rs or a file system be one of ours. Without its cause, which may quote a secret."""
-        try:
-            yield
-        except REFUSALS as error:
-            raise self.storage.refused(error) from None
+    def _refusing(self) -> AbstractContextManager[None]:
+        return refusing(self.storage)
 
     def _open(self, table: TableRef) -> DeltaTable | None:
         path = path_of(table)

@@ -1,7 +1,8 @@
 """Where tables are: a folder, or a prefix in an object store. Both hand out one file system, rooted at the lake."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 from deltalake.exceptions import DeltaError
@@ -62,6 +63,15 @@ class Storage(Protocol):
 
     def refused(self, error: Exception) -> LakeError:
         """An error of REFUSALS as one of ours, without a secret in it."""
+
+
+@contextmanager
+def refusing(storage: Storage) -> Iterator[None]:
+    """Has an error of delta-rs or a file system be one of ours. Without its cause, which may quote a secret."""
+    try:
+        yield
+    except REFUSALS as error:
+        raise storage.refused(error) from None
 
 
 def without_urls(text: str) -> str:

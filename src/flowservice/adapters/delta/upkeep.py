@@ -17,9 +17,11 @@ from deltalake import DeltaTable, WriterProperties
 from pyarrow import fs
 
 from flowservice.domain.staging import run_of
-from flowservice.ports.lake import Compacted, Vacuumed
+from flowservice.ports.lake import MADE, Compacted, Vacuumed
 
 _LOG: Final = "_delta_log/"
+_MADE_KEPT: Final = timedelta(days=1)
+"""Files made of rows: whoever lists them again has them made again."""
 _TAKEN_OUT_KNOWN: Final = timedelta(days=30)
 """How much longer than its files the log remembers what was taken out: until a vacuum has come by."""
 
@@ -49,7 +51,7 @@ def compacted(known: DeltaTable, *, target_bytes: int, least_files: int) -> Comp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """The files in the folder of a table, but for its log, by their names in it."""
+    """The files in the folder of a table, but for its log and what others keep there, by their names in it."""
 
     filesystem: fs.FileSystem
     table: str
@@ -60,7 +62,7 @@ class Files:
         """All there are now. Raises OSError."""
         infos = filesystem.get_file_info(fs.FileSelector(table, allow_not_found=True, recursive=True))
         named = {info.path.removeprefix(f"{table}/"): info for info in infos if info.type is fs.FileType.File}
-        found = {name: info for name, info in named.items() if not name.startswith("_")}
+        found = {name: info for name, info in named.items() if not name.startswith("_") or name.startswith(MADE)}
         return cls(filesystem=filesystem, table=table, found=found)
 
     def vacuum(self, known: DeltaTable, *, undo: timedelta, at_work: Set[str], dry_run: bool) -> Vacuumed:
@@ -70,7 +72,7 @@ class Files:
             at_work: ids of runs that have not ended.
         Raises: DeltaError, OSError.
         """
-        going = self._taken_out(known, undo) | self._left_by_runs(known, undo, at_work)
+        going = self._taken_out(known, undo) | self._left_by_runs(known, undo, at_work) | self._made()
         size_bytes = sum(self.found[name].size or 0 for name in going)
         for name in () if dry_run else sorted(going):
             with suppress(FileNotFoundError):
@@ -82,6 +84,11 @@ class Files:
         hours = since // timedelta(hours=1)
         names = known.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False, full=False)
         return self.found.keys() & set(names)
+
+    def _made(self) -> set[str]:
+        """Files made of rows a while ago, finished or not."""
+        before = datetime.now(UTC) - _MADE_KEPT
+        return {name for name, info in self.found.items() if name.startswith(MADE) and _is_older(info, before)}
 
     def _left_by_runs(self, known: DeltaTable, since: timedelta, at_work: Set[str]) -> set[str]:
         """Files that old which a run wrote that has ended, and that no log names."""

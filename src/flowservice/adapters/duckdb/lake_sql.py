@@ -14,13 +14,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from flowservice.domain.dataset import SYSTEM_COLUMN
 from flowservice.domain.staging import run_folder
 from flowservice.errors import Error, Invalid
 
 Resolve: TypeAlias = Callable[[str], Any]
 """A table's name to its pyarrow dataset, or to an empty pyarrow table. Raises NotFound, Invalid (ambiguous)."""
 
-_SYSTEM_COLUMN: Final = "_flowservice"
 _OF_A_RUN: Final = f"/{run_folder('').rstrip('/')}"
 _BATCH_ROWS: Final = 10_000
 _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -55,11 +55,11 @@ class LakeSql:
             if any(map(_holds_views, sources.values())):
                 connection.execute("SET disabled_optimizers = 'filter_pushdown,join_filter_pushdown'").fetchall()
             for place, (name, source) in enumerate(sources.items()):
-                raw = f"{_SYSTEM_COLUMN}_{place}"
+                raw = f"{SYSTEM_COLUMN}_{place}"
                 connection.register(raw, source)
                 columns = "*"
-                if _SYSTEM_COLUMN not in sql and _SYSTEM_COLUMN in source.schema.names:
-                    columns = f"* EXCLUDE ({_SYSTEM_COLUMN})"
+                if SYSTEM_COLUMN not in sql and SYSTEM_COLUMN in source.schema.names:
+                    columns = f"* EXCLUDE ({SYSTEM_COLUMN})"
                 # The view does not keep filters and columns from reaching the files.
                 connection.execute(f"CREATE VIEW {_quoted(name)} AS SELECT {columns} FROM {raw}").fetchall()  # noqa: S608
             connection.execute("SET lock_configuration = true").fetchall()

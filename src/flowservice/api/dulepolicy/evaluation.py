@@ -107,7 +107,7 @@ def _add_bulk(routes: APIRouter, evaluations: Evaluations, public_url: str | Non
         """One answer for each job, in the same order: a `body` with `status` 200, or an `error`. A malformed job
         refuses the whole call."""
         at = wire.address(request, public_url)
-        questions = [job.question(at=str(place)) for place, job in enumerate(body)]
+        questions = evaluation_wire.questions(body)
 
         def shown(found: Verdict | Error) -> dict[str, Any]:
             if isinstance(found, Verdict):

@@ -1,6 +1,6 @@
 """Evaluations on the wire."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -11,11 +11,14 @@ from flowservice.domain.epoch import milliseconds
 from flowservice.domain.evaluation import Discovered, Entity, Question, Verdict
 from flowservice.domain.identity import Caller
 from flowservice.domain.marketing_action import reference_in
+from flowservice.errors import BadField
 
 _MAX_ID: Final = 255
 _MAX_PATH: Final = 2_000
 _MAX_FIELDS: Final = 1_000
 _MAX_ENTITIES: Final = 200
+_MAX_IN_ALL: Final = 1_000
+"""Datasets: to find the labels of one takes about 10 ms."""
 _MAX_LABELS: Final = 1_000
 
 
@@ -82,6 +85,13 @@ class JobBody(Wire):
             labels=tuple(self.labels or ()),
             entities=None if self.entity_list is None else entities(self.entity_list),
         )
+
+
+def questions(jobs: Sequence[JobBody]) -> list[Question]:
+    """What the jobs of one call ask. Raises BadField for one that cannot be, and for more datasets than are taken."""
+    if sum(len(job.entity_list or ()) for job in jobs) > _MAX_IN_ALL:
+        raise BadField(f"a call takes up to {_MAX_IN_ALL} datasets in all", advice="Ask in several calls.")
+    return [job.question(at=str(place)) for place, job in enumerate(jobs)]
 
 
 def verdict(one: Verdict, caller: Caller, at: str) -> dict[str, Any]:

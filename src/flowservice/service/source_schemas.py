@@ -1,0 +1,197 @@
+"""A schema made of the columns of a source's table, and the mapping set that feeds it, in one step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from flowservice.domain.identity import Caller, Permission
+from flowservice.domain.inferred_fields import InferredField, inferred, is_field_type
+from flowservice.domain.mapping import MappingKind, MappingSet
+from flowservice.domain.query import Query
+from flowservice.domain.registry import ADHOC
+from flowservice.domain.schema import SchemaKind, SchemaResource
+from flowservice.domain.source_path import literal_column, quoted
+from flowservice.domain.xdm_arrow import xdm_type_of
+from flowservice.domain.xdm_standard import NAMESPACE
+from flowservice.errors import Conflict, NoColumns, UnknownColumn
+from flowservice.ports.database import Database
+from flowservice.sdk import Sample
+from flowservice.service.connections import Connections
+from flowservice.service.mapping_sets import MappingSets
+from flowservice.service.schema_library import equal
+from flowservice.service.schemas import Schemas
+
+PROFILE: Final = NAMESPACE + "context/profile"
+_DIGITS: Final = 48
+_CONTENT_TYPE: Final = "application/vnd.adobe.xed-full+json;version=1"
+
+
+class Form(StrEnum):
+    """How the schema is made."""
+
+    COMPOSED = "composed"
+    """Of a class, and a field group of the columns."""
+    ADHOC = "adhoc"
+    """Of a class of its own, which has the columns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaWanted:
+    """What is to be made of the table at `path`."""
+
+    path: str
+    title: str
+    description: str = ""
+    form: Form = Form.COMPOSED
+    class_id: str = PROFILE
+    """Of a composed schema."""
+    columns: tuple[str, ...] = ()
+    """Those that become fields; none named: all."""
+    class_fields: Mapping[str, str] = field(default_factory=dict)
+    """Of a composed schema: fields of its class by their dotted paths, with the columns that feed them too."""
+    with_mapping: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSchema:
+    """What was made."""
+
+    schema: SchemaResource
+    part: SchemaResource
+    """What has the fields: the field group of a composed schema, the class of an ad hoc one."""
+    mapping_set: MappingSet | None
+    fields: tuple[InferredField, ...]
+    below: str
+    """The object that the fields are in."""
+    passed_over: tuple[str, ...]
+    """Columns that no field can take."""
+    sampled_rows: int
+
+    def path_of(self, made: InferredField) -> str:
+        """The dotted path of a field."""
+        return f"{self.below}.{made.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSchemas:
+    """Schemas from sources."""
+
+    connections: Connections
+    schemas: Schemas
+    mapping_sets: MappingSets
+
+    def make(self, caller: Caller, connection_id: str, wanted: SchemaWanted) -> SourceSchema:
+        """All of it or nothing.
+
+        Raises NotFound, NotPublished, NoSuchObject and what else the source says, UnknownColumn, NoColumns, Conflict
+        for a title that a schema has, BadSchema for a class that is none, BadMapping for a field that it has not.
+        """
+        caller.may(Permission.MANAGE_SOURCES)
+        # Before the transaction: it takes seconds, and nothing may wait for a source.
+        sample = self.connections.sample(caller, connection_id, wanted.path)
+        chosen = _chosen(sample, wanted)
+        fields = inferred({column: xdm for column, xdm in chosen.items() if _can_be_field(column, xdm)})
+        if not fields:
+            raise NoColumns(
+                f"no column of {wanted.path[:80]!r} can become a field",
+                advice="A table without rows shows no columns; explore it to see which it has.",
+            )
+        taken = {made.column for made in fields}
+        passed_over = tuple(column for column in chosen if column not in taken)
+        with self.schemas.database.transaction() as tx:
+            # Nobody takes the title, or deletes the class, meanwhile.
+            tx.tenancy.hold(caller.scope.org_id)
+            return replace(
+                self._made(tx, caller, wanted, fields), passed_over=passed_over, sampled_rows=sample.rows.num_rows
+            )
+
+    def _made(
+        self, tx: Database, caller: Caller, wanted: SchemaWanted, fields: tuple[InferredField, ...]
+    ) -> SourceSchema:
+        _check_title(tx, caller, wanted.title)
+        nodes = {made.name: made.node for made in fields}
+        if wanted.form is Form.ADHOC:
+            part = self._added(tx, caller, SchemaKind.CLASSES, _adhoc_class(wanted, nodes))
+            below = f"_{part.id.rpartition('/')[2]}"
+            refs = [part.id]
+        else:
+            below = f"_{caller.tenant_id}"
+            part = self._added(tx, caller, SchemaKind.FIELD_GROUPS, _group(wanted, below, nodes))
+            refs = [wanted.class_id, part.id]
+        body = {"title": wanted.title, "description": wanted.description, "type": "object"}
+        schema = self._added(tx, caller, SchemaKind.SCHEMAS, {**body, "allOf": [{"$ref": ref} for ref in refs]})
+        feeds = {f"{below}.{made.name}": made.column for made in fields} | dict(wanted.class_fields)
+        return SourceSchema(
+            schema=schema,
+            part=part,
+            mapping_set=self._mapped(tx, caller, wanted, schema, feeds) if wanted.with_mapping else None,
+            fields=fields,
+            below=below,
+            passed_over=(),
+            sampled_rows=0,
+        )
+
+    def _added(self, tx: Database, caller: Caller, kind: SchemaKind, body: Mapping[str, Any]) -> SchemaResource:
+        made = self.schemas.composed(tx, caller, kind, body, digits=self.schemas.ids.hex(_DIGITS))
+        replace(self.schemas, database=tx).add(tx, caller, made)
+        return made
+
+    def _mapped(
+        self, tx: Database, caller: Caller, wanted: SchemaWanted, schema: SchemaResource, feeds: Mapping[str, str]
+    ) -> MappingSet:
+        attribute = MappingKind.ATTRIBUTE.value
+        body = {
+            "name": wanted.title,
+            "outputSchema": {"schemaRef": {"id": schema.id, "contentType": _CONTENT_TYPE}},
+            "mappings": [
+                {"sourceType": attribute, "source": quoted(column), "destination": path, "name": column}
+                for path, column in feeds.items()
+            ],
+        }
+        within = replace(self.mapping_sets, database=tx, schemas=replace(self.schemas, database=tx))
+        return within.create(caller, body)
+
+
+def _chosen(sample: Sample, wanted: SchemaWanted) -> dict[str, str]:
+    """The columns that are to become fields, with their XDM types. Raises UnknownColumn."""
+    known = {column.name: xdm_type_of(column.type) or "" for column in sample.rows.schema}
+    named_ones = dict.fromkeys((*wanted.columns, *wanted.class_fields.values()))
+    if unknown := [column for column in named_ones if column not in known]:
+        raise UnknownColumn(
+            f"the table {wanted.path[:80]} shows no column {', '.join(name[:80] for name in unknown[:5])}",
+            advice="Explore the table and send columns as they are listed there.",
+        )
+    return {column: known[column] for column in wanted.columns} if wanted.columns else known
+
+
+def _can_be_field(column: str, xdm: str) -> bool:
+    return is_field_type(xdm) and literal_column(quoted(column)) == column
+
+
+def _check_title(tx: Database, caller: Caller, title: str) -> None:
+    same = Query(conditions=equal(kind=SchemaKind.SCHEMAS.value, name=title), limit=1)
+    for known in tx.schemas.list(caller.scope, same).items:
+        raise Conflict(
+            f"a schema titled {title[:200]!r} exists already; nothing was made",
+            advice=f"Use it ({known.id}), or send another title.",
+        )
+
+
+def _group(wanted: SchemaWanted, below: str, nodes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "title": f"{wanted.title}: columns of {wanted.path}",
+        "description": wanted.description,
+        "type": "object",
+        "meta:intendedToExtend": [wanted.class_id],
+        "properties": {below: {"type": "object", "properties": dict(nodes)}},
+    }
+
+
+def _adhoc_class(wanted: SchemaWanted, nodes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "title": f"{wanted.title}: columns of {wanted.path}",
+        "description": wanted.description,
+        "type": "object",
+        "allOf": [{"$ref": ADHOC}, {"properties": {"_adhoc": {"type": "object", "properties": dict(nodes)}}}],
+    }
