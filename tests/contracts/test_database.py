@@ -15,6 +15,7 @@ from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.adapters.sql.migrate import migrate
 from flowservice.adapters.sql.tables import metadata
 from flowservice.domain.connection import Connection, Signin
+from flowservice.domain.dataset_labels import DatasetLabels, FieldLabels, LabelsDue
 from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Org, Sandbox, SandboxState
 from flowservice.domain.query import Condition, Operator, Order, Query
 from flowservice.domain.resource import SpecRef, Stamp
@@ -400,3 +401,28 @@ def test_a_lease_from_before_the_clock_was_put_back_is_free(database: SqlDatabas
     assert database.leases.take("tick", "a", lasts=timedelta(hours=1))
     assert database.leases.take("tick", "b", lasts=timedelta(seconds=5))
     assert database.leases.holder("tick") == "b"
+
+
+def test_marks_of_every_scope_are_found_those_first_that_wait_longest(database: SqlDatabase, caller: Caller) -> None:
+    other = sandbox_of(database, "B@AdobeOrg")
+    marks = [
+        LabelsDue(id=f"d{number}", stamp=Stamp.of_service(one.scope, at=NOON + timedelta(seconds=number)))
+        for number, one in enumerate((caller, other, caller))
+    ]
+    database.labels_due.add_all(marks[::-1])
+    assert [one.id for one in database.labels_due.oldest(limit=2)] == ["d0", "d1"]
+    # Made anew, it is the last.
+    later = replace(marks[0], stamp=marks[0].stamp.moved(None, at=NOON + timedelta(minutes=1)))
+    database.labels_due.replace(marks[0], later)
+    assert list(database.labels_due.oldest(limit=9)) == [marks[1], marks[2], later]
+    with pytest.raises(Stale):
+        database.labels_due.delete(marks[0])
+
+
+def test_labels_of_a_dataset_are_read_back_whole(database: SqlDatabase, caller: Caller) -> None:
+    on_field = FieldLabels(schema_id="s", content_type="x", schema_path="/properties/a", labels=("I1",))
+    labels = DatasetLabels(id="d", stamp=Stamp.first(caller, at=NOON), labels=("C2", "C9"), fields=(on_field,))
+    database.dataset_labels.add(labels)
+    assert database.dataset_labels.get(caller.scope, "d") == labels
+    with pytest.raises(NotFound):
+        database.dataset_labels.get(sandbox_of(database, "B@AdobeOrg").scope, "d")
