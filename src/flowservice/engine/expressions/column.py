@@ -1,5 +1,6 @@
 """A column of values of one kind, and the conversions between kinds."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -52,6 +53,8 @@ class Column:
     values: pl.Series
     lost: pl.Series | None = None
     is_constant: bool = False
+    read_as: dict[str, Any] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
+    """What its texts read as, once that was asked for: several expressions often read one column of a batch."""
 
     @property
     def value(self) -> Any:
@@ -273,6 +276,13 @@ class Numbers:
 
 def numbers(column: Column) -> Numbers:
     """The numbers of a column. Raises BadExpression for a kind that has none."""
+    if "numbers" not in column.read_as:
+        column.read_as["numbers"] = _numbers(column)
+    found: Numbers = column.read_as["numbers"]
+    return found
+
+
+def _numbers(column: Column) -> Numbers:
     match column.kind:
         case Scalar.WHOLE:
             return Numbers(column.values, None, is_loose=False)
@@ -343,6 +353,13 @@ def moment(column: Column) -> Column:
     """As moments. Texts are read in the forms of docs/values.md; others are lost. Raises BadExpression."""
     if isinstance(column.kind, Moment):
         return column
+    if "moment" not in column.read_as:
+        column.read_as["moment"] = _moment(column)
+    found: Column = column.read_as["moment"]
+    return found
+
+
+def _moment(column: Column) -> Column:
     if column.kind is Scalar.NULL:
         return computed(Moment(), lambda values: values.cast(_UTC), column)
     if column.kind in (Scalar.TEXT, Scalar.LOOSE, Scalar.JSON):
