@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from socket import gethostname
 from threading import Semaphore
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flowservice.adapters.sealing.box import EnvelopeBox
 from flowservice.adapters.sealing.key_file import FormerTokens, KeyFile, held
@@ -65,6 +65,7 @@ from flowservice.service.runs import Runs
 from flowservice.service.sandboxes import Sandboxes
 from flowservice.service.schema_exchange import SchemaExchange
 from flowservice.service.schemas import Schemas
+from flowservice.service.sessions import Sessions
 from flowservice.service.source_connections import SourceConnections
 from flowservice.service.source_schemas import SourceSchemas
 from flowservice.service.sources import OpenSources
@@ -82,6 +83,10 @@ if TYPE_CHECKING:
     from flowservice.adapters.duckdb.quarantine import LakeQuarantine
     from flowservice.engine.execution import Execution
     from flowservice.engine.row_mapper import RowMapper
+
+
+_TOKENS_AT: Final = "/ims/token/v3"
+"""Where clients fetch theirs."""
 
 
 def decoder_in_use(settings: Settings) -> str:
@@ -147,6 +152,11 @@ class App:
     def credentials(self) -> Credentials:
         """Credentials. The file of the first one follows it."""
         return Credentials(database=self.database, now=self.now, ids=self.ids, tell=self._keep)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Browsers that have signed in."""
+        return Sessions(database=self.database, now=self.now)
 
     @cached_property
     def admission(self) -> Admission:
@@ -403,6 +413,7 @@ class App:
             schema_exchange,
             schemaregistry,
             server,
+            session,
             source_schemas,
             suggestions,
         )
@@ -413,6 +424,7 @@ class App:
         datasets = Datasets(database=database, lake=self.lake, schemas=self.schemas, now=now, ids=ids)
         return server.build(
             identity=self.identity,
+            sessions=self.sessions,
             # Routes are looked through one by one: those first that are called most.
             routers=[
                 runs.router(self.runs, self.settings.public_url),
@@ -433,6 +445,7 @@ class App:
                 dry_runs.router(self.dry_runs),
                 drift.router(self.drifts),
                 credentials.router(self.credentials, self.settings.public_url),
+                session.router(self.sessions, self.settings.public_url),
                 run_control.router(self.runs),
                 rejects.router(self.rejects, self.runs),
                 data_access.router(
@@ -474,6 +487,7 @@ class App:
             admission=self.admission,
             strict_sandbox=self.settings.strict_sandbox_header,
             max_body_bytes=self.settings.max_body_bytes,
+            public_url=self.settings.public_url,
         )
 
     def tree(self, dataset: Dataset) -> ObjectField:
@@ -497,7 +511,29 @@ class App:
             return FormerTokens(key=signing_key(key), until=until)
 
         with held(self.settings.key_path, former=None if end_tokens else former, now=self.now()) as ring:
-            return Rotation(database=self.database, box=self.secrets, ring=ring).run(keep_old=keep_old)
+            did = Rotation(database=self.database, box=self.secrets, ring=ring).run(keep_old=keep_old)
+        if end_tokens:
+            self.sessions.end_all()
+        return did
+
+    def sign_in_link(self, url: str, *, client_id: str | None = None) -> str:
+        """A link at `url` by which a browser signs in once, within an hour, as a credential.
+
+        Without a `client_id` as the first credential; where that was revoked, as the oldest one that may administer
+        its organisation. The code is behind the `#`, which no browser sends and no server logs. Raises NotFound.
+        """
+        code = self.sessions.new_code(client_id or self._first_client_id())
+        return f"{url.rstrip('/')}/signin#{code}"
+
+    def _first_client_id(self) -> str:
+        tenancy = self.database.tenancy
+        with suppress(NotFound):
+            return tenancy.credential(read_credentials(self.settings.credentials_path)["clientId"]).client_id
+        known = (credential for org in tenancy.orgs() for credential in tenancy.credentials(org.id))
+        found = next((credential.client_id for credential in known if credential.is_administrator), None)
+        if found is None:
+            raise NotFound("there is no credential", advice="Make one: flowservice credentials add.")
+        return found
 
     def _signing_keys(self) -> Sequence[bytes]:
         # Who only verifies need not fail where the key file cannot be read for a while.
@@ -529,11 +565,14 @@ class App:
 
     def described(self, made: NewCredential) -> dict[str, str]:
         """A new credential, as `credentials show` prints one."""
+        return _described(made, f"{self.known_url}{_TOKENS_AT}")
+
+    @property
+    def known_url(self) -> str:
+        """Where the server of this home is reached: a server that runs, or ran, has written its address down."""
         with suppress(NotFound):
-            # A server that runs, or ran, has written its address there.
-            token_url = read_credentials(self.settings.credentials_path)["tokenUrl"]
-            return _described(made, token_url)
-        return _described(made, f"{self.settings.url}/ims/token/v3")
+            return read_credentials(self.settings.credentials_path)["tokenUrl"].removesuffix(_TOKENS_AT)
+        return self.settings.url
 
     def prepare(self) -> None:
         """Make what the home lacks: folder, key, store, organisation, sandbox, first credential."""

@@ -361,6 +361,23 @@ def _print_rows(found: Sequence[Mapping[str, Any]], as_json: bool) -> None:
         typer.echo("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
 
 
+@app.command("sign-in")
+def sign_in(
+    home: Home = None,
+    client_id: Annotated[
+        str | None, typer.Option("--client-id", help="As which credential (default: the first one).")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Where the server is reached (default: where it said it was).")
+    ] = None,
+) -> None:
+    """Print a link by which a browser signs in once, within an hour."""
+    from flowservice.operating import sign_in_link
+
+    with _reported():
+        typer.echo(sign_in_link(_settings(home), client_id=client_id, url=url))
+
+
 @app.command()
 def token(home: Home = None) -> None:
     """Print an access token for curl."""

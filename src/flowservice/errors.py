@@ -228,6 +228,12 @@ class Forbidden(Error):
     code = "forbidden"
 
 
+class OtherOrigin(Forbidden):
+    """A page of another origin made a call with a browser's session."""
+
+    code = "origin-other"
+
+
 # --- organisations, credentials, sandboxes ---------------------------------------------------------------------------
 
 

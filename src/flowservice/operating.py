@@ -21,6 +21,12 @@ def rotate_keys(settings: Settings, *, keep_old: bool, end_tokens: bool) -> dict
     }
 
 
+def sign_in_link(settings: Settings, *, client_id: str | None, url: str | None) -> str:
+    """A link by which a browser signs in once. Raises NotFound for an unknown credential or an unserved home."""
+    app = served(settings)
+    return app.sign_in_link(url or app.known_url, client_id=client_id)
+
+
 class Tenancy:
     """Organisations and credentials of one home. Raises NotFound for a home that was never served."""
 

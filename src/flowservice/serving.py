@@ -88,7 +88,7 @@ def run(settings: Settings, *, now: Clock = utc_now) -> None:
             timeout_graceful_shutdown=_DRAIN_S,
             server_header=False,
         )
-        asyncio.run(_Server(config, url).serve(sockets=[listener]))
+        asyncio.run(_Server(config, url, app.sign_in_link).serve(sockets=[listener]))
         if not idle:
             _leave()
 
@@ -245,9 +245,10 @@ def forget_steps(forget: Forgets, leadership: Leadership, now: Clock, *, kept: t
 class _Server(uvicorn.Server):
     """Says where it is once it answers, and ends with exit code 0 when told to stop."""
 
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
+    def __init__(self, config: uvicorn.Config, url: str, sign_in_link: Callable[[str], str]) -> None:
         super().__init__(config)
         self._url = url
+        self._sign_in_link = sign_in_link
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -255,7 +256,9 @@ class _Server(uvicorn.Server):
         gc.collect()
         gc.freeze()
         if self.started:
-            print(f"Flow Service is ready at {self._url}/", flush=True)  # noqa: T201 - the one line of standard output
+            print(f"Flow Service is ready at {self._url}/", flush=True)  # noqa: T201 - all of standard output
+            # Not by way of a library that breaks lines: half a link is none.
+            print(f"Sign in once, within an hour: {self._sign_in_link(self._url)}", flush=True)  # noqa: T201
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flowservice.api.bodies import replayed, whole_body
+from flowservice.api.browser import CSRF_HEADER, check_same_origin, cookie_of
 from flowservice.api.permissions import OF_THE_ORG, needed
 from flowservice.api.problems import problem, sandbox_problem
 from flowservice.domain.documents import MAX_DEPTH, inner, is_deeper
@@ -39,11 +40,14 @@ from flowservice.errors import (
 )
 from flowservice.service.admission import Admission
 from flowservice.service.identity import Claims, Identity, NotAuthenticated
+from flowservice.service.sessions import Sessions
 
 _log = structlog.get_logger("flowservice.api")
 
 _GUARDED: Final = ("/data/", "/v1/")
 _PUBLIC: Final = re.compile(r"/v1/(openapi\.json|docs(/.*)?)")
+SESSION: Final = "/v1/session"
+"""Where a browser signs in: its cookie, if it has one yet, is all that it brings."""
 _FLOWS: Final = ("/data/foundation/flowservice", "/v1/flows", "/v1/runs")
 _WITHOUT_BODY: Final = ("/action", "/rotate", "/undo", "/replay", "/cancel", "/landingzone/credentials", "/dryRun")
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -53,6 +57,7 @@ _REQUEST_ID: Final = re.compile(r"[!-~]{1,100}")
 _ERRORS: Final[Mapping[str, tuple[str, str]]] = {
     "org-missing": ("400003", "Missing header"),
     "token": ("401013", "Oauth token is not valid"),
+    "code": ("401013", "The sign-in code was used, has expired, or never was one"),
     "api-key-missing": ("403000", "Api Key is required"),
     "api-key": ("403003", "Api Key is invalid"),
     "token-missing": ("403010", "Oauth token is missing."),
@@ -65,10 +70,20 @@ class Gateway:
     """Lets a request through with its `Caller` in `scope["state"]["caller"]`, or answers it."""
 
     def __init__(
-        self, app: ASGIApp, *, identity: Identity, admission: Admission, strict_sandbox: bool, max_body_bytes: int
+        self,
+        app: ASGIApp,
+        *,
+        identity: Identity,
+        sessions: Sessions,
+        admission: Admission,
+        strict_sandbox: bool,
+        max_body_bytes: int,
+        public_url: str | None,
     ) -> None:
         self._app = app
         self._identity = identity
+        self._sessions = sessions
+        self._public_url = public_url
         self._admission = admission
         self._strict_sandbox = strict_sandbox
         self._max_body_bytes = max_body_bytes
@@ -115,7 +130,12 @@ class Gateway:
             await _without_nul(path, request_id)(scope, receive, send)
             return
         try:
-            claims = self._claims(headers)
+            if path == SESSION:
+                if scope["method"] not in _READS:
+                    check_same_origin(headers, self._public_url)
+                await self._serve(scope, receive, send, path, request_id)
+                return
+            claims = await self._claims(headers)
             name = None if path.startswith(OF_THE_ORG) else headers.get("x-sandbox-name") or None
             writes = scope["method"] not in _READS and not path.startswith(OF_THE_ORG)
             # Before the sandbox is looked up: whoever closes it learns of this call.
@@ -126,9 +146,7 @@ class Gateway:
                 scope["state"]["caller"] = caller
                 await self._serve(scope, receive, send, path, request_id)
         except NotAuthenticated as error:
-            code, message = _ERRORS[error.reason]
-            refusal = JSONResponse({"error_code": code, "message": message}, status_code=int(code[:3]))
-            await refusal(scope, receive, send)
+            await not_authenticated(error)(scope, receive, send)
         except StoreUnavailable as error:
             _log.warning("refused", code=error.code, message=error.message, request_id=request_id)
             await problem(error, path=path, request_id=request_id)(scope, receive, send)
@@ -156,10 +174,19 @@ class Gateway:
             receive = replayed(body or b"")
         await self._app(scope, receive, send)
 
-    def _claims(self, headers: Headers) -> Claims:
-        """What the token of a call says. Raises NotAuthenticated, also if the api key is not the token's own."""
-        claims = self._identity.claims(_bearer(headers))
-        api_key = headers.get("x-api-key")
+    async def _claims(self, headers: Headers) -> Claims:
+        """What the token of a call says, or the session that stands for one.
+
+        Raises NotAuthenticated, also if the api key is not the token's own; OtherOrigin.
+        """
+        if _is_of_a_session(headers):
+            check_same_origin(headers, self._public_url)
+            # In a thread: it reads the database.
+            claims = await to_thread.run_sync(self._sessions.claims, cookie_of(headers), headers[CSRF_HEADER])
+            api_key = headers.get("x-api-key", claims.client_id)
+        else:
+            claims = self._identity.claims(_bearer(headers))
+            api_key = headers.get("x-api-key", "")
         if not api_key:
             raise NotAuthenticated("api-key-missing", "no x-api-key")
         if api_key != claims.client_id:
@@ -172,7 +199,7 @@ class Gateway:
         Raises NotAuthenticated, SandboxMissing, StoreUnavailable, and what `Identity.caller` raises.
         """
         entrant = self._identity.entrant(claims, sandbox_name=name)
-        org = headers.get("x-gw-ims-org-id")
+        org = headers.get("x-gw-ims-org-id", claims.org_id if _is_of_a_session(headers) else "")
         if not org:
             raise NotAuthenticated("org-missing", "no x-gw-ims-org-id")
         if not org.endswith("@AdobeOrg") or org == "@AdobeOrg":
@@ -209,6 +236,17 @@ class Gateway:
             deep = BadField(f"the body is nested more than {MAX_DEPTH} levels deep", advice="Send a flatter document.")
             return problem(deep, path=path, request_id=request_id)
         return None
+
+
+def not_authenticated(error: NotAuthenticated) -> JSONResponse:
+    """The gateway's refusal of who is not signed in."""
+    code, message = _ERRORS[error.reason]
+    return JSONResponse({"error_code": code, "message": message}, status_code=int(code[:3]))
+
+
+def _is_of_a_session(headers: Headers) -> bool:
+    """Whether a call stands on the cookie: a page of ours makes it, for no other adds the header."""
+    return CSRF_HEADER in headers and "authorization" not in headers
 
 
 def _request_id(sent: str) -> str:

@@ -100,6 +100,17 @@ class CredentialSecret(Credential):
     token_url: str
 
 
+class Session(Answer):
+    """Who a browser has signed in as, and until when."""
+
+    client_id: str
+    name: str
+    org_id: str
+    permissions: list[str] = Field(description="As they are now; a change counts at once.")
+    csrf_token: str = Field(description="To be sent as `x-csrf-token` with every call that stands on the cookie.")
+    expires_at: int = Field(description="Epoch milliseconds.")
+
+
 class Token(Answer):
     """An access token."""
 

@@ -14,6 +14,8 @@ from pydantic.json_schema import models_json_schema
 
 from flowservice import errors as e
 from flowservice.api import answers
+from flowservice.api.browser import COOKIE, CSRF_HEADER
+from flowservice.api.gateway import SESSION
 from flowservice.api.links import add_links
 from flowservice.api.permissions import OF_THE_ORG, needed
 from flowservice.api.problems import problem
@@ -22,7 +24,12 @@ _HEADERS: Final = {
     "api-key": ("x-api-key", "Client id of the credential that the token was issued to."),
     "organisation": ("x-gw-ims-org-id", "Organisation of the credential."),
     "sandbox": ("x-sandbox-name", "Sandbox to work in; without it the default one."),
+    "csrf": (CSRF_HEADER, "`csrfToken` of a browser's session."),
 }
+_SESSION: Final = (
+    "Of a browser that has signed in: stands for token, api key and organisation in calls of pages of this origin that "
+    "carry the session's csrf token."
+)
 _REFUSALS: Final[Mapping[int, tuple[e.Error, str]]] = {
     400: (e.BadField("name: Input should be a valid string", advice="Correct the named fields."), "The call is wrong."),
     403: (e.Forbidden("the credential lacks the permission manage-sources", advice="Use one that has it."), "Refused."),
@@ -88,9 +95,9 @@ def document(app: FastAPI) -> dict[str, Any]:
             _tidy_answers(call)
             _give_examples(call, examples.get(call["operationId"], {}))
             if path.startswith("/v1/") and path.startswith(OF_THE_ORG):
-                call["security"] = [_signed_in()]
-            elif path.startswith(("/data/", "/v1/")):
-                call["security"] = [_signed_in("sandbox"), _signed_in()]
+                call["security"] = [_signed_in(), _in_session()]
+            elif path.startswith(("/data/", "/v1/")) and path != SESSION:
+                call["security"] = [_signed_in("sandbox"), _signed_in(), _in_session("sandbox"), _in_session()]
             if "security" in call:
                 call["x-permissions"] = [permission.value for permission in needed(method.upper(), path)]
         add_links(made["paths"])
@@ -109,6 +116,7 @@ def _sign_in(components: dict[str, Any]) -> None:
     schemes: dict[str, Any] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     for name, (header, description) in _HEADERS.items():
         schemes[name] = {"type": "apiKey", "in": "header", "name": header, "description": description}
+    schemes["session"] = {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": _SESSION}
     components["securitySchemes"] = schemes
     components["headers"] = {
         "x-request-id": {
@@ -120,6 +128,10 @@ def _sign_in(components: dict[str, Any]) -> None:
 
 def _signed_in(*more: str) -> dict[str, list[str]]:
     return {name: [] for name in ("token", "api-key", "organisation", *more)}
+
+
+def _in_session(*more: str) -> dict[str, list[str]]:
+    return {name: [] for name in ("session", "csrf", *more)}
 
 
 def _schemas_of_problems() -> dict[str, Any]:

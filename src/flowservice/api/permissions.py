@@ -42,6 +42,8 @@ class Rule:
 
 
 RULES: Final = (
+    # Signing in and out, and who one is.
+    Rule("any", r"/v1/session"),
     # What belongs to the whole organisation.
     Rule("read", r"/data/foundation/sandbox-management(/.*)?"),
     Rule("write", r"/data/foundation/sandbox-management(/.*)?", (Permission.ADMINISTER,)),

@@ -20,12 +20,13 @@ from starlette.staticfiles import StaticFiles
 from flowservice import VERSION
 from flowservice.api import answers
 from flowservice.api import neighbour_answers as told
-from flowservice.api.gateway import Gateway
+from flowservice.api.gateway import Gateway, not_authenticated
 from flowservice.api.openapi import document, operation_id
 from flowservice.api.problems import problem
 from flowservice.errors import BadField, BadQuery, Error, Invalid, MissingField, NotFound, WrongMethod
 from flowservice.service.admission import Admission
-from flowservice.service.identity import Identity
+from flowservice.service.identity import Identity, NotAuthenticated
+from flowservice.service.sessions import Sessions
 
 _log = structlog.get_logger("flowservice.api")
 
@@ -41,6 +42,7 @@ class Probes:
 def build(
     *,
     identity: Identity,
+    sessions: Sessions,
     routers: Sequence[APIRouter],
     probes: Probes,
     registry: CollectorRegistry,
@@ -49,6 +51,7 @@ def build(
     admission: Admission,
     strict_sandbox: bool,
     max_body_bytes: int,
+    public_url: str | None,
 ) -> FastAPI:
     """The application. `on_start` and `on_stop` run the worker and the tick of this process."""
 
@@ -78,11 +81,14 @@ def build(
     app.add_middleware(
         Gateway,
         identity=identity,
+        sessions=sessions,
         admission=admission,
         strict_sandbox=strict_sandbox,
         max_body_bytes=max_body_bytes,
+        public_url=public_url,
     )
     app.add_exception_handler(Error, _known)
+    app.add_exception_handler(NotAuthenticated, _not_signed_in)
     app.add_exception_handler(RequestValidationError, _unfit)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(Exception, _unexpected)
@@ -155,6 +161,11 @@ async def _known(request: Request, error: Exception) -> Response:
     if answer.status_code >= 500:
         _log.warning("refused", code=error.code, message=error.message, request_id=request.state.request_id)
     return answer
+
+
+async def _not_signed_in(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotAuthenticated)
+    return not_authenticated(error)
 
 
 async def _unfit(request: Request, error: Exception) -> Response:

@@ -328,6 +328,12 @@ class CredentialBody(OwnWire):
     permissions: list[str] | None = Field(default=None, max_length=50, examples=[["view-sources", "run"]])
 
 
+class SignInBody(OwnWire):
+    """`POST /v1/session`."""
+
+    code: str = Field(max_length=200, examples=["5c0ffee1de2baf3104a8d97712be9f60c3d4e5f6"])
+
+
 def credential(item: Credential) -> dict[str, Any]:
     """A credential, without its secret."""
     return {

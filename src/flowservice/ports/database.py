@@ -23,6 +23,7 @@ from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run
 from flowservice.domain.run_limits import AtWork
 from flowservice.domain.schema import SchemaChange, SchemaResource
+from flowservice.domain.session import Session, SignInCode
 from flowservice.domain.spec import StoredSpec
 from flowservice.domain.staging import SplitProgress, Staged
 
@@ -179,6 +180,31 @@ class TenancyStore(Protocol):
         """All of an organisation, the oldest first."""
 
 
+class SessionStore(Protocol):
+    """Sessions of browsers and the codes that begin them, by their hashes. Both go when their credential goes."""
+
+    def add_code(self, code: SignInCode) -> None:
+        """Raises NotFound for an unknown credential."""
+
+    def take_code(self, hashed: str, *, at: datetime) -> str:
+        """Remove a code that has not expired; the client id that it is of. No two callers get the same one.
+
+        Raises NotFound.
+        """
+
+    def add(self, session: Session) -> None:
+        """Raises NotFound for an unknown credential."""
+
+    def get(self, hashed: str, *, at: datetime) -> Session:
+        """Raises NotFound, also for one that has expired."""
+
+    def remove(self, hashed: str) -> None:
+        """End it; nothing happens where there is none."""
+
+    def forget(self, *, before: datetime | None) -> None:
+        """Remove the codes and sessions that had expired by then; None: all of them."""
+
+
 class ContentsStore(Protocol):
     """All that a sandbox holds, of whatever kind: for emptying it."""
 
@@ -251,6 +277,8 @@ class Database(Protocol):
 
     @property
     def tenancy(self) -> TenancyStore: ...
+    @property
+    def sessions(self) -> SessionStore: ...
     @property
     def connections(self) -> ConnectionStore: ...
     @property

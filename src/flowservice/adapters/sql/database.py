@@ -20,6 +20,7 @@ from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.refreshing import refresh
 from flowservice.adapters.sql.resources import Connect, SqlStore
 from flowservice.adapters.sql.search_rows import FEW, Search
+from flowservice.adapters.sql.sessions import SqlSessions
 from flowservice.adapters.sql.tenancy import SqlTenancy
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
 from flowservice.domain.dataset import Batch, Dataset
@@ -191,6 +192,7 @@ class SqlDatabase:
     """How many rows a search reads before it tries another plan."""
     open_connection: sa.Connection | None = None
     tenancy: SqlTenancy = field(init=False)
+    sessions: SqlSessions = field(init=False)
     connections: SqlConnections = field(init=False)
     source_connections: SqlStore[SourceConnection] = field(init=False)
     target_connections: SqlStore[TargetConnection] = field(init=False)
@@ -220,6 +222,7 @@ class SqlDatabase:
         connect, forms = self._connect(), self.forms
         stores = {
             "tenancy": SqlTenancy(connect=connect),
+            "sessions": SqlSessions(connect=connect),
             "connections": SqlConnections(
                 noun="connection",
                 table=tables.connections,

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0013"
+HEAD: Final = "0014"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -47,6 +47,23 @@ credentials: Final = sa.Table(
     sa.Column("org_id", sa.ForeignKey("orgs.id"), nullable=False),
     sa.Column("document", DOCUMENT, nullable=False),
 )
+
+
+def _of_a_credential(name: str, *own: sa.Column[int]) -> sa.Table:
+    """What a browser signs in by. Goes when its credential goes."""
+    return sa.Table(
+        name,
+        metadata,
+        # What is told of it is known to its bearer alone.
+        sa.Column("hashed", sa.String, primary_key=True),
+        sa.Column("client_id", sa.ForeignKey(credentials.c.client_id, ondelete="CASCADE"), nullable=False, index=True),
+        sa.Column("expires_at_ms", sa.BigInteger, nullable=False),
+        *own,
+    )
+
+
+sign_in_codes: Final = _of_a_credential("sign_in_codes")
+sessions: Final = _of_a_credential("sessions", sa.Column("created_at_ms", sa.BigInteger, nullable=False))
 
 
 def _resources(name: str, *own: sa.Column[str] | sa.Column[int] | sa.Column[int | None]) -> sa.Table:

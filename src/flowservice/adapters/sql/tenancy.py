@@ -119,13 +119,13 @@ class SqlTenancy:
         with self.connect() as connection:
             document = _CREDENTIAL.dump_python(credential, mode="json")
             if not connection.execute(update.values(document=document)).rowcount:
-                raise _no_client()
+                raise no_client()
 
     def remove_credential(self, client_id: str) -> None:
         table = tables.credentials
         with self.connect() as connection:
             if not connection.execute(table.delete().where(table.c.client_id == client_id)).rowcount:
-                raise _no_client()
+                raise no_client()
 
     def credentials(self, org_id: str) -> Sequence[Credential]:
         query = sa.select(tables.credentials.c.document).where(tables.credentials.c.org_id == org_id)
@@ -138,7 +138,7 @@ class SqlTenancy:
         with self.connect(reading=True) as connection:
             document = connection.execute(query).scalar_one_or_none()
         if document is None:
-            raise _no_client()
+            raise no_client()
         return _CREDENTIAL.validate_python(document)
 
     def entrant(self, client_id: str, sandbox_name: str | None) -> Entrant:
@@ -146,7 +146,7 @@ class SqlTenancy:
         with self.connect(reading=True) as connection:
             found = connection.execute(query, {"client_id": client_id, "sandbox_name": sandbox_name}).first()
         if found is None:
-            raise _no_client()
+            raise no_client()
         credential, org, sandbox = found
         return Entrant(
             credential=_CREDENTIAL.validate_python(credential),
@@ -174,5 +174,6 @@ def _no_org(org_id: str) -> NotFound:
     return NotFound(f"there is no organisation {org_id[:150]}", advice="flowservice orgs list shows those there are.")
 
 
-def _no_client() -> NotFound:
+def no_client() -> NotFound:
+    """No credential has that id."""
     return NotFound("no such client id", advice="flowservice credentials list shows those there are.")
