@@ -112,6 +112,8 @@ class App:
 
     settings: Settings
     now: Clock = utc_now
+    pages: Path = Path(__file__).parent / "web"
+    """Where the user interface was built to."""
 
     @cached_property
     def keys(self) -> KeyFile:
@@ -419,6 +421,7 @@ class App:
         )
         from flowservice.api.dulepolicy import evaluation, labels, marketing_actions, policies  # noqa: PLC0415
         from flowservice.api.flowservice import connections, end_connections, flows, runs, specs  # noqa: PLC0415
+        from flowservice.api.pages import Pages  # noqa: PLC0415
 
         database, now, ids, accounts = self.database, self.now, self.ids, self.accounts
         datasets = Datasets(database=database, lake=self.lake, schemas=self.schemas, now=now, ids=ids)
@@ -488,6 +491,7 @@ class App:
             strict_sandbox=self.settings.strict_sandbox_header,
             max_body_bytes=self.settings.max_body_bytes,
             public_url=self.settings.public_url,
+            pages=Pages(self.pages),
         )
 
     def tree(self, dataset: Dataset) -> ObjectField:

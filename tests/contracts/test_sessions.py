@@ -11,7 +11,7 @@ from flowservice.adapters.sql.database import SqlDatabase
 from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Credential
 from flowservice.errors import NotFound
 from flowservice.service.identity import NotAuthenticated
-from flowservice.service.sessions import CODE_LIFETIME, SESSION_LIFETIME, Sessions
+from flowservice.service.sessions import CODE_LIFETIME, SESSION_LIFETIME, Sessions, SignedIn
 from tests.contracts.test_database import NOON, sandbox_of
 
 CLIENT = "browsers"
@@ -46,7 +46,8 @@ def at(sessions: Sessions, late: timedelta) -> Sessions:
 
 
 def test_of_many_who_bring_one_code_at_once_one_signs_in(sessions: Sessions) -> None:
-    code, came = sessions.new_code(CLIENT), []
+    code = sessions.new_code(CLIENT)
+    came: list[SignedIn | NotAuthenticated] = []
     together = Barrier(8)
 
     def sign_in() -> None:

@@ -225,6 +225,10 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
         lambda at: at.client.post(f"{SANDBOXES}/sandboxes", json={"name": "prod", "title": "x", "type": "development"}),
     ),
     e.Forbidden: ("FLOW-2118-403", lambda at: at.limited.post(f"{FLOW}/flows", json={})),
+    e.OtherOrigin: (
+        "/placeholder/type/uri",
+        lambda at: at.client.delete("/v1/session", headers={"Origin": "https://other.example"}),
+    ),
     # --- organisations, credentials, sandboxes
     e.LastAdministrator: (
         "/placeholder/type/uri",

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
 import structlog
@@ -22,6 +21,7 @@ from flowservice.api import answers
 from flowservice.api import neighbour_answers as told
 from flowservice.api.gateway import Gateway, not_authenticated
 from flowservice.api.openapi import document, operation_id
+from flowservice.api.pages import Pages, add_pages, documented
 from flowservice.api.problems import problem
 from flowservice.errors import BadField, BadQuery, Error, Invalid, MissingField, NotFound, WrongMethod
 from flowservice.service.admission import Admission
@@ -52,6 +52,7 @@ def build(
     strict_sandbox: bool,
     max_body_bytes: int,
     public_url: str | None,
+    pages: Pages,
 ) -> FastAPI:
     """The application. `on_start` and `on_stop` run the worker and the tick of this process."""
 
@@ -77,6 +78,7 @@ def build(
         app.include_router(routes)
     app.include_router(_operations(probes, registry))
     _document(app)
+    add_pages(app, pages)
     app.openapi = partial(document, app)  # type: ignore[method-assign] # FastAPI's documented way to extend it
     app.add_middleware(
         Gateway,
@@ -90,7 +92,7 @@ def build(
     app.add_exception_handler(Error, _known)
     app.add_exception_handler(NotAuthenticated, _not_signed_in)
     app.add_exception_handler(RequestValidationError, _unfit)
-    app.add_exception_handler(HTTPException, _unrouted)
+    app.add_exception_handler(HTTPException, partial(_unrouted, pages))
     app.add_exception_handler(Exception, _unexpected)
     return app
 
@@ -133,22 +135,18 @@ def _fails(probe: Callable[[], None]) -> bool:
 
 
 def _document(app: FastAPI) -> None:
-    page = files(__package__).joinpath("welcome.html").read_text(encoding="utf-8").replace("{{version}}", VERSION)
     app.mount("/v1/docs/static", StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-static")
 
     @app.get("/v1/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url="/v1/openapi.json",
             title="Flow Service API",
             swagger_js_url="/v1/docs/static/swagger-ui-bundle.js",
             swagger_css_url="/v1/docs/static/swagger-ui.css",
             swagger_favicon_url="/v1/docs/static/favicon.png",
         )
-
-    @app.get("/", include_in_schema=False)
-    def welcome() -> HTMLResponse:
-        return HTMLResponse(page)
+        return documented(page)
 
 
 def _answer(request: Request, error: Error) -> JSONResponse:
@@ -182,14 +180,16 @@ async def _unfit(request: Request, error: Exception) -> Response:
     return _answer(request, kind(text, advice="Correct the named fields; /v1/docs describes each call."))
 
 
-async def _unrouted(request: Request, error: Exception) -> Response:
+async def _unrouted(pages: Pages, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         answer = _answer(request, WrongMethod("this path does not take that method", advice="See /v1/docs."))
         answer.headers.update(error.headers or {})
         return answer
     if error.status_code == 404:
-        return _answer(request, NotFound("no such path", advice="See /v1/docs for the paths there are."))
+        # A view of the user interface has a path that only its script knows.
+        missing = NotFound("no such path", advice="See /v1/docs for the paths there are.")
+        return pages.answer(request) or _answer(request, missing)
     return _answer(request, BadField(str(error.detail)[:200]))
 
 
