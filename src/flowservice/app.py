@@ -36,6 +36,7 @@ from flowservice.service.added_columns import AddedColumns
 from flowservice.service.admission import Admission
 from flowservice.service.batch_files import BatchFiles
 from flowservice.service.clearing import Clearing
+from flowservice.service.connection_checks import ConnectionChecks
 from flowservice.service.connections import Connections
 from flowservice.service.credentials import Credentials, NewCredential
 from flowservice.service.custom_specs import CustomSpecs
@@ -398,6 +399,7 @@ class App:
 
         from flowservice.api import (  # noqa: PLC0415
             catalog,
+            connection_checks,
             connectors,
             conversion,
             credentials,
@@ -471,6 +473,7 @@ class App:
                     LabelsOfDatasets(database=database, now=now, legacy_field_labels=self.settings.legacy_field_labels)
                 ),
                 mapping_trials.router(self.mapping_sets),
+                connection_checks.router(ConnectionChecks(database, self.specs, self.sources, now)),
                 source_schemas.router(
                     SourceSchemas(connections=accounts, schemas=self.schemas, mapping_sets=self.mapping_sets)
                 ),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flowservice.adapters.sql import tables
 from flowservice.adapters.sql.contents import of_runs, of_sandboxes
 from flowservice.adapters.sql.database import SqlDatabase
+from flowservice.domain.connection_check import LastCheck
 from flowservice.domain.dataset import Batch
 from flowservice.domain.identity import ALL_PERMISSIONS, Caller, Entrant, Org, Permission, Sandbox, SandboxState
 from flowservice.domain.resource import SpecRef, Stamp
@@ -142,6 +143,8 @@ def filled(database: SqlDatabase, caller: Caller) -> None:
     """Something of several kinds, more than one removal takes."""
     for number in range(5):
         database.connections.add(replace(connection(caller, number), id=f"{caller.scope.sandbox_id}{number}"))
+        checked = LastCheck(connection_id=f"{caller.scope.sandbox_id}{number}", checked_at=NOON)
+        database.connection_checks.keep(caller.scope, checked)
         state = RunState.SCHEDULED if number == 4 else RunState.IN_PROGRESS if number == 3 else RunState.SUCCESS
         one = run(caller, number, state)
         database.runs.add(one)
@@ -182,6 +185,9 @@ def test_every_table_is_one_of_tenancy_or_is_emptied() -> None:
         "orgs",
         "sandboxes",
         "credentials",
+        # Of credentials, which belong to no sandbox.
+        "sign_in_codes",
+        "sessions",
         # Of the whole store: which form its search tables have, and which process does what one does for all.
         "search_forms",
         "leases",

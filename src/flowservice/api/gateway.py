@@ -49,7 +49,16 @@ _PUBLIC: Final = re.compile(r"/v1/(openapi\.json|docs(/.*)?)")
 SESSION: Final = "/v1/session"
 """Where a browser signs in: its cookie, if it has one yet, is all that it brings."""
 _FLOWS: Final = ("/data/foundation/flowservice", "/v1/flows", "/v1/runs")
-_WITHOUT_BODY: Final = ("/action", "/rotate", "/undo", "/replay", "/cancel", "/landingzone/credentials", "/dryRun")
+_WITHOUT_BODY: Final = (
+    "/action",
+    "/rotate",
+    "/undo",
+    "/replay",
+    "/cancel",
+    "/check",
+    "/landingzone/credentials",
+    "/dryRun",
+)
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # It goes into logs, bodies and a header.

@@ -63,8 +63,9 @@ RULES: Final = (
         r"/data/foundation/dulepolicy/(bulk-eval|marketingActions/(core|custom)/[^/]+/constraints)",
         (Permission.VIEW_SOURCES,),
     ),
-    # A new connection brings secrets.
-    Rule("POST", _FLOW + r"/connections", (*_MANAGING, Permission.MANAGE_SECRETS)),
+    # A new connection brings secrets, also one that is only tried.
+    Rule("POST", rf"({_FLOW}/connections|/v1/connections/check)", (*_MANAGING, Permission.MANAGE_SECRETS)),
+    Rule("POST", r"/v1/connections/[^/]+/check", (Permission.VIEW_SOURCES,)),
     Rule("POST", _FLOW + r"/runs", (Permission.RUN,)),
     Rule("write", _FLOW + r"/runs/.*", (Permission.VIEW_SOURCES, Permission.RUN)),
     # Everything else is about sources and where they land.

@@ -1,6 +1,6 @@
 """The session of a browser: our own addition, for the pages that this server shows."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Cookie, Header, Response
 from starlette.requests import Request
@@ -12,7 +12,6 @@ from flowservice.api.gateway import SESSION
 from flowservice.domain.identity import Permission
 from flowservice.service.sessions import SESSION_LIFETIME, Sessions, SignedIn
 
-_NOT_SIGNED_IN: Final = answers.of(answers.GatewayProblem, status=401)
 SessionCookie = Annotated[str | None, Cookie(alias=COOKIE, description="As signing in set it.")]
 CsrfToken = Annotated[str | None, Header(alias=CSRF_HEADER, description="`csrfToken` of the session.")]
 
@@ -24,7 +23,7 @@ def router(sessions: Sessions, public_url: str | None) -> APIRouter:
     def is_secure(request: Request) -> bool:
         return (public_url or str(request.base_url)).lower().startswith("https:")
 
-    @routes.post("", summary="Sign in by a one-time code", responses=answers.of(told.Session) | _NOT_SIGNED_IN)
+    @routes.post("", summary="Sign in by a one-time code", responses=answers.of(told.Session))
     def sign_in(body: wire.SignInBody, request: Request, response: Response) -> dict[str, Any]:
         """The code stands behind `#` in the link that `serve` prints. It is of use once, within an hour.
 
@@ -42,11 +41,11 @@ def router(sessions: Sessions, public_url: str | None) -> APIRouter:
         )
         return _told(signed_in, response)
 
-    @routes.get("", summary="Who is signed in", responses=answers.of(told.Session) | _NOT_SIGNED_IN)
+    @routes.get("", summary="Who is signed in", responses=answers.of(told.Session))
     def read(response: Response, cookie: SessionCookie = None) -> dict[str, Any]:
         return _told(sessions.known(cookie), response)
 
-    @routes.delete("", status_code=204, summary="Sign out", responses=_NOT_SIGNED_IN)
+    @routes.delete("", status_code=204, summary="Sign out")
     def sign_out(
         request: Request, response: Response, cookie: SessionCookie = None, csrf_token: CsrfToken = None
     ) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 from flowservice.domain.connection import Connection, SourceConnection, TargetConnection
+from flowservice.domain.connection_check import LastCheck
 from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.dataset_labels import DatasetLabels, LabelsDue
@@ -87,6 +88,16 @@ class ConnectionStore(Store[Connection], Protocol):
         Whoever stores a newly sealed secret holds the keys, and whoever removes keys holds them `alone`. So a secret
         that is stored either was there when it was decided that a key may go, or is sealed knowing that it went.
         """
+
+
+class ConnectionCheckStore(Protocol):
+    """The last check of each connection. It goes when its connection goes."""
+
+    def keep(self, scope: Scope, check: LastCheck) -> None:
+        """In place of the one before; nothing happens where the scope has no such connection any more."""
+
+    def all(self, scope: Scope) -> Sequence[LastCheck]:
+        """Of every connection of the scope that was checked, the newest first."""
 
 
 class FlowStore(Store[Flow], Protocol):
@@ -281,6 +292,8 @@ class Database(Protocol):
     def sessions(self) -> SessionStore: ...
     @property
     def connections(self) -> ConnectionStore: ...
+    @property
+    def connection_checks(self) -> ConnectionCheckStore: ...
     @property
     def source_connections(self) -> Store[SourceConnection]: ...
     @property

@@ -1,5 +1,6 @@
 """All that a connector author sees. Public and versioned; a connector imports this and `flowservice.errors` alone."""
 
+from flowservice.sdk.check_step import CheckStep, Finding, Stepped
 from flowservice.sdk.connector import ENTRY_POINTS, Auth, Connector, json_schema, parsed, secret_fields
 from flowservice.sdk.egress import Destinations, Egress, canonical, host_of
 from flowservice.sdk.filtering import passing
@@ -49,6 +50,7 @@ __all__ = [
     "AnyOf",
     "Auth",
     "Batch",
+    "CheckStep",
     "Clocked",
     "Condition",
     "Connector",
@@ -57,6 +59,7 @@ __all__ = [
     "Destinations",
     "Division",
     "Egress",
+    "Finding",
     "Json",
     "Keyed",
     "Literal",
@@ -70,6 +73,7 @@ __all__ = [
     "Source",
     "Split",
     "Stealing",
+    "Stepped",
     "canonical",
     "columns_of",
     "conditions",

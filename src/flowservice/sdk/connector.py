@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from flowservice.errors import BadField, MissingField
+from flowservice.sdk.check_step import CheckStep
 from flowservice.sdk.egress import Egress
 from flowservice.sdk.source import Source
 
@@ -39,6 +40,8 @@ class Connector:
     open: Callable[[str, BaseModel, Egress], Source]
     """(auth name, valid config, where it may connect to) to a source. Dials nothing."""
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    check_steps: tuple[CheckStep, ...] = ()
+    """The steps of `Stepped.check_step`, in order, if its sources have them; else `Source.check` is the only one."""
 
 
 def parsed(model: type[BaseModel], values: object, *, at: str) -> BaseModel:

@@ -122,16 +122,25 @@ class Egress:
         One refused address among them refuses the host: it is a name that somebody tries things with. Raises BadField
         for a host in an odd form, DestinationRefused, Unreachable for a name without address.
         """
-        name = host if ":" in host else canonical(host)
+        found = self.find(host)
+        self.allow(host, found)
+        return tuple(str(address) for address in found)
+
+    def find(self, host: str) -> tuple[Address, ...]:
+        """The addresses that `host` has, whether or not they may be reached. Raises BadField, Unreachable."""
+        name = _named(host)
         literal = _literal(name)
-        found = [literal] if literal is not None else self._resolved(name)
+        return (literal,) if literal is not None else tuple(self._resolved(name))
+
+    def allow(self, host: str, found: Sequence[Address]) -> None:
+        """Return if all addresses that were found for `host` may be connected to. Raises DestinationRefused."""
+        name = _named(host)
         if not all(self._may_reach(name, address) for address in found):
             raise DestinationRefused(
                 f"this server may not connect to {name[:100]}",
                 advice="Only its operator can allow that: see the settings egress_allowed, egress_denied and "
                 "egress_local. Link-local and metadata addresses are never allowed.",
             )
-        return tuple(str(address) for address in found)
 
     def may_use_host_identity(self) -> None:
         """Return if connections may sign in as this machine. Raises DestinationRefused."""
@@ -233,6 +242,10 @@ def canonical(host: str) -> str:
 
 def _is_name(word: str) -> bool:
     return 0 < len(word) <= 253 and all(_LABEL.fullmatch(label) for label in word.split("."))
+
+
+def _named(host: str) -> str:
+    return host if ":" in host else canonical(host)
 
 
 def _literal(name: str) -> Address | None:

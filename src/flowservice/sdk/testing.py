@@ -22,6 +22,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from flowservice.errors import NoSuchObject
+from flowservice.sdk.check_step import CheckStep, Stepped
 from flowservice.sdk.filtering import passing
 from flowservice.sdk.row_filter import ORDERS, AllOf, AnyOf, Condition, Relation, RowFilter
 from flowservice.sdk.source import SOURCE_TYPE, Batch, Cursor, Selection, Source, Split, Stealing
@@ -53,12 +54,23 @@ class SourceContract:
     delta_column: str | None = None
     """A column of times by which `path` can be read in windows, all before the year 2200. None: that is not tested."""
 
+    check_steps: Sequence[CheckStep] = ()
+    """What the connector declares as such."""
+
     def expected(self) -> Rows:
         """The keys of all rows of `path`, as `keys_of` gives them."""
         raise NotImplementedError
 
     def test_check_passes(self, source: Source) -> None:
         source.check()
+
+    def test_each_declared_step_of_a_check_passes_and_says_what_it_found(self, source: Source) -> None:
+        assert isinstance(source, Stepped) is bool(self.check_steps)
+        assert len({step.name for step in self.check_steps}) == len(self.check_steps)
+        for step in self.check_steps:
+            assert isinstance(source, Stepped)
+            assert step.title
+            assert source.check_step(step.name).message
 
     def test_exploring_the_root_finds_the_path(self, source: Source) -> None:
         assert self.path in {node.path for node in source.explore("")}

@@ -6,10 +6,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flowservice.domain.connection import Connection, ConnectionState, Signin
+from flowservice.domain.connection_check import CheckedStep, LastCheck, StepStatus
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.domain.spec import SpecKind
-from flowservice.errors import BadField, BadTransition, InUse, MissingField, NotPublished
+from flowservice.errors import (
+    BadField,
+    BadTransition,
+    Error,
+    InUse,
+    Invalid,
+    MissingField,
+    NotPublished,
+    SourceError,
+)
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Node, RowFilter, Sample, Source
@@ -64,7 +74,13 @@ class Connections(Readable[Connection]):
         connection = self._with(sketch, content)
         if not draft:
             self._check(connection)
-        return self._stored(connection, lambda tx, known: tx.connections.add(known))
+
+        def add(tx: Database, known: Connection) -> None:
+            tx.connections.add(known)
+            if not draft:
+                self._keep_passed(tx, known)
+
+        return self._stored(connection, add)
 
     def change(self, caller: Caller, connection: Connection, content: ConnectionContent) -> Connection:
         """The connection with other content; changed credentials must work, except in a draft.
@@ -77,10 +93,16 @@ class Connections(Readable[Connection]):
         if differs:
             caller.may(Permission.MANAGE_SECRETS)
         if connection.state is not ConnectionState.DRAFT:
-            _signs_in(changed)
+            signs_in(changed)
             if differs:
                 self._check(changed)
-        return self._stored(changed, lambda tx, known: tx.connections.replace(connection, known))
+
+        def write(tx: Database, known: Connection) -> None:
+            tx.connections.replace(connection, known)
+            if differs and known.state is not ConnectionState.DRAFT:
+                self._keep_passed(tx, known)
+
+        return self._stored(changed, write)
 
     def publish(self, caller: Caller, connection: Connection) -> Connection:
         """The draft checked and enabled. Raises BadTransition unless it is one, and as `create`."""
@@ -90,7 +112,9 @@ class Connections(Readable[Connection]):
         self._check(connection)
         stamp = connection.stamp.moved(caller, at=self.now())
         published = replace(connection, state=ConnectionState.ENABLED, stamp=stamp)
-        self.database.connections.replace(connection, published)
+        with self.database.transaction() as tx:
+            tx.connections.replace(connection, published)
+            self._keep_passed(tx, published)
         return published
 
     def delete(self, caller: Caller, connection_id: str) -> None:
@@ -114,9 +138,18 @@ class Connections(Readable[Connection]):
         repeated(delete)
 
     def test(self, caller: Caller, connection_id: str) -> None:
-        """Return if the source accepts the connection, a draft's too. Raises what `Source.check` raises."""
+        """Return if the source accepts the connection, a draft's too. Raises what `Source.check` raises.
+
+        Either is kept as its last check.
+        """
         caller.may(Permission.VIEW_SOURCES)
-        self._check(self.database.connections.get(caller.scope, connection_id))
+        connection = self.database.connections.get(caller.scope, connection_id)
+        try:
+            self._check(connection)
+        except (Invalid, SourceError) as error:
+            self.database.connection_checks.keep(caller.scope, self._last(connection, error))
+            raise
+        self._keep_passed(self.database, connection)
 
     def explore(self, caller: Caller, connection_id: str, path: str) -> Sequence[Node]:
         """What lies below `path`. Raises NoSuchObject."""
@@ -180,8 +213,24 @@ class Connections(Readable[Connection]):
             write(tx, connection)
         return connection
 
+    def _keep_passed(self, database: Database, connection: Connection) -> None:
+        database.connection_checks.keep(connection.stamp.scope, self._last(connection, None))
+
+    def _last(self, connection: Connection, error: Error | None) -> LastCheck:
+        failed = None
+        if error is not None:
+            failed = CheckedStep(
+                name="check",
+                title="Connect and sign in",
+                status=StepStatus.FAILED,
+                message=error.message,
+                advice=error.advice,
+                code=error.code,
+            )
+        return LastCheck(connection_id=connection.id, checked_at=self.now(), failed=failed)
+
     def _check(self, connection: Connection) -> None:
-        _signs_in(connection)
+        signs_in(connection)
         with self.opened(connection):
             return
 
@@ -218,7 +267,8 @@ class Connections(Readable[Connection]):
         return self.sources.sealed(named, params, owner=connection.id)
 
 
-def _signs_in(connection: Connection) -> None:
+def signs_in(connection: Connection) -> None:
+    """Return if it says how to sign in. Raises MissingField."""
     if connection.auth is None:
         raise MissingField("auth is missing", advice="Send auth.specName and auth.params as the spec says.")
 

@@ -27,8 +27,13 @@ class OpenSources:
         """The source of a stored connection. Raises NoConnector, UnknownAuth."""
         connector = self.specs.connector(connection.stamp.scope, connection.spec.id)
         signin = connection.auth or Signin(spec_name="", params={})
-        auth = auth_named(connector, signin.spec_name)
-        return connector.open(auth.name, self.config(auth, self.revealed(connection)), self.egress)
+        auth_named(connector, signin.spec_name)
+        return self.open_with(connector, signin.spec_name, self.revealed(connection))
+
+    def open_with(self, connector: Connector, auth_name: str, params: Mapping[str, Any]) -> Source:
+        """A source of `connector` that no connection stands for. Raises UnknownAuth, BadField, MissingField."""
+        auth = auth_named(connector, auth_name)
+        return connector.open(auth.name, self.config(auth, params), self.egress)
 
     def config(self, auth: Auth, params: Mapping[str, Any]) -> BaseModel:
         """`params` as the auth's configuration. Raises BadField."""

@@ -42,6 +42,7 @@ class TestContract(SourceContract):
     path = "contract"
     key = ("PartitionKey", "RowKey")
     delta_column = "createdAt"
+    check_steps = connector.check_steps
 
     def expected(self) -> Rows:
         return sorted((str(row["PartitionKey"]), str(row["RowKey"])) for row in customers(ROWS))

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from flowservice.adapters.sql import tables
 from flowservice.adapters.sql.catalog_search import SqlSearch
+from flowservice.adapters.sql.connection_checks import SqlConnectionChecks
 from flowservice.adapters.sql.contents import SqlContents
 from flowservice.adapters.sql.engine import without_transactions
 from flowservice.adapters.sql.faults import translated
@@ -194,6 +195,7 @@ class SqlDatabase:
     tenancy: SqlTenancy = field(init=False)
     sessions: SqlSessions = field(init=False)
     connections: SqlConnections = field(init=False)
+    connection_checks: SqlConnectionChecks = field(init=False)
     source_connections: SqlStore[SourceConnection] = field(init=False)
     target_connections: SqlStore[TargetConnection] = field(init=False)
     flows: SqlFlows = field(init=False)
@@ -223,6 +225,7 @@ class SqlDatabase:
         stores = {
             "tenancy": SqlTenancy(connect=connect),
             "sessions": SqlSessions(connect=connect),
+            "connection_checks": SqlConnectionChecks(connect=connect),
             "connections": SqlConnections(
                 noun="connection",
                 table=tables.connections,

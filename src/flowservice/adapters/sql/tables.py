@@ -86,6 +86,16 @@ def _resources(name: str, *own: sa.Column[str] | sa.Column[int] | sa.Column[int 
 
 
 connections: Final = _resources("connections")
+connection_checks: Final = sa.Table(
+    "connection_checks",
+    metadata,
+    # Goes when its connection goes.
+    sa.Column("id", sa.ForeignKey(connections.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("sandbox_id", sa.String, nullable=False),
+    sa.Column("checked_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("document", DOCUMENT, nullable=False),
+    sa.Index(None, "sandbox_id", "checked_at_ms"),
+)
 source_connections: Final = _resources("source_connections", sa.Column("base_connection_id", sa.String, index=True))
 target_connections: Final = _resources("target_connections")
 flows: Final = _resources("flows", sa.Column("next_run_at_ms", sa.BigInteger, index=True, nullable=True))

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowservice.connectors.azure_table.auths import AUTHS, BY_CONNECTION_STRING, ByConnectionString, Signin
+from flowservice.connectors.azure_table.check_steps import STEPS
 from flowservice.connectors.azure_table.source import TableSource
 from flowservice.errors import UnknownAuth
 from flowservice.sdk import Connector, Egress, Source
@@ -60,6 +61,7 @@ connector = Connector(
     auths=AUTHS,
     params=Params,
     open=_open,
+    check_steps=STEPS,
     attributes={
         "category": "database",
         "displayName": "Azure Table Storage",

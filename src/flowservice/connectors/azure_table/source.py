@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Final
 
 from flowservice.connectors.azure_table import row_filters, sampling, windows
 from flowservice.connectors.azure_table.account import Account
+from flowservice.connectors.azure_table.check_steps import AccountCheck
 from flowservice.connectors.azure_table.course import Course, Landmarks, middle_of
 from flowservice.connectors.azure_table.keys import Span
 from flowservice.connectors.azure_table.memory import LIMIT, Memory
@@ -19,7 +20,7 @@ from flowservice.connectors.azure_table.retries import ONCE, Retries
 from flowservice.connectors.azure_table.scan import Scan
 from flowservice.connectors.azure_table.table_service import TableService
 from flowservice.errors import NoSuchObject
-from flowservice.sdk import Batch, Cursor, Division, Egress, Node, Reading, Sample, Selection, Split
+from flowservice.sdk import Batch, Cursor, Division, Egress, Finding, Node, Reading, Sample, Selection, Split
 
 _LOG: Final = logging.getLogger(__name__)
 _NO_NAME: Final = re.compile(r"[^\w-]")
@@ -53,6 +54,7 @@ class TableSource:
         `service`, if given, is asked in place of one made of what stands before it.
         """
         self._service = service or TableService(account, egress=egress, retries=retries)
+        self._egress = egress
         self._page_rows = page_rows
         self._batch_rows = batch_rows
         self._batch_s = batch_s
@@ -71,6 +73,14 @@ class TableSource:
     def check(self) -> None:
         """One small request; see `TableService.check`."""
         self._service.check()
+
+    def check_step(self, name: str) -> Finding:
+        """One step of a check; see `check_steps`."""
+        return self._account_check.take(name)
+
+    @cached_property
+    def _account_check(self) -> AccountCheck:
+        return AccountCheck(self._service, self._egress, self._service.now)
 
     def explore(self, path: str) -> Iterator[Node]:
         """The account's tables. A table has no children. Raises NoSuchObject for any `path`."""

@@ -136,7 +136,8 @@ class TableService:
         self.allowed = account.credential.keys if isinstance(account.credential, Sas) else Span()
         """The keys that the credential may read; a shared access signature may be limited to some."""
         self.retries = retries or Retries()
-        self._now = now
+        self.now = now
+        """The clock of this machine."""
         self._signer = signer_of(account, egress=egress, now=now)
         self._sas = account.credential.query if isinstance(account.credential, Sas) else ""
         self._host = urlsplit(account.root).netloc
@@ -160,10 +161,38 @@ class TableService:
 
     def check(self) -> None:
         """One small request, in one attempt. Raises as `Source.check`; answers within 10 s."""
+        self.ask(until=time.monotonic() + _CHECK_S)
+
+    def ask(self, *, until: float) -> str | None:
+        """The same, until a moment on the monotonic clock; the header `Date` of the answer."""
         table = self.only_table
         path = f"{table}()" if table else "Tables"
-        until = time.monotonic() + _CHECK_S
-        self._open(path, {"$top": "1"}, table=table, retries=ONCE, stopped=self.closed, until=until).body()
+        page = self._open(path, {"$top": "1"}, table=table, retries=ONCE, stopped=self.closed, until=until)
+        page.body()
+        return page.date
+
+    def reach(self, *, until: float) -> None:
+        """One request without a sign-in, whatever the answer to it: the service is there. Raises Unreachable.
+
+        Raises DestinationRefused, too. Nothing of the credential goes along.
+        """
+        turned = 0
+        while True:
+            client = self._connected(turned)
+            left = timedelta(seconds=max(0.0, until - time.monotonic()))
+            try:
+                builder = client.get(f"{self._origin}{self._path}/").headers(_HEADERS).timeout(left)
+                # 0: what the body says, and whether it ends, plays no part.
+                with builder.streamed_read_buffer_limit(0).build_streamed():
+                    return
+            except ClientClosedError:
+                raise Cancelled("the source was closed") from None
+            except PyreqwestError as broken:
+                if turned < len(self._addresses) - 1 and time.monotonic() < until:
+                    turned += 1
+                    self._turn(client)
+                    continue
+                raise faults.of_transport(broken, host=self._host) from None
 
     def open(
         self,
@@ -278,9 +307,9 @@ class TableService:
 
     def warnings(self) -> tuple[str, ...]:
         """What an operator should know before a run."""
-        return self.account.warnings(self._now())
+        return self.account.warnings(self.now())
 
-    def tables(self) -> Iterator[str]:
+    def tables(self, *, retries: Retries | None = None, until: float = math.inf) -> Iterator[str]:
         """The names of all tables, in the service's order."""
         if self.only_table:
             yield self.only_table
@@ -288,7 +317,9 @@ class TableService:
         watch = Repeats()
         token: Token | None = {}
         while token is not None:
-            page = self._open("Tables", token, table=None, retries=self.retries, stopped=self.closed)
+            page = self._open(
+                "Tables", token, table=None, retries=retries or self.retries, stopped=self.closed, until=until
+            )
             token = page.next
             if token is not None:
                 watch.see(token)
@@ -388,7 +419,7 @@ class TableService:
             bytes(body or b""),
             account=self.account,
             table=table,
-            now=self._now(),
+            now=self.now(),
         )
 
     def _connected(self, turned: int) -> SyncClient:
