@@ -43,6 +43,8 @@ class Tour:
     http: httpx.Client
     credentials: Mapping[str, str]
     connection_string: str
+    sign_in_code: str
+    """Behind the `#` of a link that a browser would follow."""
     paths: Mapping[str, tuple[str, str]]
     """Method and path of each operation."""
     seen: dict[str, Taken] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Tour:
         form: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
         if_match: str = "",
+        csrf_token: str = "",
         refused: bool = False,
         of: Mapping[str, str] | None = None,
         **names: str,
@@ -62,7 +65,8 @@ class Tour:
         """The answer's JSON; `of` and `names` fill the path. Raises Refused if it failed, or `refused` and did not."""
         method, path = self.paths[operation]
         names |= of or {}
-        headers = {"If-Match": if_match} if if_match else {}
+        sent_along = {"If-Match": if_match, "x-csrf-token": csrf_token}
+        headers = {name: value for name, value in sent_along.items() if value}
         sent: dict[str, Any] = {"json": json} if json is not None else {"data": form} if form else {}
         answer = self.http.request(method, path.format(**names), params=query, headers=headers, **sent)
         if (answer.status_code >= _REFUSED) is not refused:
@@ -82,6 +86,7 @@ class Tour:
         self.operations()
         self.sandboxes()
         self.own_credentials()
+        self.browser()
         self.specs()
         self.labels()
         self.marketing_actions()
@@ -137,6 +142,11 @@ class Tour:
         )
         self.call("credentials-rotate", client_id=client_id)
         self.call("credentials-revoke", client_id=self.call("credentials-add", body)["clientId"])
+
+    def browser(self) -> None:
+        """What a page does to sign in and out."""
+        self.call("session-sign-in", {"code": self.sign_in_code})
+        self.call("session-sign-out", csrf_token=self.call("session-read")["csrfToken"])
 
     def specs(self) -> None:
         """A source of the shop's own."""
@@ -407,11 +417,14 @@ class Tour:
             "auth": {"specName": "Connection String Based Authentication", "params": params},
             "connectionSpec": spec,
         }
+        self.call("connection-checks-attempt", body)
         connection_id = str(self.call("connections-create", body)["id"])
         self.call("connections-list-connections", query={"limit": "1", "orderby": "-createdAt"})
         self.call("connections-search-connections", {"queryString": "state==enabled", "limit": 1})
         self._changed("connections", connection_id=connection_id)
         self.call("connections-test", connection_id=connection_id)
+        self.call("connection-checks-check", connection_id=connection_id)
+        self.call("connection-checks-health")
         table = {"objectType": "table", "object": TABLE, "preview": "true"}
         self.call("connections-explore", query=table, connection_id=connection_id)
         self.call("connections-configs", query={"object": TABLE}, connection_id=connection_id)

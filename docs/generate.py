@@ -69,7 +69,8 @@ def errors_page() -> str:
             "",
             'Before any service, the gateway answers `{"error_code", "message"}`: 403010 no token, 401013 token',
             "not valid, 403000 no api key, 403003 api key not the token's, 400003 no organisation header, 403025",
-            "another organisation, 403027 malformed organisation.",
+            "another organisation, 403027 malformed organisation. 401013 is also told of a session that has ended, and",
+            "of a sign-in code that was used or has expired.",
             "",
         ]
     )
@@ -122,7 +123,7 @@ flowservice credentials revoke <client id>
 ```
 
 A rotated credential's old secret gets no more tokens; those that are out live on until they expire. A revoked one's
-tokens stop at once.
+tokens stop at once. [Sessions of browsers](ui.md) stand for a credential, and go by the same rules.
 """
 
 

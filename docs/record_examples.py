@@ -131,6 +131,7 @@ def toured(server: Server, client: Client, connection_string: str) -> Tour:
         http=client,
         credentials=server.credentials(),
         connection_string=connection_string,
+        sign_in_code=server.run("sign-in").strip().partition("#")[2],
         paths=paths_of(document),
     )
     tour.take()

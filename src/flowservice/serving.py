@@ -20,7 +20,7 @@ import uvicorn
 
 from flowservice import logs
 from flowservice.app import App, decoder_in_use, read_credentials, utc_now, write_credentials
-from flowservice.errors import Invalid, NotFound, StoreUnavailable
+from flowservice.errors import Error, Invalid, NotFound, StoreUnavailable
 from flowservice.ports.runtime import Clock
 from flowservice.service.clearing import Clearing
 from flowservice.service.lake_upkeep import LakeUpkeep
@@ -257,8 +257,17 @@ class _Server(uvicorn.Server):
         gc.freeze()
         if self.started:
             print(f"Flow Service is ready at {self._url}/", flush=True)  # noqa: T201 - all of standard output
-            # Not by way of a library that breaks lines: half a link is none.
-            print(f"Sign in once, within an hour: {self._sign_in_link(self._url)}", flush=True)  # noqa: T201
+            self._tell_sign_in()
+
+    def _tell_sign_in(self) -> None:
+        try:
+            link = self._sign_in_link(self._url)
+        except Error as error:
+            # Clients are served all the same.
+            _log.warning("there is no link to sign in by; flowservice sign-in makes one", why=error.message)
+            return
+        # Not by way of a library that breaks lines: half a link is none.
+        print(f"Sign in once, within an hour: {link}", flush=True)  # noqa: T201
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

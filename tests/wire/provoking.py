@@ -32,6 +32,11 @@ COMPARED: Final = {
 FILTER: Final = {"type": "PQL", "format": "pql/json", "value": COMPARED}
 
 
+def _named(at: "Place") -> dict[str, str]:
+    """The id of the request, for a call without the client's other headers."""
+    return {"x-request-id": at.client.headers["x-request-id"]}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """What the calls are made on."""
@@ -227,7 +232,10 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
     e.Forbidden: ("FLOW-2118-403", lambda at: at.limited.post(f"{FLOW}/flows", json={})),
     e.OtherOrigin: (
         "/placeholder/type/uri",
-        lambda at: at.client.delete("/v1/session", headers={"Origin": "https://other.example"}),
+        lambda at: httpx.get(
+            f"{at.client.base_url}/v1/connections/health",
+            headers={"x-csrf-token": "x", "Origin": "https://other.example", **_named(at)},
+        ),
     ),
     # --- organisations, credentials, sandboxes
     e.LastAdministrator: (

@@ -201,6 +201,8 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PUT {SANDBOXES}/sandboxes/{{name}}": ("dev", {"action": "nothing"}),
         "POST /v1/credentials": ("", credential),
         "POST /v1/flows/{flow_id}/dryRun": (waiting, {"rows": 1}),
+        "POST /v1/session": ("", {"code": "0" * 40}),
+        "POST /v1/connections/check": ("", account),
         "POST /v1/connections/{connection_id}/schema": (flow.connection_id, from_source),
         "POST /v1/flows/{flow_id}/drift/accept": (waiting, {"id": "x"}),
         "POST /v1/flows/{flow_id}/drift/ignore": (waiting, {"id": "x"}),
@@ -286,7 +288,10 @@ def _tried(client: Client, method: str, path: str, content: str, what: Any) -> N
     op = {"op": "finalize"} if path.endswith("/action") else None
     answer: httpx.Response = client.request(method, path, content=content, params=op, headers=ANY)
     assert answer.status_code < 500, (what, answer.text)
-    if answer.status_code >= 400:
+    if answer.status_code == 401:
+        # No code that signs in.
+        assert (path, answer.json()["error_code"]) == ("/v1/session", "401013"), (what, answer.text)
+    elif answer.status_code >= 400:
         refusal(answer)
 
 

@@ -70,6 +70,31 @@ def test_what_cannot_be_used_says_so(client: Client) -> None:
     }
 
 
+def test_every_source_says_what_a_catalog_shows_of_it(client: Client) -> None:
+    sources = [spec for spec in listed(client, "connectionSpecs") if spec["attributes"]["isSource"]]
+    assert len(sources) > 30
+    for spec in sources:
+        shown = spec["sourceSpec"]["attributes"]["uiAttributes"]
+        assert shown["label"]["text"] == spec["attributes"]["displayName"]
+        assert shown["frequency"]["key"] in {"batch", "streaming"}
+        assert shown["category"]["key"]
+        assert (spec["attributes"]["isSupported"], "unsupportedReason" in spec["attributes"]) in {
+            (True, False),
+            (False, True),
+        }
+        assert all(way["name"] for way in spec["authSpec"])
+    (ours,) = (spec for spec in sources if spec["attributes"]["isSupported"])
+    assert len(ours["authSpec"]) >= 5
+    assert ours["attributes"]["checkSteps"][0] == {"name": "parse-input", "title": "Read the settings"}
+    assert ours["attributes"]["capabilities"] == {
+        "preview": True,
+        "columnSelection": True,
+        "rowFilter": True,
+        "incremental": True,
+        "deleteDetection": False,
+    }
+
+
 def test_no_connection_is_made_on_a_spec_without_a_connector(client: Client, azurite: Azurite) -> None:
     before = client.get(f"{FLOW}/connections?count=true").json()
     for spec_id in (*UNSUPPORTED, LAKE):

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
 
 from flowservice.domain.connection import Connection
 from flowservice.domain.connection_check import CheckedStep, ConnectionCheck, LastCheck, StepStatus
@@ -15,15 +14,11 @@ from flowservice.errors import Error, MissingField
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock
 from flowservice.sdk import CheckStep, Connector, Finding, Source, Stepped
+from flowservice.service.check_steps import CHECKED, PARSED, steps_of
 from flowservice.service.connections import signs_in
 from flowservice.service.content import AuthContent
 from flowservice.service.sources import OpenSources
 from flowservice.service.specs import Specs
-
-PARSED: Final = CheckStep(name="parse-input", title="Read the settings")
-"""The first step of every check: before it, no source is there to take one."""
-_CHECKED: Final = CheckStep(name="check", title="Connect and sign in")
-"""The only other step of a source that has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +73,7 @@ def _taken(connector: Connector, opening: Callable[[], Source]) -> ConnectionChe
             opened.append(stack.enter_context(closing(opening())))
             return Finding(message="The settings are complete and well-formed.")
 
-        for step in (PARSED, *(connector.check_steps or (_CHECKED,))):
+        for step in steps_of(connector):
             if any(earlier.status is StepStatus.FAILED for earlier in done):
                 done.append(CheckedStep(name=step.name, title=step.title, status=StepStatus.SKIPPED))
             else:
@@ -88,7 +83,7 @@ def _taken(connector: Connector, opening: Callable[[], Source]) -> ConnectionChe
 
 def _found(opened: Sequence[Source], step: CheckStep) -> Finding:
     (source,) = opened
-    if step is not _CHECKED and isinstance(source, Stepped):
+    if step is not CHECKED and isinstance(source, Stepped):
         return source.check_step(step.name)
     source.check()
     return Finding(message="The source accepts the connection.")

@@ -23,6 +23,7 @@ from flowservice.errors import (
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.sdk import Node, RowFilter, Sample, Source
+from flowservice.service.check_steps import CHECKED
 from flowservice.service.content import AuthContent, ConnectionContent
 from flowservice.service.contention import repeated
 from flowservice.service.drafts import takes_drafts
@@ -220,8 +221,8 @@ class Connections(Readable[Connection]):
         failed = None
         if error is not None:
             failed = CheckedStep(
-                name="check",
-                title="Connect and sign in",
+                name=CHECKED.name,
+                title=CHECKED.title,
                 status=StepStatus.FAILED,
                 message=error.message,
                 advice=error.advice,

@@ -7,6 +7,7 @@ from flowservice.domain.connection import DATA_LAKE
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.spec import SpecKind, StoredSpec
 from flowservice.sdk import Connector, json_schema
+from flowservice.service.check_steps import steps_of
 
 Document: TypeAlias = Mapping[str, Any]
 """A spec's JSON."""
@@ -39,6 +40,9 @@ def connection_spec(spec: Mapping[str, Any], connector: Connector | None) -> Doc
         "nameIsOurChoice": spec.get("nameIsOurChoice", False),
         **(dict(connector.attributes) if connector else {}),
     }
+    if connector is not None:
+        attributes["checkSteps"] = [{"name": step.name, "title": step.title} for step in steps_of(connector)]
+        attributes["capabilities"] = _capabilities(connector)
     if not supported:
         attributes["unsupportedReason"] = "This server has no connector for it yet."
     document: dict[str, Any] = {
@@ -60,6 +64,18 @@ def connection_spec(spec: Mapping[str, Any], connector: Connector | None) -> Doc
         for way, verb in (("view", "read"), ("manage", "write"))
     }
     return document
+
+
+def _capabilities(connector: Connector) -> Mapping[str, bool]:
+    """What flows from the source can do. The engine gives every source previews and windows of a column of times."""
+    taken = json_schema(connector.params)["properties"]
+    return {
+        "preview": True,
+        "columnSelection": "columns" in taken,
+        "rowFilter": "filters" in taken,
+        "incremental": True,
+        "deleteDetection": False,
+    }
 
 
 def _permission(kind: str) -> str:
