@@ -58,6 +58,7 @@ from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.marketing_actions import MarketingActions
 from flowservice.service.masking import Masking
+from flowservice.service.monitoring import Monitoring
 from flowservice.service.policies import Policies
 from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
@@ -289,6 +290,11 @@ class App:
         )
 
     @cached_property
+    def monitoring(self) -> Monitoring:
+        """What flows did."""
+        return Monitoring(database=self.database, now=self.now)
+
+    @cached_property
     def suggestions(self) -> Suggestions:
         """Suggestions of mappings."""
         return Suggestions(database=self.database, schemas=self.schemas, connections=self.accounts)
@@ -397,9 +403,11 @@ class App:
             export,
             ims,
             mapping_trials,
+            monitoring,
             rejects,
             run_control,
             sandboxes,
+            schedules,
             schema_exchange,
             schemaregistry,
             server,
@@ -459,6 +467,8 @@ class App:
                     SourceSchemas(connections=accounts, schemas=self.schemas, mapping_sets=self.mapping_sets)
                 ),
                 suggestions.router(self.suggestions),
+                monitoring.router(self.monitoring),
+                schedules.router(self.flows),
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),
