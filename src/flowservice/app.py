@@ -66,6 +66,7 @@ from flowservice.service.runs import Runs
 from flowservice.service.sandboxes import Sandboxes
 from flowservice.service.schema_exchange import SchemaExchange
 from flowservice.service.schemas import Schemas
+from flowservice.service.snapshots import Snapshots
 from flowservice.service.source_connections import SourceConnections
 from flowservice.service.source_schemas import SourceSchemas
 from flowservice.service.sources import OpenSources
@@ -290,6 +291,11 @@ class App:
         )
 
     @cached_property
+    def snapshots(self) -> Snapshots:
+        """Versions of the tables of datasets."""
+        return Snapshots(database=self.database, lake=self.lake)
+
+    @cached_property
     def monitoring(self) -> Monitoring:
         """What flows did."""
         return Monitoring(database=self.database, now=self.now)
@@ -411,6 +417,7 @@ class App:
             schema_exchange,
             schemaregistry,
             server,
+            snapshots,
             source_schemas,
             suggestions,
         )
@@ -469,6 +476,7 @@ class App:
                 suggestions.router(self.suggestions),
                 monitoring.router(self.monitoring),
                 schedules.router(self.flows),
+                snapshots.router(self.snapshots),
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),

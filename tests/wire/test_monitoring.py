@@ -7,7 +7,7 @@ import pytest
 
 from tests.live import Client
 from tests.wire import resources
-from tests.wire.resources import FLOW, refusal
+from tests.wire.resources import FLOW, Dataflow, refusal
 
 
 @pytest.mark.azurite
@@ -51,3 +51,18 @@ def test_the_next_runs_of_a_schedule_are_told(client: Client) -> None:
         client.post("/v1/schedules/preview", json={"scheduleParams": {"frequency": "minute", "interval": 1}})
     )
     assert "minimum" in str(error)
+
+
+@pytest.mark.azurite
+def test_the_versions_of_a_table_are_told_with_their_runs(client: Client, landed: str, dataflow: Dataflow) -> None:
+    (run, *_) = client.get(f"{FLOW}/runs?property=flowId=={landed}").json()["items"]
+    told = client.get(f"/v1/datasets/{dataflow.dataset_id}/snapshots").json()
+    assert told["location"].endswith(dataflow.dataset_id)
+    by_run = {version["runId"]: version for version in told["snapshots"]}
+    assert by_run[run["id"]]["flowId"] == landed
+    assert by_run[run["id"]]["written"] == run["metrics"]["recordSummary"]["outputRecordCount"]
+    versions = [version["version"] for version in told["snapshots"]]
+    assert versions == sorted(versions, reverse=True)
+    assert told["snapshots"][-1]["operation"] == "CREATE TABLE"
+    assert len(client.get(f"/v1/datasets/{dataflow.dataset_id}/snapshots?limit=1").json()["snapshots"]) == 1
+    refusal(client.get("/v1/datasets/nothing/snapshots"))

@@ -73,3 +73,22 @@ class SchedulePreview(Answer):
     interval: int | None
     backfill: bool = Field(description="Whether the first run takes all rows that there are.")
     takes_from: int | None = Field(description="From when on rows count without backfill; null: from the beginning.")
+
+
+class TableVersion(Answer):
+    """A version of a table."""
+
+    version: int = Field(description="Delta's own number.")
+    committed_at: int = Field(description="Epoch milliseconds.")
+    operation: str = Field(description="Delta's word for what made it.")
+    run_id: str | None = Field(description="The run that made it; null: a change of columns or labels, or upkeep.")
+    flow_id: str | None = Field(description="Of that run, while it is known.")
+    written: int | None = Field(description="Rows that the run wrote.")
+    deleted: int | None = Field(description="Rows that the run took out.")
+
+
+class History(Answer):
+    """The newest versions of a dataset's table."""
+
+    location: str
+    snapshots: list[TableVersion]
