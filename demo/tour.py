@@ -98,6 +98,10 @@ class Tour:
         run_id = self.runs(flow_id)
         self.landed(dataset_id)
         self.call("data-prep-suggested", query={"datasetId": dataset_id})
+        self.call("monitoring-history", query={"limit": "3"}, dataset_id=dataset_id)
+        self.call("monitoring-overview", query={"buckets": "2"})
+        hourly = {"startTime": 1_893_456_000, "frequency": "hour", "interval": 6}
+        self.call("flows-preview", {"scheduleParams": hourly}, query={"count": "5"})
         self.evaluations(dataset_id)
         self.call("runs-undo", run_id=run_id)
         self.rejected(flow_id, dataset_id)

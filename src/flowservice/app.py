@@ -59,6 +59,7 @@ from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
 from flowservice.service.marketing_actions import MarketingActions
 from flowservice.service.masking import Masking
+from flowservice.service.monitoring import Monitoring
 from flowservice.service.policies import Policies
 from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
@@ -67,6 +68,7 @@ from flowservice.service.sandboxes import Sandboxes
 from flowservice.service.schema_exchange import SchemaExchange
 from flowservice.service.schemas import Schemas
 from flowservice.service.sessions import Sessions
+from flowservice.service.snapshots import Snapshots
 from flowservice.service.source_connections import SourceConnections
 from flowservice.service.source_schemas import SourceSchemas
 from flowservice.service.sources import OpenSources
@@ -302,6 +304,16 @@ class App:
         )
 
     @cached_property
+    def snapshots(self) -> Snapshots:
+        """Versions of the tables of datasets."""
+        return Snapshots(database=self.database, lake=self.lake)
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """What flows did."""
+        return Monitoring(database=self.database, now=self.now)
+
+    @cached_property
     def suggestions(self) -> Suggestions:
         """Suggestions of mappings."""
         return Suggestions(database=self.database, schemas=self.schemas, connections=self.accounts)
@@ -411,13 +423,16 @@ class App:
             export,
             ims,
             mapping_trials,
+            monitoring,
             rejects,
             run_control,
             sandboxes,
+            schedules,
             schema_exchange,
             schemaregistry,
             server,
             session,
+            snapshots,
             source_schemas,
             suggestions,
         )
@@ -478,6 +493,9 @@ class App:
                     SourceSchemas(connections=accounts, schemas=self.schemas, mapping_sets=self.mapping_sets)
                 ),
                 suggestions.router(self.suggestions),
+                monitoring.router(self.monitoring),
+                schedules.router(self.flows),
+                snapshots.router(self.snapshots),
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),

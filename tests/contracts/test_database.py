@@ -280,6 +280,34 @@ def a_run(caller: Caller, number: int, window: Window | None = None) -> Run:
     )
 
 
+def test_activity_is_summed_by_flow_bucket_and_state(database: SqlDatabase, caller: Caller) -> None:
+    other = sandbox_of(database, "B@AdobeOrg")
+
+    def ran(number: int, minute: int, state: RunState, read: int, *, flow: str = "f", by: Caller = caller) -> None:
+        at = Stamp.first(by, at=NOON + timedelta(minutes=minute))
+        counts = Counts(read=read, written=max(read - 1, 0), rejected=min(read, 1))
+        run = replace(a_run(by, number), starts_at=None, flow_id=flow, number=number, state=state, stamp=at)
+        database.runs.add(replace(run, counts=counts, read_completed_at=at.created.at if read else None))
+
+    ran(1, 0, RunState.SUCCESS, 10)
+    ran(2, 9, RunState.SUCCESS, 20)
+    ran(3, 9, RunState.FAILED, 5)
+    ran(4, 10, RunState.SUCCESS, 7)
+    ran(5, 0, RunState.PARTIAL_SUCCESS, 3, flow="g")
+    ran(6, -1, RunState.SUCCESS, 100)
+    ran(7, 20, RunState.SUCCESS, 100)
+    ran(8, 0, RunState.SUCCESS, 100, by=other)
+    ran(9, 5, RunState.IN_PROGRESS, 0)
+    found = database.runs.activity(caller.scope, since=NOON, bucket=timedelta(minutes=10), buckets=2)
+    assert sorted((a.flow_id, a.bucket, a.state.value, a.runs, a.read, a.written, a.rejected) for a in found) == [
+        ("f", 0, "failed", 1, 5, 4, 1),
+        ("f", 0, "inProgress", 1, 0, 0, 0),
+        ("f", 0, "success", 2, 30, 28, 2),
+        ("f", 1, "success", 1, 7, 6, 1),
+        ("g", 0, "partialSuccess", 1, 3, 2, 1),
+    ]
+
+
 def test_runs_that_wait_are_found_when_their_time_has_come_the_longest_due_first(
     database: SqlDatabase, caller: Caller
 ) -> None:

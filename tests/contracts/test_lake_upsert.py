@@ -56,6 +56,21 @@ def test_a_row_takes_the_place_of_the_one_with_its_key(lake: Lake) -> None:
     assert held(lake) == {("a", 1): "new", ("b", 1): "stays", ("a", 2): "other", ("c", 1): "more"}
 
 
+def test_versions_are_told_with_the_runs_that_made_them(lake: Lake) -> None:
+    upsert(lake, 1, staged(lake, "1", row("a", 1, "old")))
+    upsert(lake, 2, staged(lake, "2", row("b", 1, "new")))
+    found = lake.snapshots(TABLE, limit=10)
+    assert [(each.version, each.operation, each.run_id) for each in found] == [
+        (2, "MERGE", "r2"),
+        (1, "MERGE", "r1"),
+        (0, "CREATE TABLE", None),
+    ]
+    assert found[0].at >= found[2].at
+    assert [each.version for each in lake.snapshots(TABLE, limit=1)] == [2]
+    lake.remove(TABLE)
+    assert lake.snapshots(TABLE, limit=10) == []
+
+
 def test_every_column_of_it_is_replaced(lake: Lake) -> None:
     upsert(lake, 1, staged(lake, "1", row("a", 1, "old")))
     new = row("a", 1, "new", batch="later") | {"born": None, "tags": [], "names": None, "total": Decimal(-7)}

@@ -119,7 +119,7 @@ def spoilt(client: Client, azurite: Azurite) -> str:
 @pytest.fixture(scope="module")
 def landed(client: Client, azurite: Azurite) -> dict[str, Any]:
     """A dataset with rows, and the batch that brought them."""
-    table = resources.seeded(azurite, "aepppeople", resources.people(40))
+    table = resources.seeded(azurite, "aeppcatalogpeople", resources.people(40))
     own = resources.names_flow(client, azurite.connection_string, table)
     (run,) = resources.ended(client, own.started())
     return {"schema": own.schema_id, "dataset": own.dataset_id, "batch": run["providerRefId"]}

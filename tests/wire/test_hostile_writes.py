@@ -200,6 +200,10 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
         f"PATCH {SANDBOXES}/sandboxes/{{name}}": ("dev", {"title": "Dev"}),
         f"PUT {SANDBOXES}/sandboxes/{{name}}": ("dev", {"action": "nothing"}),
         "POST /v1/credentials": ("", credential),
+        "POST /v1/schedules/preview": (
+            "",
+            {"scheduleParams": resources.never() | {"frequency": "hour", "interval": 1}},
+        ),
         "POST /v1/flows/{flow_id}/dryRun": (waiting, {"rows": 1}),
         "POST /v1/session": ("", {"code": "0" * 40}),
         "POST /v1/connections/check": ("", account),

@@ -165,14 +165,14 @@ def test_what_cannot_be_made_leaves_nothing(client: Client, azurite: Azurite, ac
 
 def test_columns_that_come_later_are_added_to_it(client: Client, azurite: Azurite, account: str) -> None:
     rows = [{"PartitionKey": "p", "RowKey": "1", "a": "x"}]
-    told = made(client, account, resources.seeded(azurite, "growing", rows), "Growing", columns=["RowKey", "a"])
+    told = made(client, account, resources.seeded(azurite, "growingsource", rows), "Growing", columns=["RowKey", "a"])
     (reference,) = client.made(f"{CATALOG}/dataSets", resources.dataset(told["schemaId"]))
-    source = client.made(f"{FLOW}/sourceConnections", resources.source(account, "growing"))["id"]
+    source = client.made(f"{FLOW}/sourceConnections", resources.source(account, "growingsource"))["id"]
     target = client.made(f"{FLOW}/targetConnections", resources.target(reference.rpartition("/")[2]))["id"]
     body = resources.flow(source, target, told["mappingSetId"], options={"schemaDrift": {"newColumns": "add"}})
     flow = client.made(f"{FLOW}/flows", body)["id"]
     ended(client, flow)
-    resources.seeded(azurite, "growing", [{"PartitionKey": "p", "RowKey": "2", "a": "y", "later": 5}])
+    resources.seeded(azurite, "growingsource", [{"PartitionKey": "p", "RowKey": "2", "a": "y", "later": 5}])
     client.made(f"{FLOW}/runs", {"flowId": flow})
     assert status(ended(client, flow, runs=2)[0]) == "success"
     tenant = "_" + client.get(f"{REGISTRY}/stats").json()["tenantId"]

@@ -16,7 +16,7 @@ from flowservice.engine.landing import QUARANTINE, VERSION_COLUMN
 from flowservice.engine.outcome import Totals
 from flowservice.engine.patience import Patience
 from flowservice.errors import Error, LakeError, LakeUnavailable, OutcomeUnknown, Transient
-from flowservice.ports.lake import Earlier, Lake, Versions
+from flowservice.ports.lake import RUN_NOTE, Earlier, Lake, Versions
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Publication:
         if not self.mode.is_upsert:
             return 0
         change = self.patience.outlasting(
-            LakeUnavailable, lambda: self.lake.change(self.dataset.table, {"flowRun": self.run.id})
+            LakeUnavailable, lambda: self.lake.change(self.dataset.table, {RUN_NOTE: self.run.id})
         )
         if change is None:
             raise LakeError(
@@ -109,7 +109,7 @@ class Publication:
         failures = 0
         while True:
             try:
-                if not commit(app_id=self.run.flow_id, number=self.run.number, note={"flowRun": self.run.id}):
+                if not commit(app_id=self.run.flow_id, number=self.run.number, note={RUN_NOTE: self.run.id}):
                     self._made_sure(table)
             except (OutcomeUnknown, Transient) as error:
                 failures += 1

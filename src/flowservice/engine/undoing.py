@@ -20,7 +20,7 @@ from flowservice.engine.plan import Plan, time_of, time_text
 from flowservice.engine.publication import Publication
 from flowservice.errors import LakeError, LakeUnavailable, NotFound, NotUndoable
 from flowservice.ports.database import Database, every
-from flowservice.ports.lake import Change, Lake, Marked, Upserted
+from flowservice.ports.lake import RUN_NOTE, Change, Lake, Marked, Upserted
 
 _LOG: Final = logging.getLogger(__name__)
 _REJECTS: Final = "runId"
@@ -107,7 +107,7 @@ class Undoing:
             upserted = Upserted(
                 rows=rows,
                 keys=plan.mode.keys,
-                note={"flowRun": undone.id},
+                note={RUN_NOTE: undone.id},
                 withdrawn=frozenset(self._withdrawn(dataset)),
             )
             commit = partial(self.lake.restore, dataset.table, upserted)
@@ -146,7 +146,7 @@ class Undoing:
         """What the undo did to the dataset; None if the log cannot be asked."""
         try:
             return self.patience.outlasting(
-                LakeUnavailable, lambda: self.lake.change(dataset.table, {"flowRun": run.id})
+                LakeUnavailable, lambda: self.lake.change(dataset.table, {RUN_NOTE: run.id})
             )
         except LakeError:
             _LOG.exception("run %s: its rows cannot be counted", run.id)

@@ -18,6 +18,7 @@ from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, Sandb
 from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.marketing_action import MarketingAction
+from flowservice.domain.monitoring import Activity
 from flowservice.domain.policy import EnabledCorePolicies, Policy
 from flowservice.domain.query import Condition, Page, Query
 from flowservice.domain.resource import Resource
@@ -128,6 +129,9 @@ class RunStore(Store[Run], Protocol):
 
     def not_ended(self) -> Mapping[str, str]:
         """The ids of the runs of every scope that have not ended, also those that wait, each with its dataset's id."""
+
+    def activity(self, scope: Scope, *, since: datetime, bucket: timedelta, buckets: int) -> Sequence[Activity]:
+        """What the runs of a sandbox did that were made in the `buckets` buckets from `since` on."""
 
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         """Those of the flows with a run that stands for a slot, repeats no other and has not begun."""

@@ -23,6 +23,8 @@ class DataFile:
     modified_at: datetime
 
 
+RUN_NOTE: Final = "flowRun"
+"""Under this name the note of a commit has the id of the run that made it."""
 MADE: Final = "_made/"
 """Where files made of rows of a table are, in its folder. No reader of the table looks there."""
 
@@ -93,6 +95,18 @@ class Change:
     inserted: int
     updated: int
     deleted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A version of a table: a commit that made it."""
+
+    version: int
+    at: datetime
+    operation: str
+    """Delta's word for it: `WRITE`, `MERGE`, `DELETE`, `OPTIMIZE`, `CREATE TABLE` …"""
+    run_id: str | None
+    """The run whose rows it published, put back or took out; None: no run's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +205,12 @@ class Lake(Protocol):
     def change(self, table: TableRef, note: Mapping[str, str]) -> Change | None:
         """What the newest commit whose note holds all of `note` did; None if the table's log does not know it (any
         more). Raises LakeError."""
+
+    def snapshots(self, table: TableRef, *, limit: int) -> Sequence[Snapshot]:
+        """The newest versions of the table that its log still tells, the newest first; none if there is no table.
+
+        Raises LakeError, LakeUnavailable.
+        """
 
     def sweep(self, table: TableRef, prefix: str, keep: Sequence[Part]) -> int:
         """Remove files below `prefix` that are neither in `keep` nor in the table; how many."""

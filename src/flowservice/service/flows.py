@@ -1,16 +1,17 @@
 """What people and programs may do with flows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from flowservice.domain.flow import Endpoint, Flow, FlowState, Operation, Transformation
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.resource import SpecRef, Stamp
 from flowservice.domain.run import Run, RunError, RunState
-from flowservice.domain.schedule import DOCUMENTED, ScheduleRules, changed_schedule, parsed_schedule
+from flowservice.domain.schedule import DOCUMENTED, Schedule, ScheduleRules, changed_schedule, parsed_schedule
 from flowservice.domain.window import DeltaColumn
 from flowservice.errors import (
     BadTransition,
@@ -91,6 +92,16 @@ class Flows(Readable[Flow]):
         with self._settled(flow) as tx:
             tx.flows.add(flow)
         return flow
+
+    def slots(self, caller: Caller, sent: Mapping[str, Any], *, count: int) -> tuple[Schedule, Sequence[datetime]]:
+        """A schedule that is not kept, and its next `count` runs. Raises as `create` for what is no schedule."""
+        caller.may(Permission.VIEW_SOURCES)
+        now = self.now()
+        schedule = parsed_schedule(sent, now=now, rules=self.rules)
+        slots = [schedule.first_run(now=now)]
+        while len(slots) < count and (following := schedule.next_after(slots[-1])) is not None:
+            slots.append(following)
+        return schedule, slots
 
     def change(self, caller: Caller, flow: Flow, content: FlowContent) -> Flow:
         """The flow with other content, checked like a new one. A run under way goes on as it was planned.

@@ -21,7 +21,7 @@ from flowservice.adapters.delta.folder import UNFINISHED
 from flowservice.adapters.delta.lake import path_of
 from flowservice.adapters.delta.storage import REFUSALS, REMOVED
 from flowservice.domain.dataset import TableKind, TableRef
-from flowservice.ports.lake import MADE
+from flowservice.ports.lake import MADE, RUN_NOTE
 
 _LOG: Final = "_delta_log"
 _LAST_CHECKPOINT: Final = "_last_checkpoint"
@@ -178,4 +178,4 @@ def _run_of(commit: Path) -> str | None:
     except FileNotFoundError:
         raise Moved(f"{commit} is gone") from None
     told = (json.loads(line).get("commitInfo") for line in lines if '"commitInfo"' in line)
-    return next((info.get("flowRun") for info in told if info), None)
+    return next((info.get(RUN_NOTE) for info in told if info), None)

@@ -28,7 +28,7 @@ from flowservice.domain.dataset import TableKind, TableRef
 from flowservice.domain.dataset_labels import ColumnLabels
 from flowservice.domain.staging import Part
 from flowservice.errors import LakeError, OutcomeUnknown
-from flowservice.ports.lake import Change, Compacted, DataFile, Marked, Upserted, Vacuumed, Versions
+from flowservice.ports.lake import RUN_NOTE, Change, Compacted, DataFile, Marked, Snapshot, Upserted, Vacuumed, Versions
 
 _ZSTD: Final = WriterProperties(compression="ZSTD")
 _OF_A_FILE: Final = ["path", "num_records", "size_bytes", "modification_time"]
@@ -196,6 +196,21 @@ class DeltaLake:
         with self._refusing():
             known = self._open(table)
             return None if known is None else change_of(known, dict(note))
+
+    def snapshots(self, table: TableRef, *, limit: int) -> Sequence[Snapshot]:
+        """The newest versions that the log tells, the newest first; none if there is no table. Raises LakeError."""
+        with self._refusing():
+            known = self._open(table)
+            entries = [] if known is None else known.history(limit)
+        return [
+            Snapshot(
+                version=int(entry["version"]),
+                at=datetime.fromtimestamp(entry["timestamp"] / 1_000, UTC),
+                operation=str(entry.get("operation", "")),
+                run_id=entry.get(RUN_NOTE),
+            )
+            for entry in entries
+        ]
 
     def superseded(self, table: TableRef, staged: Versions) -> int:
         """How many staged rows are not the last of their key. Raises LakeError, LakeUnavailable."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -30,9 +30,11 @@ from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
+from flowservice.domain.identity import Scope
 from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
 from flowservice.domain.marketing_action import MarketingAction
+from flowservice.domain.monitoring import Activity
 from flowservice.domain.policy import EnabledCorePolicies, Policy
 from flowservice.domain.resource import Resource
 from flowservice.domain.run import Run, RunState
@@ -157,6 +159,38 @@ class SqlRuns(SqlStore[Run]):
             documents = connection.execute(sa.select(table.c.document).where(is_wanted)).scalars()
             runs = [_RUN.validate_python(document) for document in documents]
         return {run.id: run.dataset_id for run in runs}
+
+    def activity(self, scope: Scope, *, since: datetime, bucket: timedelta, buckets: int) -> Sequence[Activity]:
+        table, shown = self.table, tables.runs_search
+        first, length = milliseconds(since), round(bucket / timedelta(milliseconds=1))
+        place = (shown.c.created_at_ms - first) // length
+        rows = (shown.c.records_read, shown.c.records_written, shown.c.records_rejected)
+        # A run that was cut off does not know: it shows less than nothing.
+        sums = [sa.func.coalesce(sa.func.sum(sa.case((column > 0, column), else_=0)), 0) for column in rows]
+        query = (
+            sa.select(shown.c.flow_id, place, table.c.state, sa.func.count(), *sums)
+            .join_from(shown, table, shown.c.id == table.c.id)
+            .where(
+                shown.c.sandbox_id == scope.sandbox_id,
+                shown.c.created_at_ms >= first,
+                shown.c.created_at_ms < first + buckets * length,
+            )
+            .group_by(shown.c.flow_id, place, table.c.state)
+        )
+        with self.connect(reading=True) as connection:
+            found = connection.execute(query).all()
+        return [
+            Activity(
+                flow_id=flow_id,
+                bucket=int(at),
+                state=RunState(state),
+                runs=runs,
+                read=int(read),
+                written=int(written),
+                rejected=int(rejected),
+            )
+            for flow_id, at, state, runs, read, written, rejected in found
+        ]
 
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         table = self.table
