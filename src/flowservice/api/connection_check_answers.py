@@ -17,6 +17,7 @@ class CheckedStep(Answer):
     message: str = Field(description="What was found; empty for a step that was not taken.")
     advice: str | None = Field(default=None, description="What to do about it.")
     code: str | None = Field(default=None, description="Of a failed step: stable; the errors page lists all of them.")
+    warnings: list[str] = Field(description="What works now and will not for long, or is odd.")
 
 
 class ConnectionCheck(Answer):
@@ -33,6 +34,7 @@ class LastCheck(Answer):
     checked_at: int = Field(description="Epoch milliseconds.")
     passed: bool
     failed: CheckedStep | None = Field(default=None, description="The step that failed.")
+    warnings: list[str] = Field(description="Of all steps: a signature that expires soon, for example.")
 
 
 class LastChecks(Answer):

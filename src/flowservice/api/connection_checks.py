@@ -51,6 +51,7 @@ def _step(step: CheckedStep) -> dict[str, Any]:
         "message": step.message,
         "advice": step.advice or None,
         "code": step.code,
+        "warnings": list(step.warnings),
     }
 
 
@@ -60,4 +61,5 @@ def _last(last: LastCheck) -> dict[str, Any]:
         "checkedAt": wire.epoch_ms(last.checked_at),
         "passed": last.failed is None,
         "failed": None if last.failed is None else _step(last.failed),
+        "warnings": list(last.warnings),
     }

@@ -26,6 +26,8 @@ class CheckedStep:
     advice: str = ""
     code: str | None = None
     """Of the error that a failed step met."""
+    warnings: Sequence[str] = ()
+    """What works now and will not for long, or is odd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class ConnectionCheck:
         """The step that failed."""
         return next((step for step in self.steps if step.status is StepStatus.FAILED), None)
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Of all steps."""
+        return [warning for step in self.steps for warning in step.warnings]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastCheck:
@@ -48,3 +55,5 @@ class LastCheck:
     checked_at: datetime
     failed: CheckedStep | None = None
     """None: it passed."""
+    warnings: Sequence[str] = ()
+    """Of all steps. A check without steps gives none."""

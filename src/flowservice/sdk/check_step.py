@@ -19,6 +19,8 @@ class Finding:
     message: str
     skipped: bool = False
     """Whether there was nothing to look at; the message says why."""
+    warnings: tuple[str, ...] = ()
+    """What works now and will not for long, or is odd: sentences for people without secrets."""
 
 
 @runtime_checkable

@@ -49,7 +49,7 @@ class ConnectionChecks:
         connection = self.database.connections.get(caller.scope, connection_id)
         connector = self.specs.connector(caller.scope, connection.spec.id)
         done = _taken(connector, lambda: self._opened(connection))
-        last = LastCheck(connection_id=connection_id, checked_at=self.now(), failed=done.failed)
+        last = LastCheck(connection_id=connection_id, checked_at=self.now(), failed=done.failed, warnings=done.warnings)
         self.database.connection_checks.keep(caller.scope, last)
         return done
 
@@ -95,7 +95,7 @@ def _timed(step: CheckStep, take: Callable[[], Finding]) -> CheckedStep:
     try:
         finding = take()
         status = StepStatus.SKIPPED if finding.skipped else StepStatus.PASSED
-        told = replace(told, status=status, message=finding.message)
+        told = replace(told, status=status, message=finding.message, warnings=finding.warnings)
     except Error as error:
         told = replace(told, status=StepStatus.FAILED, message=error.message, advice=error.advice, code=error.code)
     return replace(told, ms=round((time.monotonic() - started) * 1000))

@@ -82,9 +82,11 @@ class AccountCheck:
         try:
             self._date = self._service.ask(until=self._until)
         except (Denied, NoSuchObject) as error:
-            # Who is told what they may not do was recognised.
+            if isinstance(error, NoSuchObject) and not self._service.only_table:
+                raise
+            # Who is told what they may not do, or that a table is gone, was recognised.
             self._not_listed = error
-        return Finding(message=" ".join(["The sign-in was accepted.", *self._service.warnings()]))
+        return Finding(message="The sign-in was accepted.", warnings=self._service.warnings())
 
     def _list(self) -> Finding:
         if self._not_listed is not None:
