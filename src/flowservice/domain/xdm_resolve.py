@@ -35,8 +35,13 @@ _KEPT: Final = (
     "meta:enum",
     "meta:status",
 )
+Part: TypeAlias = tuple[str, tuple[str, ...]]
+"""The `$id` of a document, and the steps from its root to what is meant: none for all of it."""
+
 MADE_OF: Final = "made of"
-"""In a tree that was resolved with `traced`: the `$id`s of the documents that begin at this node."""
+"""In a tree that was resolved with `traced`: the `Part`s that were named by their document and begin at this node."""
+STANDS_HERE: Final = "stands here"
+"""Likewise: those that were named from within their document."""
 
 _UNSUPPORTED: Final = ("anyOf", "oneOf", "not", "if", "patternProperties")
 
@@ -44,7 +49,7 @@ _UNSUPPORTED: Final = ("anyOf", "oneOf", "not", "if", "patternProperties")
 def resolved(document: Document, lookup: Lookup, *, traced: bool = False) -> dict[str, Any]:
     """`document` with every reference replaced, as one tree of properties with `meta:xdmType` on each node.
 
-    `traced`: each node also says what it is `MADE_OF`.
+    `traced`: each node also says what it is `MADE_OF`, and what `STANDS_HERE`.
     Raises BadSchema for unknown references, cycles, fields defined twice with different types, and what is malformed.
     """
     walk = _Walk(lookup, traced)
@@ -116,10 +121,11 @@ class _Walk:
             )
         part = pointed(document, f"#{pointer}") if pointer or not name else document
         out = self.node(part, document, at=at, trail=(*trail, key))
+        if self.traced:
+            how = MADE_OF if name else STANDS_HERE
+            out[how] = [*out.get(how, ()), (owner, _steps(pointer))]
         if not name:
             return out
-        if self.traced and not pointer:
-            out[MADE_OF] = [*out.get(MADE_OF, ()), owner]
         if at == "":  # the texts of a schema's parts say nothing about the schema
             return {name: value for name, value in out.items() if name not in ("title", "description")}
         return {**out, "meta:referencedFrom": owner}
@@ -155,12 +161,17 @@ def pointed(home: Document, ref: str) -> Any:
     node: Any = home
     if ref in ("", "#"):
         return node
-    for step in ref.removeprefix("#").removeprefix("/").split("/"):
-        name = step.replace("~1", "/").replace("~0", "~")
+    for name in _steps(ref.removeprefix("#")):
         if not isinstance(node, Mapping) or name not in node:
             raise BadSchema(f"{ref[:200]!r} points at nothing")
         node = node[name]
     return node
+
+
+def _steps(pointer: str) -> tuple[str, ...]:
+    """The names in a JSON pointer."""
+    steps = pointer.removeprefix("/").split("/") if pointer else []
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
 
 
 def merge(into: dict[str, Any], other: Document, *, at: str) -> None:
@@ -181,8 +192,8 @@ def merge(into: dict[str, Any], other: Document, *, at: str) -> None:
                     fields[name] = child
         elif key == "required":
             into["required"] = list(dict.fromkeys([*into.get("required", []), *value]))
-        elif key == MADE_OF:
-            into[MADE_OF] = [*into.get(MADE_OF, ()), *value]
+        elif key in (MADE_OF, STANDS_HERE):
+            into[key] = [*into.get(key, ()), *value]
         elif key in ("items", "additionalProperties") and key in into:
             merge(into[key], value, at=f"{at}[*]")
         else:
