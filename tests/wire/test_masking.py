@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,3 +202,17 @@ def test_a_reject_does_not_quote_a_hidden_column_that_another_field_is_made_of(
     for path in ("/meta?path=row_errors/validation_errors_1.json", "/failed?path=validation_errors_1.json"):
         assert "Ada" in client.get(batch + path).text
         assert "Ada" not in viewer.get(batch + path).text
+
+
+def test_another_connection_to_the_same_account_hides_the_same(
+    client: Client, viewer: Client, azurite: Azurite, shoppers: Dataflow, flow_id: str
+) -> None:
+    # The same account by another address, and with its keys in another order.
+    moved = ";".join(reversed(azurite.connection_string.strip(";").split(";"))).replace("127.0.0.1", "localhost")
+    for account in (azurite.connection_string, moved):
+        again = client.made(f"{FLOW}/connections", resources.connection(account))["id"]
+        other = replace(shoppers, connection_id=again)
+        assert "@example.com" in previewed(client, other).text
+        shown = previewed(viewer, other).json()["data"]
+        assert {row["email"] for row in shown} == {row["street"] for row in shown} == {MARK}
+        refusal(previewed(viewer, other, equal("email", "7@example.com")), "FLOW-2118-403")

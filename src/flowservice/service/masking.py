@@ -4,7 +4,7 @@ What a source holds is hidden as far as a flow lands it in a field that is. Whoe
 columns land and what is labelled: masking is for those who look.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as JsonObject
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -41,16 +41,22 @@ class Masking:
             return _NOTHING
         return hidden_in(EffectiveLabels(self.database).of(caller.scope, dataset_id), self.labels)
 
-    def hidden_columns(self, caller: Caller, connection_id: str, table: str) -> frozenset[str]:
-        """The columns of a table at a source that a flow of the sandbox lands in a hidden field."""
+    def hidden_columns(self, caller: Caller, table: str, *, reads: Callable[[str], bool]) -> frozenset[str]:
+        """The columns of a table at a source that a flow of the sandbox lands in a hidden field.
+
+        `reads` tells whether a base connection of that id reads the same account.
+        """
         if not self._concerns(caller):
             return frozenset()
         found: set[str] = set()
         for flow in every(self.database.flows, caller.scope):
             # Azure tells names of tables apart by their letters alone, not by case.
             named = str(flow.source.params.get("tableName", ""))
-            if flow.source.base_connection_id == connection_id and named.casefold() == table.casefold():
-                fields = self._hidden(caller, flow.dataset_id)
+            base = flow.source.base_connection_id
+            if base is None or named.casefold() != table.casefold():
+                continue
+            fields = self._hidden(caller, flow.dataset_id)
+            if fields and reads(base):
                 found |= _columns(self._versions(caller.scope, flow.mapping_id), fields) or frozenset()
         return frozenset(found)
 
