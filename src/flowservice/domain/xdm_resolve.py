@@ -17,6 +17,9 @@ MAX_DEPTH: Final = 100
 MAX_NODES: Final = 20_000
 """Fields a resolved schema may have: refs that fan out could otherwise describe more than memory holds."""
 
+_MOST_SHOWN: Final = 200
+"""Characters of a reference in a message: an `$id` is shorter."""
+
 _KEPT: Final = (
     "title",
     "description",
@@ -114,9 +117,11 @@ class _Walk:
         owner = str(document.get("$id", name)) if name else trail[-1].partition("#")[0]
         key = f"{owner}#{pointer}" if pointer or not name else owner
         if key in trail:
-            circle = " → ".join(step[-80:] or "the resource itself" for step in (*trail[trail.index(key) :], key))
+            circle = " → ".join(
+                step[:_MOST_SHOWN] or "the resource itself" for step in (*trail[trail.index(key) :], key)
+            )
             raise BadSchema(
-                f"the field {at[:200] or '(root)'} refers to itself: {circle[:400]}",
+                f"the field {at[:200] or '(root)'} refers to itself: {circle[:800]}",
                 advice="Take the reference out of one of these resources.",
             )
         part = pointed(document, f"#{pointer}") if pointer or not name else document
