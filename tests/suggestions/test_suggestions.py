@@ -1,11 +1,13 @@
 """Suggested mappings on labelled pairs: what is proposed is mostly right, and most of what is right is proposed."""
 
 import json
+import time
 from importlib.resources import files
 from typing import Any, Final
 
 import pytest
 
+from flowservice.domain.field_names import words
 from flowservice.domain.registry import full_document
 from flowservice.domain.suggestion import LEAST, SourceField, suggestions
 from flowservice.domain.xdm_standard import standard_resource
@@ -102,3 +104,12 @@ def test_odd_names_are_taken(name: str) -> None:
 def test_two_thousand_columns_take_seconds_at_most() -> None:
     columns = [SourceField(f"column_{n}_firstNameOfTheCustomer{n}") for n in range(2_000)]
     assert len(suggestions(columns, TREES["profile"], {})) < 200
+
+
+@pytest.mark.parametrize("letters", ["firstname" * 22 + "qq", "ab" * 100, "a" * 200, "nameaname" * 22 + "qq"])
+def test_a_long_name_is_divided_at_once(letters: str) -> None:
+    known = frozenset({"a" * n for n in range(3, 9)} | {"aba", "baba", "first", "name", "nam", "ename", "aname"})
+    started = time.process_time()
+    found = words(letters, known)
+    assert time.process_time() - started < 1
+    assert "".join(found) in letters
