@@ -133,7 +133,9 @@ _FUNCTIONS: Final = """\
 
 What they take, and what all of them do about nulls and errors, is told in [Expressions of mappings](expressions.md).
 Most work on whole columns. Python takes each different value apart in those marked with *, as no expression over
-columns can: they are slower by ten to a hundred times. It also takes each pair of decimals for `%`.
+columns can: they are slower by ten to a hundred times. It also takes each pair of decimals for `%`. Patterns,
+separators, formats and places are meant to be constants: where they come from a column, rows are taken together by
+their values, a few thousand different ones a second.
 """
 _BY_VALUE: Final = ("hashing", "url", "analytics", "user-agent")
 _BY_VALUE_TOO: Final = frozenset(("str_to_object", "get_values", "json_to_object"))

@@ -214,12 +214,38 @@ def test_an_error_of_kinds_tells_the_innermost_place(expression: str, place: int
         ("fpid_to_ecid(v)", "not public"),
         ("upper(v", "ends too soon"),
         ("v = 1", "does not compare"),
+        (r'concat(v, "\ud800")', "character 11: a text holds half of a sign"),
+        ("v + 1e999", "character 5: the number is beyond the range"),
     ],
 )
 def test_what_fails_whatever_the_rows_are_is_refused_at_once(expression: str, message: str) -> None:
     with pytest.raises(BadExpression, match="'n'") as refused:
         mapper({"n": TEXT}, {"n": expression})
     assert message in refused.value.message
+
+
+def test_json_that_is_too_deep_is_lost_and_no_more() -> None:
+    deep = "[" * 400 + "]" * 400
+    mapping = mapper({"n": TEXT, "other": TEXT}, {"n": "json_to_object(j).a", "other": "k"})
+    done = applied(mapping, j=['{"a": 1}', f'{{"a": {deep}}}'], k=["x", "y"])
+    assert done.rows.to_pylist() == [{"n": "1", "other": "x"}, {"n": None, "other": "y"}]
+    assert [warning.count for warning in done.warnings] == [1]
+
+
+def test_a_date_pattern_without_a_time_gives_each_row_its_moment() -> None:
+    pattern, fitting = "a", "PM"
+    mapping = mapper({"n": {"type": "string", "format": "date-time"}}, {"n": f'date(v, "{pattern}")'})
+    done = applied(mapping, v=[fitting, "nothing of it", None, fitting])
+    landed = [row["n"] is not None for row in done.rows.to_pylist()]
+    assert landed == [True, False, False, True]
+    assert [warning.count for warning in done.warnings] == [1]
+    by_column = mapper({"n": {"type": "string", "format": "date-time"}}, {"n": "date(v, p)"})
+    done = applied(by_column, v=[fitting, "no", fitting], p=[pattern, pattern, None])
+    assert [row["n"] is not None for row in done.rows.to_pylist()] == [True, False, False]
+
+
+def test_a_sign_beyond_16_bits_may_be_written_as_two_halves() -> None:
+    assert rows(mapper({"n": TEXT}, {"n": r'concat(v, "\ud83d\ude00")'}), v=["a"]) == [{"n": "a😀"}]
 
 
 def test_an_array_cannot_fill_a_single_field() -> None:

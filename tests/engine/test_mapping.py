@@ -190,9 +190,23 @@ def test_a_required_value_of_the_wrong_type_is_rejected() -> None:
 
 
 def test_a_constant_feeds_every_row() -> None:
-    mapped = mapper(tree(kind=TEXT, n=WHOLE), {}, kind="order", n="x").apply(batch(v=[1, 2]))
-    assert mapped.rows.to_pylist() == [{"kind": "order", "n": None}] * 2
-    assert [(tally.field, tally.count) for tally in mapped.warnings] == [("n", 2)]
+    mapped = mapper(tree(kind=TEXT, n=WHOLE), {}, kind="order", n="7").apply(batch(v=[1, 2]))
+    assert mapped.rows.to_pylist() == [{"kind": "order", "n": 7}] * 2
+    assert mapped.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "constant", "message"),
+    [
+        (WHOLE, "x", "no value of the type"),
+        ({"type": "string", "enum": ["a", "b"]}, "c", "not one of those allowed"),
+        ({"type": "integer", "maximum": 5}, "6", "above the maximum"),
+        ({"type": "string", "format": "date"}, "tomorrow", "no value of the type date"),
+    ],
+)
+def test_a_constant_that_no_row_can_have_is_refused(field: JsonObject[str, Any], constant: str, message: str) -> None:
+    with pytest.raises(BadMapping, match=message):
+        mapper(tree(f=field), {}, f=constant)
 
 
 @pytest.mark.parametrize(

@@ -324,3 +324,49 @@ def test_a_suggestion_without_a_sound_source_and_target_is_refused(
     if sent != {"columns": ["a"]}:
         sent = sent | {"xdmSchema": dataflow.schema_id}
     refusal(client.post(f"{PREP}/mappingSets/suggestion", json=sent))
+
+
+def test_an_expression_is_refused_for_what_a_set_would_be_refused_for(client: Client, dataflow: Dataflow) -> None:
+    path = f"{PREP}/languages/el/validate"
+    for expression in ("true * 2", 'matches_regex(a, "(")', '{"k": 1, "k": 2}', "[1, [2]]", 'date(a, "bb")', "1e999"):
+        answer = client.made(path, {"expression": expression}, status=200)
+        assert answer["validationStatus"] == "failed", expression
+        assert answer["error"].startswith("character ")
+    known = {"expression": "a", "mappingSetId": dataflow.mapping_id}
+    assert client.made(path, known, status=200)["validationStatus"] == "succeeded"
+    refusal(client.post(path, json=known | {"mappingSetId": "0" * 32}))
+    refusal(client.post(path, json=known | {"mappingSetId": 7}))
+
+
+def test_rows_that_are_tried_together_are_told_apart(client: Client, dataflow: Dataflow) -> None:
+    sent = body(dataflow, _id="RowKey", name="upper(name)", age="to_integer(age)")
+    ages = ["1", "x", 7, None, "9"]
+    rows = [{"RowKey": str(at), "name": f"n{at}", "age": age} for at, age in enumerate(ages)] + [{"RowKey": "z"}]
+    tried = client.made(f"{PREP}/mappingSets/preview", {"data": rows, "mappingSet": sent}, status=200)
+    assert [row["data"]["_id"] for row in tried] == ["0", "1", "2", "3", "4", "z"]
+    assert [row["data"].get(dataflow.tenant, {}).get("age") for row in tried] == [1, None, 7, None, 9, None]
+    assert [bool(row["errors"]) for row in tried] == [False, True, False, False, False, False]
+
+
+def test_maps_are_shown_as_objects(client: Client, azurite: Azurite, people: str) -> None:
+    notes = {"type": "object", "additionalProperties": {"type": "string"}}
+    flow = resources.dataflow(
+        client, azurite.connection_string, people, fields={"notes": notes}, mapping={"RowKey": "_id"}
+    )
+    sent = body(flow, _id="RowKey", notes='to_map("a", name, "b", missing)')
+    asked = {"data": {"RowKey": "1", "name": "x"}, "mappingSet": sent}
+    (tried,) = client.made(f"{PREP}/mappingSets/preview", asked, status=200)
+    assert tried["data"][flow.tenant]["notes"] == {"a": "x"}
+
+
+def test_a_table_is_answered_whatever_else_is_accepted(client: Client, dataflow: Dataflow) -> None:
+    path = f"{PREP}/mappingSets/{dataflow.mapping_id}/mappings"
+    for accept in ("text/csv", "text/csv; charset=utf-8", "text/csv, */*;q=0.1", "TEXT/CSV"):
+        assert client.get(path, headers={"Accept": accept}).headers["content-type"].startswith("text/csv")
+
+
+def test_a_set_of_too_many_mappings_is_refused_at_once(client: Client, dataflow: Dataflow) -> None:
+    many = [{"source": "a", "destination": "_id"}] * 10_001
+    sent = {"xdmSchema": dataflow.schema_id, "mappings": many}
+    error = refusal(client.post(f"{PREP}/mappingSets/validate", json=sent))
+    assert "more than 10,000" in error["detail"]

@@ -6,7 +6,7 @@ from typing import Final
 
 from flowservice.errors import RangeUnsatisfiable
 
-_ONE: Final = re.compile(r"[ \t]*(?P<first>[0-9]{0,19})-(?P<last>[0-9]{0,19})[ \t]*")
+_ONE: Final = re.compile(r"[ \t]*(?P<first>[0-9]{0,40})-(?P<last>[0-9]{0,40})[ \t]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

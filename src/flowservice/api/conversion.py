@@ -91,7 +91,7 @@ def router(mapping_sets: MappingSets, schemas: Schemas) -> APIRouter:
     ) -> list[dict[str, Any]] | Response:
         """As JSON, or as a CSV table, which creates and replaces take as `mappings`."""
         found, at = mapping_sets.get(caller, set_id, version)
-        if accept.split(";")[0].strip().lower() == _CSV:
+        if _CSV in {part.partition(";")[0].strip().lower() for part in accept.split(",")}:
             return Response(write_csv(at.mappings), media_type=_CSV)
         return data_prep_wire.mappings_json(found, at)
 

@@ -1,6 +1,5 @@
 """Data Access: the rows of a batch as Parquet files, downloaded in whole or in ranges, and a look at a dataset."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -10,7 +9,7 @@ from flowservice.api import answers
 from flowservice.api import data_access_answers as told
 from flowservice.api.byte_ranges import byte_range
 from flowservice.api.calls import Calling
-from flowservice.api.exploring import json_value
+from flowservice.api.exploring import row_json
 from flowservice.api.export_names import BASE
 from flowservice.api.file_pages import address, entry_json, page_json
 from flowservice.api.neighbour_answers import DiagnosticFiles
@@ -92,7 +91,7 @@ def router(files: BatchFiles, previews: DatasetPreviews, public_url: str | None)
     @routes.get("/datasets/{dataset_id}/preview", summary="Show rows of a dataset", responses=answers.of(told.Preview))
     def preview(caller: Calling, dataset_id: DatasetId) -> dict[str, Any]:
         """Up to 100, as its table is now."""
-        return {"data": [_row_json(row) for row in previews.rows(caller, dataset_id)]}
+        return {"data": [row_json(row) for row in previews.rows(caller, dataset_id)]}
 
     return routes
 
@@ -131,17 +130,3 @@ def _headers(content: Content, file_id: str) -> dict[str, str]:
     # A file that was deleted and made anew is another one to whoever has half of it.
     etag = f'"{file_id.rpartition("-")[2]}-{content.size_bytes}-{epoch_ms(content.file.modified_at)}"'
     return {"Accept-Ranges": "bytes", "ETag": etag}
-
-
-def _row_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as XDM has it: what has no value is not there."""
-    filled = ((name, _filled(value)) for name, value in row.items())
-    return {name: json_value(value) for name, value in filled if value is not None}
-
-
-def _filled(value: Any) -> Any:
-    """A value without members that have none; None if nothing is left of an object."""
-    if isinstance(value, Mapping):
-        kept = {name: inner for name, old in value.items() if (inner := _filled(old)) is not None}
-        return kept or None
-    return [_filled(inner) for inner in value] if isinstance(value, list) else value

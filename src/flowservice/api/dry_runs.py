@@ -1,6 +1,5 @@
 """Dry runs of flows: our own addition."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -11,7 +10,7 @@ from flowservice.api import answers
 from flowservice.api import dry_run_answers as told
 from flowservice.api.calls import Calling
 from flowservice.api.drift_document import changes_json
-from flowservice.api.exploring import json_value
+from flowservice.api.exploring import json_value, row_json
 from flowservice.api.wire import OwnWire
 from flowservice.domain.dry_run import MOST_ROWS, ROWS, DryRun, SchemaChanges
 from flowservice.domain.run import Tally
@@ -68,7 +67,7 @@ def shown(done: DryRun) -> dict[str, Any]:
         "toleratedPercent": done.tolerated_percent,
         "maxRejectedRecords": done.most_rejected,
         "isTolerable": done.is_tolerable,
-        "rows": [{"before": shown_values(row.before), "after": shown_values(row.after)} for row in done.rows],
+        "rows": [{"before": row_json(row.before), "after": row_json(row.after)} for row in done.rows],
         "rejects": [
             {"code": row.code, "field": row.field, "message": row.message, "value": row.value, "row": dict(row.row)}
             for row in done.rejects
@@ -88,15 +87,6 @@ def _window(window: Window) -> dict[str, Any]:
 
 def _time(at: datetime | None) -> str | None:
     return None if at is None else str(json_value(at))
-
-
-def shown_values(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as JSON, without what it lacks: a field that is null has no member, in objects too."""
-    return {
-        name: shown_values(value) if isinstance(value, Mapping) else json_value(value)
-        for name, value in row.items()
-        if value is not None
-    }
 
 
 def _tally(tally: Tally) -> dict[str, Any]:

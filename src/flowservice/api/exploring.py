@@ -61,6 +61,20 @@ def configs(sample: Sample) -> dict[str, Any]:
     return {"items": [{"columnName": shown["name"], "columnType": shown["meta:xdmType"]} for shown in columns]}
 
 
+def row_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as XDM has it: what has no value is not there, in objects too."""
+    filled = ((name, _filled(value)) for name, value in row.items())
+    return {name: json_value(value) for name, value in filled if value is not None}
+
+
+def _filled(value: Any) -> Any:
+    """A value without members that have none; None if nothing is left of an object."""
+    if isinstance(value, Mapping):
+        kept = {name: inner for name, old in value.items() if (inner := _filled(old)) is not None}
+        return kept or None
+    return [_filled(inner) for inner in value] if isinstance(value, list) else value
+
+
 def json_value(value: object) -> Any:
     """A value of Arrow as JSON: times in ISO 8601, binary in base64, numbers that JSON lacks as words."""
     if isinstance(value, datetime):

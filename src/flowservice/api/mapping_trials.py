@@ -8,10 +8,8 @@ from fastapi import APIRouter, Body
 from flowservice.api import answers
 from flowservice.api import mapping_trial_answers as told
 from flowservice.api.calls import Calling
-from flowservice.api.dry_runs import shown_values
-from flowservice.domain.expressions.checking import check
+from flowservice.api.exploring import row_json
 from flowservice.domain.expressions.operators import OPERATORS
-from flowservice.domain.expressions.parsing import parse
 from flowservice.domain.expressions.signatures import SIGNATURES, Parameter, Signature
 from flowservice.domain.mapping_trial import MappingFault, TriedRow
 from flowservice.errors import BadExpression, BadField, Error, MissingField
@@ -68,13 +66,17 @@ def router(mapping_sets: MappingSets) -> APIRouter:
     @routes.post(
         "/languages/el/validate", summary="Validate an expression", responses=answers.of(told.ExpressionValidation)
     )
-    def validate_expression(body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
-        """Whether `expression` is one: its syntax, and that its functions exist and take what they are given."""
+    def validate_expression(caller: Calling, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        """Whether a mapping may have `expression`: its syntax, and that its functions exist and take what they are
+        given. A `mappingSetId` has to be that of a set."""
         expression = body.get("expression")
         if not isinstance(expression, str):
             raise MissingField("expression is missing", advice="Send the expression as a text.")
+        set_id = body.get("mappingSetId")
+        if set_id is not None and not isinstance(set_id, str):
+            raise BadField("mappingSetId must be text")
         try:
-            check(parse(expression))
+            mapping_sets.check_expression(caller, expression, set_id)
         except BadExpression as error:
             return {"validationStatus": "failed", "error": error.message, "advice": error.advice}
         return {"validationStatus": "succeeded", "error": "none"}
@@ -99,7 +101,7 @@ def _validation(fault: Error | None) -> dict[str, Any]:
 
 
 def _tried(row: TriedRow) -> dict[str, Any]:
-    return {"data": shown_values(row.data), "errors": [_fault(fault) for fault in row.faults] or None}
+    return {"data": row_json(row.data), "errors": [_fault(fault) for fault in row.faults] or None}
 
 
 def _fault(fault: MappingFault) -> dict[str, Any]:

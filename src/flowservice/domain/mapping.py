@@ -99,7 +99,7 @@ class MappingVersion:
 
     def faults(self, tree: ObjectField) -> tuple[Error | None, ...]:
         """What is wrong with each mapping, as `check` would raise it; None where it can be applied."""
-        seen: list[Destination] = []
+        seen: dict[str, set[Destination]] = {}
         return tuple([_fault(mapping, tree, seen) for mapping in self.mappings])
 
     def check_keys(self, keys: tuple[str, ...]) -> None:
@@ -112,12 +112,11 @@ class MappingVersion:
             )
 
 
-def _fault(mapping: Mapping, tree: ObjectField, seen: list[Destination]) -> Error | None:
-    """What is wrong with a mapping, after others that go to what is `seen`; it is added there."""
+def _fault(mapping: Mapping, tree: ObjectField, seen: dict[str, set[Destination]]) -> Error | None:
+    """What is wrong with a mapping, after others that go to what is `seen`, by path; it is added there."""
     try:
         place = mapping.place
-        others, seen[:] = tuple(seen), [*seen, place]
-        _check_free(mapping, place, others)
+        _check_free(mapping, place, seen.setdefault(place.path, set()))
         expression = mapping.expression
         if expression is not None:
             check(expression)
@@ -134,15 +133,18 @@ def _fault(mapping: Mapping, tree: ObjectField, seen: list[Destination]) -> Erro
     return None
 
 
-def _check_free(mapping: Mapping, place: Destination, others: tuple[Destination, ...]) -> None:
+def _check_free(mapping: Mapping, place: Destination, others: set[Destination]) -> None:
+    """Return if a place may be fed beside `others` with the same path; it is added to them. Raises BadMapping."""
     if place in others:
         raise BadMapping(f"two mappings feed {mapping.destination[:200]!r}", advice="Keep one mapping a destination.")
-    same = [other for other in others if other.path == place.path]
-    if any((other.in_items, other.item is None) != (place.in_items, place.item is None) for other in same):
+    # All of them are of one way: one tells.
+    other = next(iter(others), None)
+    if other is not None and (other.in_items, other.item is None) != (place.in_items, place.item is None):
         raise BadMapping(
             f"{place.path[:200]!r} is fed as a whole, by number or item by item, not in two of these ways",
             advice="Map all of its items in one way.",
         )
+    others.add(place)
 
 
 def of_mapping(mapping: Mapping, error: BadMapping) -> BadMapping:

@@ -70,7 +70,7 @@ class Mapper:
 
     def _told(self, batch: pa.RecordBatch, columns: Columns, lost: Sequence[tuple[Feed, pa.BooleanArray]]) -> Mapped:
         """What lands and what is rejected, with reasons. `lost` are the rows in which mappings lost values."""
-        warnings = tuple(_warning(feed, batch, failed.true_count) for feed, failed in lost if not feed.mapping.rejects)
+        warned = [(_warning(feed, batch, rows.true_count), rows) for feed, rows in lost if not feed.mapping.rejects]
         broken = (
             *(_unmapped(feed, failed) for feed, failed in lost if feed.mapping.rejects),
             *_keyless(self._keys, columns),
@@ -86,8 +86,15 @@ class Mapper:
             kept = pc.invert(rejected)
             rows = rows.filter(kept)
             rejects = _rejects(batch, broken, pc.indices_nonzero(rejected), self._origins)
-        rejections = (Tally(code=v.code, field=v.field, message=v.message, count=v.rows.true_count) for v in broken)
-        return Mapped(rows=rows, rejects=rejects, warnings=warnings, rejections=tuple(rejections), kept=kept)
+        rejections = [Tally(code=v.code, field=v.field, message=v.message, count=v.rows.true_count) for v in broken]
+        return Mapped(
+            rows=rows,
+            rejects=rejects,
+            warnings=tuple(warning for warning, _ in warned),
+            rejections=tuple(rejections),
+            kept=kept,
+            traced=(*warned, *zip(rejections, (violation.rows for violation in broken), strict=True)),
+        )
 
 
 def _origins(feeds: Sequence[Feed], lists: Sequence[ListFeed]) -> dict[str, str]:

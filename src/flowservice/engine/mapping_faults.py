@@ -5,10 +5,12 @@ from typing import Final
 
 import pyarrow as pa
 
-from flowservice.domain.mapping import Mapping, MappingVersion, of_mapping
-from flowservice.domain.xdm_tree import ArrayField, ObjectField, found
+from flowservice.domain.mapping import Mapping, MappingKind, MappingVersion, of_mapping
+from flowservice.domain.xdm_tree import ArrayField, Leaf, ObjectField, found
+from flowservice.engine.coercion import coerced
 from flowservice.engine.feed import Feed, Rows, feed_of
 from flowservice.engine.list_feed import ListFeed
+from flowservice.engine.validation import broken_rule
 from flowservice.errors import BadMapping, Error
 
 _UNKNOWN: Final = pa.schema([])
@@ -47,7 +49,9 @@ def _kind_faults(mappings: Sequence[Mapping], tree: ObjectField, rows: Rows) -> 
     wrong: dict[str, BadMapping] = {}
     feeds, lists = feeds_of(mappings, tree)
     for feed in (*feeds, *(feed for of_list in lists for feed in of_list.feeds)):
-        if feed.expression is not None:
+        if feed.mapping.kind is MappingKind.STATIC and (fault := _constant_fault(feed)) is not None:
+            wrong[feed.mapping.destination] = fault
+        elif feed.expression is not None:
             try:
                 feed.check(rows)
             except BadMapping as error:
@@ -60,3 +64,17 @@ def _kind_faults(mappings: Sequence[Mapping], tree: ObjectField, rows: Rows) -> 
             except BadMapping as error:
                 wrong[first.destination] = of_mapping(first, error)
     return wrong
+
+
+def _constant_fault(feed: Feed) -> BadMapping | None:
+    """Why a constant can be in no row."""
+    assert isinstance(feed.node, Leaf)  # MappingVersion.check
+    value = coerced(pa.array([feed.mapping.source]), feed.node)
+    field = feed.mapping.destination[:200]
+    if value.null_count:
+        return BadMapping(
+            f"the constant for {field!r} is no value of the type {feed.node.type.value}",
+            advice="Write it as docs/values.md has it, or map to another field.",
+        )
+    rule = broken_rule(feed.node, value)
+    return None if rule is None else BadMapping(f"the constant for {field!r}: {rule}", advice="Send a value that fits.")

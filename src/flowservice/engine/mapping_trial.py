@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from flowservice.domain.expressions.syntax import Node
 from flowservice.domain.mapping import MappingVersion
 from flowservice.domain.mapping_trial import MappingFault, TriedRow
 from flowservice.domain.xdm_tree import ObjectField
+from flowservice.engine.expressions import Scope, values
 from flowservice.engine.mapping import Mapper
 from flowservice.engine.mapping_faults import faults
 from flowservice.errors import BadField, Error
@@ -29,19 +32,36 @@ class MappingTrials:
     ) -> tuple[TriedRow, ...]:
         """What becomes of each row: see the port."""
         mapper = Mapper(version, tree)
-        # One at a time: what is wrong with a row is told of that row.
-        return tuple(_tried(mapper, version, _batch(row)) for row in rows)
+        batches = [_batch(row) for row in rows]
+        # Those with the same columns go together: a row's outcome is its own.
+        alike: dict[str, list[int]] = {}
+        for at, batch in enumerate(batches):
+            alike.setdefault(batch.schema.to_string(), []).append(at)
+        tried: dict[int, TriedRow] = {}
+        for places in alike.values():
+            together = pa.concat_batches([batches[at] for at in places])
+            tried |= zip(places, _tried(mapper, version, together), strict=True)
+        return tuple(tried[at] for at in range(len(batches)))
+
+    def check(self, expression: Node) -> None:
+        """Return if an expression is sound whatever the source is: see the port."""
+        values(expression, Scope(0, {}))
 
 
-def _tried(mapper: Mapper, version: MappingVersion, batch: pa.RecordBatch) -> TriedRow:
+def _tried(mapper: Mapper, version: MappingVersion, batch: pa.RecordBatch) -> list[TriedRow]:
     mapped = mapper.apply(batch)
     by_field = {mapping.destination: mapping for mapping in version.mappings}
-    faults = tuple(
-        MappingFault(mapping=by_field.get(tally.field), destination=tally.field, message=tally.message)
-        for tally in (*mapped.warnings, *mapped.rejections)
-    )
-    landed = mapped.rows.to_pylist()
-    return TriedRow(data=landed[0] if landed else {}, faults=faults)
+    landed = iter(mapped.rows.to_pylist(maps_as_pydicts="lossy"))
+    kept = [True] * batch.num_rows if mapped.kept is None else mapped.kept.to_pylist()
+    faults: list[list[MappingFault]] = [[] for _ in range(batch.num_rows)]
+    for tally, rows in mapped.traced:
+        for at in pc.indices_nonzero(rows).to_pylist():
+            fault = MappingFault(mapping=by_field.get(tally.field), destination=tally.field, message=tally.message)
+            faults[at].append(fault)
+    return [
+        TriedRow(data=next(landed) if is_kept else {}, faults=tuple(told))
+        for is_kept, told in zip(kept, faults, strict=True)
+    ]
 
 
 def _batch(row: JsonObject[str, Any]) -> pa.RecordBatch:

@@ -23,6 +23,8 @@ class Mapped:
     rejections: tuple[Tally, ...] = ()
     kept: pa.BooleanArray | None = None
     """Which rows of the batch those in `rows` are, in order; None: all."""
+    traced: tuple[tuple[Tally, pa.BooleanArray], ...] = ()
+    """What went wrong, warnings first, and in which rows of the batch; empty where a mapper does not tell."""
 
 
 class RowMapper(Protocol):

@@ -4,7 +4,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -108,7 +108,7 @@ class TakenRows:
                 return
             came, goes = before.slice(at, 1), after.slice(at, 1)
             self._shown_bytes += came.nbytes + goes.nbytes
-            self.shown.append(ShownRow(before=came.to_pylist()[0], after=goes.to_pylist()[0]))
+            self.shown.append(ShownRow(before=_row(came), after=_row(goes)))
 
     def _show_rejects(self, rejects: pa.Table) -> None:
         for row in rejects.slice(0, _SHOWN_REJECTS - len(self.rejects)).select(REJECTS.names).to_pylist():
@@ -116,6 +116,12 @@ class TakenRows:
                 return
             self._rejected_bytes += len(row["row"])
             self.rejects.append(Reject(**{**row, "row": json.loads(row["row"])}))
+
+
+def _row(rows: pa.RecordBatch | pa.Table) -> dict[str, Any]:
+    """The one row there is; maps as objects. Of a key that comes twice the last value counts."""
+    found: dict[str, Any] = rows.to_pylist(maps_as_pydicts="lossy")[0]
+    return found
 
 
 def _keys(rows: pa.Table, paths: Sequence[str]) -> pa.Table:

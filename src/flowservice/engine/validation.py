@@ -78,6 +78,13 @@ def _broken_values(leaf: Leaf, values: pa.Array, path: str) -> Iterator[Violatio
         yield Violation(code=BROKEN_RULE, field=path, message=message, rows=rows)
 
 
+def broken_rule(leaf: Leaf, values: pa.Array) -> str | None:
+    """The first rule of a field that some of the values break; None: they keep all."""
+    return next(
+        (violation.message for violation in _broken_values(leaf, values, "") if violation.rows.true_count), None
+    )
+
+
 def _broken_items(node: ArrayField, lists: pa.Array, path: str) -> Iterator[Violation]:
     """What the items of lists break, told of the rows they are in."""
     items, of = lists.flatten(), pc.list_parent_indices(lists)

@@ -10,6 +10,7 @@ from flowservice.domain.connection import Connection
 from flowservice.domain.dataset import Dataset
 from flowservice.domain.drift import Change
 from flowservice.domain.dry_run import DryRun
+from flowservice.domain.expressions.syntax import Node
 from flowservice.domain.flow import Flow
 from flowservice.domain.mapping import MappingVersion
 from flowservice.domain.mapping_trial import TriedRow
@@ -117,6 +118,12 @@ class TryingMappings(Protocol):
         self, version: MappingVersion, tree: ObjectField, rows: Sequence[Mapping[str, Any]]
     ) -> tuple[TriedRow, ...]:
         """What becomes of each of these JSON rows. Raises BadMapping, BadSchema, BadField for mixed shapes."""
+
+    def check(self, expression: Node) -> None:
+        """Return if an expression can work whatever the source is: kinds that it tells itself fit each other.
+
+        Raises BadExpression.
+        """
 
 
 class AddingColumns(Protocol):

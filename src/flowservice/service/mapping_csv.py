@@ -19,7 +19,8 @@ COLUMNS: Final = (
     "identityGroup",
     "namespaceCode",
 )
-_MOST: Final = 10_000
+MOST_MAPPINGS: Final = 10_000
+"""Of a set."""
 
 
 def read_csv(text: str) -> list[dict[str, Any]]:
@@ -40,8 +41,8 @@ def read_csv(text: str) -> list[dict[str, Any]]:
         for cells in lines:
             if cells:
                 found.append(_mapping(names, cells, line=lines.line_num))
-            if len(found) > _MOST:
-                raise BadField(f"the table has more than {_MOST:,} mappings", advice="Send fewer.")
+            if len(found) > MOST_MAPPINGS:
+                raise BadField(f"the table has more than {MOST_MAPPINGS:,} mappings", advice="Send fewer.")
     except csv.Error as error:
         raise BadField(
             f"mappings is no CSV table (line {lines.line_num}: {error})",

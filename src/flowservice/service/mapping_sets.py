@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from flowservice.domain.expressions.checking import check
+from flowservice.domain.expressions.parsing import parse
 from flowservice.domain.identity import Caller, Permission, Scope
 from flowservice.domain.mapping import Mapping, MappingKind, MappingSet, MappingVersion
 from flowservice.domain.mapping_trial import MOST_ROWS, TriedRow
@@ -19,7 +21,7 @@ from flowservice.errors import BadField, BadMapping, BadMappingVersion, Error, I
 from flowservice.ports.database import Database, every
 from flowservice.ports.runtime import Clock, Ids, TryingMappings
 from flowservice.service.contention import repeated
-from flowservice.service.mapping_csv import read_csv
+from flowservice.service.mapping_csv import MOST_MAPPINGS, read_csv
 from flowservice.service.schemas import Schemas
 
 _DIGITS: Final = 32
@@ -159,6 +161,15 @@ class MappingSets:
             if fault is not None:
                 raise fault
 
+    def check_expression(self, caller: Caller, text: str, set_id: str | None) -> None:
+        """Return if a text is an expression that a mapping may have. Raises BadExpression, NotFound for the set."""
+        caller.may(Permission.VIEW_SOURCES)
+        if set_id is not None:
+            self.database.mapping_sets.get(caller.scope, set_id)
+        expression = parse(text)
+        check(expression)
+        self.trying.check(expression)
+
     def validate(self, caller: Caller, body: JsonObject[str, Any]) -> tuple[Error | None, ...]:
         """What is wrong with each mapping of a set that is not kept. Raises as `create` for what is no set at all."""
         caller.may(Permission.VIEW_SOURCES)
@@ -197,6 +208,8 @@ class MappingSets:
             raise MissingField("mappings is missing", advice="Send a list with at least one mapping.")
         if isinstance(sent, str):
             sent = read_csv(sent)
+        if isinstance(sent, list) and len(sent) > MOST_MAPPINGS:
+            raise BadField(f"mappings has more than {MOST_MAPPINGS:,} members", advice="Send fewer.")
         if not isinstance(sent, list):
             raise BadField("mappings must be a list, or a text with a CSV table")
         version = MappingVersion(

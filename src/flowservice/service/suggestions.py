@@ -56,7 +56,10 @@ class Suggestions:
         if batch_id is None:
             flow = flow_into(self.database, caller.scope, dataset_id)
         else:
-            flow = self.database.flows.get(caller.scope, self.database.batches.get(caller.scope, batch_id).flow_id)
+            batch = self.database.batches.get(caller.scope, batch_id)
+            if batch.dataset_id != dataset_id:
+                raise BadField("the batch is of another dataset", advice="Name a batch of the dataset, or none.")
+            flow = self.database.flows.get(caller.scope, batch.flow_id)
         if flow is None:
             raise BadField(
                 "no flow writes into the dataset, so nothing tells the columns of its source",

@@ -3,6 +3,7 @@
 import re
 from functools import cache, lru_cache
 from importlib.resources import files
+from math import isfinite
 from typing import Any, Final, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, v_args
@@ -133,6 +134,8 @@ def _check(tree: Node) -> None:
         for node in level:
             if isinstance(node, Literal) and type(node.value) is int and not -_INT64 <= node.value < _INT64:
                 raise bad("the number does not fit 64 bits", at=node.at, advice="Write it as a text, or with a point.")
+            if isinstance(node, Literal) and isinstance(node.value, float) and not isfinite(node.value):
+                raise bad("the number is beyond the range of decimals", at=node.at, advice="Write it as a text.")
         if depth > MAX_DEPTH:
             raise bad(
                 f"the expression is nested deeper than {MAX_DEPTH} levels",
@@ -148,7 +151,7 @@ def _name(token: str) -> str:
     return _NAME_ESCAPE.sub(r"\1", plain)
 
 
-def _text(token: str) -> str:
+def _text(token: str, at: int) -> str:
     def unescaped(match: re.Match[str]) -> str:
         code = match[1]
         if len(code) > 1:
@@ -156,7 +159,14 @@ def _text(token: str) -> str:
         # Other signs keep their backslash, as in JEXL: patterns are written '\d', not '\\d'.
         return _CONTROLS.get(code, match[0])
 
-    return _TEXT_ESCAPE.sub(unescaped, token[1:-1])
+    text = _TEXT_ESCAPE.sub(unescaped, token[1:-1])
+    try:
+        # Java writes a sign beyond 16 bits as two halves.
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise bad(
+            "a text holds half of a sign", at=at, advice=r"Write both halves, such as \ud83d\ude00, or the sign itself."
+        ) from None
 
 
 @v_args(inline=True)
@@ -205,7 +215,7 @@ class _Trees(Transformer[Token, Node]):
         return Reference(_name(name), _at(name))
 
     def text(self, token: Token) -> Node:
-        return Literal(_text(token), _at(token))
+        return Literal(_text(token, _at(token)), _at(token))
 
     def whole(self, token: Token) -> Node:
         return Literal(int(token.rstrip("lL")), _at(token))
@@ -229,7 +239,7 @@ class _Trees(Transformer[Token, Node]):
         return ObjectOf(entries, entries[0][1].at if entries else 0)
 
     def entry(self, key: Token, value: Node) -> Any:
-        return (_text(key) if key.type == "TEXT" else _name(key), value)
+        return (_text(key, _at(key)) if key.type == "TEXT" else _name(key), value)
 
     def arguments(self, *nodes: Node) -> Any:
         return nodes

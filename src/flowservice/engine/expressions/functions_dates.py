@@ -303,6 +303,10 @@ def read(given: Column, pattern: str) -> Column:
     minutes = _read_offset(part)
     utc = (naive - pl.duration(minutes=minutes)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     values = select(utc, is_constant=given.is_constant)
+    if len(values) != len(given.values):
+        # No letter tells anything: the pattern alone decides, of the texts that have its form.
+        fits_form = given.expr.str.contains(regex)
+        values = select(pl.when(fits_form).then(pl.lit(values).first()), is_constant=given.is_constant)
     failed = values.is_null() & given.values.is_not_null()
     return Column(Moment(), values, either(given.lost, failed), given.is_constant)
 

@@ -271,6 +271,10 @@ def _get_values(given: Column, key: Column, value_delimiter: Column, field_delim
 def _json_to_object(given: Column) -> Column:
     def checked(value: str) -> str | None:
         parsed = orjson.loads(value)
-        return None if parsed is None else orjson.dumps(parsed).decode()
+        try:
+            return None if parsed is None else orjson.dumps(parsed).decode()
+        except orjson.JSONEncodeError as error:
+            # It reads deeper JSON than it writes.
+            raise ValueError(str(error)) from error
 
     return by_value(given, checked, Scalar.JSON)
