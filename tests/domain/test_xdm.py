@@ -193,6 +193,13 @@ def test_a_cycle_is_told_with_its_field_and_its_way() -> None:
         resolved({"allOf": [{"$ref": "a"}]}, _library(**documents))
 
 
+def test_a_circle_is_told_with_whole_ids() -> None:
+    own = f"https://ns.adobe.com/northwind/mixins/{'7' * 48}"
+    node = {"type": "object", "properties": {"x": {"$ref": own}}}
+    with pytest.raises(BadSchema, match=f"refers to itself: {own} → {own}$"):
+        resolved({"$ref": own}, _library(**{own: {"$id": own, **node}}))
+
+
 def test_references_that_fan_out_are_refused_before_memory_ends() -> None:
     documents: dict[str, Any] = {"d0": {"type": "string"}}
     for n in range(1, 40):

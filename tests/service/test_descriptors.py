@@ -249,3 +249,25 @@ def test_the_key_of_a_time_series_has_its_time_in_it(
         descriptors.create(caller, time)
     descriptors.replace(caller, made.id, {**key, "xdm:sourceProperty": ["/id", "/at"]})
     descriptors.create(caller, time)
+
+
+@pytest.mark.parametrize("again", ["/_northwind/items[*]/k", "/_northwind/items/items/k", "/_northwind/items/*/k"])
+def test_a_field_of_a_list_is_one_field_however_it_is_spelled(
+    descriptors: Descriptors, schemas: Schemas, caller: Caller, again: str
+) -> None:
+    item = {"type": "object", "properties": {"k": {"type": "string"}}}
+    own = {"_northwind": {"type": "object", "properties": {"items": {"type": "array", "items": item}}}}
+    body = {"title": "L", "type": "object", "properties": own}
+    group = schemas.create(caller, SchemaKind.FIELD_GROUPS, body)
+    label = {"@type": "xdm:descriptorLabel", "xdm:labels": ["core/I1"]}
+    first = descriptors.create(caller, {**said(group, again), **label})
+    assert first.paths == ("/_northwind/items/k",)
+    for spelled in ("/_northwind/items/k", again):
+        with pytest.raises(BadDescriptor, match=f"{first.id} says the same of /_northwind/items/k"):
+            descriptors.create(caller, {**said(group, spelled), **label})
+    descriptors.create(caller, {**said(group, "/_northwind/items[*]"), **label})
+    # What an earlier version kept as it came.
+    old = {**first.body, "xdm:sourceProperty": again}
+    descriptors.database.descriptors.replace(first, replace(first, body=old, stamp=first.stamp.touched()))
+    with pytest.raises(BadDescriptor, match=f"{first.id} says the same of /_northwind/items/k"):
+        descriptors.create(caller, {**said(group, "/_northwind/items/k"), **label})

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from flowservice.domain.dataset_labels import DatasetLabels, FieldLabels, path_among
+from flowservice.domain.dataset_labels import DatasetLabels, FieldLabels, column_labels, path_among
 from flowservice.domain.descriptor import descriptor_document
 from flowservice.domain.identity import Scope
 from flowservice.domain.resource import Stamp
@@ -12,8 +12,9 @@ from flowservice.domain.schema import SchemaKind
 from flowservice.errors import BadDescriptor, NotFound
 from flowservice.ports.database import Database
 from flowservice.service.effective_labels import EffectiveLabels
+from flowservice.service.masking import hidden_in
 from tests.service.conftest import NOON
-from tests.service.shop import TEXT, Shop
+from tests.service.shop import TEXT, XDM, Shop
 
 
 def test_a_label_on_a_field_group_reaches_each_dataset_with_the_field(shop: Shop) -> None:
@@ -140,3 +141,88 @@ def test_labels_of_an_earlier_version_are_read_and_shown_by_their_name_now(shop:
     assert shop.labelled() == {"_northwind.mail": ["C9", "I1"]}
     shown = descriptor_document(shop.descriptors.get(shop.caller, made.id))
     assert (shown["xdm:labels"], "xdm:label" in shown) == (["core/C9", "core/I1"], False)
+
+
+def _parts(shop: Shop) -> tuple[str, str]:
+    """A field group with its fields in a definition that it uses, and a schema of one that takes just that part."""
+    person = {"type": "object", "properties": {"ssn": TEXT, "nick": TEXT}}
+    whole = {
+        "person": person,
+        "o": {
+            "properties": {
+                "_northwind": {
+                    "type": "object",
+                    "properties": {"crm": TEXT, "one": {"$ref": "#/definitions/person"}, "two": person},
+                }
+            }
+        },
+        "loose": {"properties": {"_other": {"type": "object", "properties": {"x": {"$ref": "#/definitions/person"}}}}},
+    }
+    group = shop.made(SchemaKind.FIELD_GROUPS, "Parts", definitions=whole, allOf=[{"$ref": "#/definitions/o"}])
+
+    def taking(title: str, *refs: str) -> str:
+        parts = [{"$ref": XDM + "context/profile"}, *({"$ref": f"{group}#/{ref}"} for ref in refs)]
+        return shop.landing(title, shop.made(SchemaKind.SCHEMAS, title, allOf=parts))
+
+    return group, taking("Taking", "definitions/o")
+
+
+def test_a_label_on_a_field_group_holds_where_a_part_of_it_is_used(shop: Shop) -> None:
+    group, dataset = _parts(shop)
+    shop.label(group, "/_northwind/crm", "I1")
+    shop.label(group, "/_northwind/one/ssn", "I2")
+    assert shop.labelled(dataset) == {"_northwind.crm": ["I1"], "_northwind.one.ssn": ["I2"]}
+
+
+@pytest.mark.parametrize(
+    ("written", "part", "found"),
+    [
+        ("/_northwind/one/ssn", "definitions/person", {"x.ssn"}),
+        ("/_northwind/one", "definitions/person", {"x", "x.ssn", "x.nick"}),
+        ("/_northwind", "definitions/person", {"x", "x.ssn", "x.nick"}),
+        ("/_northwind/two/ssn", "definitions/person", set()),
+        ("/_northwind/one/ssn", "definitions/o/properties/_northwind", {"x.one.ssn"}),
+        ("/_northwind/two/nick", "definitions/o/properties/_northwind/properties/two", {"x.nick"}),
+        ("/_northwind/one/ssn", "definitions/loose", {"x._other.x.ssn"}),
+    ],
+)
+def test_a_part_has_the_labels_of_the_places_where_its_resource_uses_it(
+    shop: Shop, written: str, part: str, found: set[str]
+) -> None:
+    group, _ = _parts(shop)
+    shop.label(group, written, "I1")
+    below = shop.labelled(_using(shop, f"{group}#/{part}"))
+    assert below == {f"_northwind.{path}": ["I1"] for path in found}
+
+
+def _using(shop: Shop, ref: str) -> str:
+    own = {"_northwind": {"type": "object", "properties": {"x": {"$ref": ref}}}}
+    group = shop.made(SchemaKind.FIELD_GROUPS, "Using", properties=own)
+    schema = shop.made(SchemaKind.SCHEMAS, "Using", allOf=[{"$ref": XDM + "context/profile"}, {"$ref": group}])
+    return shop.landing("Using", schema)
+
+
+def test_a_label_on_all_of_a_part_is_on_each_field_of_the_schema_that_it_brings(shop: Shop) -> None:
+    group, dataset = _parts(shop)
+    shop.label(group, "/_northwind", "C2")
+    assert set(shop.labelled(dataset)) >= {"_northwind", "_northwind.two.ssn"}
+    assert not [path for path in shop.labelled(dataset) if not path.startswith("_northwind")]
+
+
+def test_what_is_labelled_in_the_values_of_a_map_labels_the_map(shop: Shop, database: Database) -> None:
+    shop.label(shop.address, "/street", "I1")
+    values = {"type": "object", "additionalProperties": {"$ref": shop.address}}
+    own = {
+        "people": values,
+        "lists": {"type": "array", "items": values},
+        "deep": {"type": "object", "properties": {"maps": {"type": "object", "additionalProperties": values}}},
+        "texts": {"type": "object", "additionalProperties": TEXT},
+    }
+    group = shop.made(SchemaKind.FIELD_GROUPS, "Maps", properties={"_northwind": {"type": "object", "properties": own}})
+    schema = shop.made(SchemaKind.SCHEMAS, "Maps", allOf=[{"$ref": XDM + "context/profile"}, {"$ref": group}])
+    dataset = shop.landing("Maps", schema)
+    assert shop.labelled(dataset) == {f"_northwind.{path}": ["I1"] for path in ("people", "lists", "deep.maps")}
+    found = EffectiveLabels(database).of(shop.caller.scope, dataset)
+    assert hidden_in(found, frozenset({"I1"})) == set(found.fields)
+    assert ("_northwind", "people", "street") not in found.known
+    assert column_labels(found)["_northwind"].fields == {path[1:]: {"I1"} for path in found.fields}

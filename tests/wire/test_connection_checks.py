@@ -9,7 +9,7 @@ import pytest
 
 from demo.azurite import ACCOUNT, KEY, Azurite
 from flowservice.domain.identity import Permission
-from flowservice.service.connections import MASK
+from flowservice.service.masked_rows import MARK
 from tests.connectors.azure_table.table_server import Answer, serving
 from tests.live import Client, Server
 from tests.wire import resources
@@ -214,4 +214,4 @@ def test_what_is_typed_is_checked_by_who_may_make_connections(without: Any, azur
         assert without(permission).post(f"{CHECKS}/check", json=body).status_code == 403
     assert without(Permission.MANAGE_SOURCES).post(f"{CHECKS}/{account_id}/check").status_code == 200
     assert without(Permission.VIEW_SOURCES).post(f"{CHECKS}/{account_id}/check").status_code == 403
-    assert MASK not in without(Permission.MANAGE_SECRETS).get(f"{CHECKS}/health").text
+    assert MARK not in without(Permission.MANAGE_SECRETS).get(f"{CHECKS}/health").text

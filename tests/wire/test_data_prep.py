@@ -269,6 +269,23 @@ def test_mappings_are_suggested_for_a_source_and_can_be_sent_as_they_are(
 
 
 @pytest.mark.azurite
+def test_what_the_source_makes_itself_is_not_suggested_where_the_source_is_asked(
+    client: Client, azurite: Azurite, people: str
+) -> None:
+    dataflow = resources.names_flow(client, azurite.connection_string, people)
+    path = f"{PREP}/mappingSets/suggestion"
+    event = {"xdmSchema": "https://ns.adobe.com/xdm/context/experienceevent"}
+    (told,) = client.made(path, {**event, "columns": ["Timestamp"]}, status=200)["mappings"]
+    assert (told["source"], told["destination"]) == ("Timestamp", "timestamp")
+    for source in (
+        {"sourceConnectionId": dataflow.source_id},
+        {"connectionId": dataflow.connection_id, "object": dataflow.table},
+    ):
+        found = client.made(path, {**event, **source}, status=200)["mappings"]
+        assert "Timestamp" not in {mapping["source"] for mapping in found}
+
+
+@pytest.mark.azurite
 def test_mappings_are_suggested_for_a_dataset_of_its_flow_s_columns(
     client: Client, azurite: Azurite, people: str
 ) -> None:
@@ -279,7 +296,8 @@ def test_mappings_are_suggested_for_a_dataset_of_its_flow_s_columns(
     (run,) = resources.ended(client, flow_id)
     for query in ("", f"&batchId={run['providerRefId']}", "&excludeUnmapped=False"):
         answer = client.get(path + query).json()
-        assert {mapping["source"] for mapping in answer["mappings"]} >= {"name"}
+        # The flow's own mapping set has the key.
+        assert {mapping["source"] for mapping in answer["mappings"]} == {"RowKey", "name"}
         assert bool(answer["unmapped"]) is ("False" in query)
     refusal(client.get(f"{PREP}/mappingSets/suggestion"))
     refusal(client.get(f"{PREP}/mappingSets/suggestion?datasetId=nothing"))

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from demo.azurite import Azurite
 from flowservice.domain.identity import Permission
 from tests.live import Client
 from tests.wire import resources
-from tests.wire.resources import DATASETS, FLOW, REGISTRY, Dataflow, ended, refusal
+from tests.wire.resources import DATASETS, FLOW, PREP, REGISTRY, Dataflow, ended, refusal
 
 MARK = "********"
 FIELDS = {
@@ -175,3 +176,43 @@ def test_labels_count_at_once(client: Client, viewer: Client, shoppers: Dataflow
     descriptor = labelled(client, shoppers, "place/city", "core/C5")
     assert city().startswith("City")
     client.delete(f"{REGISTRY}/tenant/descriptors/{descriptor}")
+
+
+def test_a_reject_does_not_quote_a_hidden_column_that_another_field_is_made_of(
+    client: Client, viewer: Client, azurite: Azurite
+) -> None:
+    rows = [{"PartitionKey": "p", "RowKey": str(at), "secret": secret} for at, secret in enumerate(("Ada Elm", "7"))]
+    table = resources.seeded(azurite, "codes", rows)
+    fields = {"secret": {"type": "string"}, "digits": {"type": "integer"}}
+    mapping = {"RowKey": "_id", "secret": ".secret"}
+    flow = resources.dataflow(client, azurite.connection_string, table, fields=fields, mapping=mapping)
+    labelled(client, flow, "secret", "core/I1")
+    made_of = {"sourceType": "EXPRESSION", "source": "to_integer(secret)", "destination": f"{flow.tenant}.digits"}
+    client.made(f"{PREP}/mappingSets/{flow.mapping_id}/mappings", made_of | {"onError": "reject"}, status=200)
+    newest = [{"name": "Mapping", "params": {"mappingId": flow.mapping_id, "mappingVersion": 1}}]
+    flow_id = flow.started(transformations=newest, options={"partialIngestionPercent": 90})
+    (run,) = ended(client, flow_id)
+    batch = f"/data/foundation/export/batches/{run['providerRefId']}"
+    for path in (f"/v1/runs/{run['id']}/rejects", f"/v1/datasets/{flow.dataset_id}/rejects"):
+        whole, shown = (who.get(path).json()["rejects"] for who in (client, viewer))
+        assert [reject["value"] for reject in whole] == ["Ada Elm"]
+        assert shown == [{**whole[0], "value": MARK, "row": whole[0]["row"] | {"secret": MARK}}]
+    whole, shown = (who.post(f"/v1/flows/{flow_id}/dryRun", json={"rows": 10}).json() for who in (client, viewer))
+    assert (whole["rejects"][0]["value"], shown["rejects"][0]["value"]) == ("Ada Elm", MARK)
+    for path in ("/meta?path=row_errors/validation_errors_1.json", "/failed?path=validation_errors_1.json"):
+        assert "Ada" in client.get(batch + path).text
+        assert "Ada" not in viewer.get(batch + path).text
+
+
+def test_another_connection_to_the_same_account_hides_the_same(
+    client: Client, viewer: Client, azurite: Azurite, shoppers: Dataflow, flow_id: str
+) -> None:
+    # The same account by another address, and with its keys in another order.
+    moved = ";".join(reversed(azurite.connection_string.strip(";").split(";"))).replace("127.0.0.1", "localhost")
+    for account in (azurite.connection_string, moved):
+        again = client.made(f"{FLOW}/connections", resources.connection(account))["id"]
+        other = replace(shoppers, connection_id=again)
+        assert "@example.com" in previewed(client, other).text
+        shown = previewed(viewer, other).json()["data"]
+        assert {row["email"] for row in shown} == {row["street"] for row in shown} == {MARK}
+        refusal(previewed(viewer, other, equal("email", "7@example.com")), "FLOW-2118-403")

@@ -163,6 +163,36 @@ def test_what_cannot_be_made_leaves_nothing(client: Client, azurite: Azurite, ac
     assert counts(client) == before
 
 
+def test_a_field_that_the_class_requires_is_fed_or_nothing_is_made(client: Client, account: str, table: str) -> None:
+    before = counts(client)
+    event = f"{XDM}/context/experienceevent"
+    assert refused(client, account, object=table, classId=event) == (400, "field-missing")
+    body = {"object": table, "title": "Unfed", "classId": event, "classFields": {"_id": "RowKey"}}
+    told = client.post(f"/v1/connections/{account}/schema", json=body).json()
+    assert "timestamp" in told["title"] + told["detail"]
+    assert "_id" not in told["detail"]
+    assert 'classFields {"timestamp": "<column>"}' in told["advice"]
+    place = {
+        "type": "object",
+        "required": ["city"],
+        "properties": {"city": {"type": "string"}, "zip": {"type": "string"}},
+    }
+    tenant = "_" + client.get(f"{REGISTRY}/stats").json()["tenantId"]
+    own = {tenant: {"type": "object", "properties": {"place": place}}}
+    made_class = client.made(
+        f"{REGISTRY}/tenant/classes",
+        {"title": "Places", "type": "object", "allOf": [{"$ref": f"{XDM}/data/record"}, {"properties": own}]},
+    )["$id"]
+    optional = made(client, account, table, "Placeless", classId=made_class, columns=["RowKey"])
+    assert optional["mappingSetId"]
+    half = {"classId": made_class, "columns": ["RowKey"], "classFields": {f"{tenant}.place.zip": "name"}}
+    assert refused(client, account, object=table, **half) == (400, "field-missing")
+    left = counts(client)
+    assert {name: left[name] - before[name] for name in left if left[name] != before[name]} == {
+        "classes": 1, "mappingSets": 1, "mixins": 1, "schemas": 1,
+    }  # fmt: skip
+
+
 def test_columns_that_come_later_are_added_to_it(client: Client, azurite: Azurite, account: str) -> None:
     rows = [{"PartitionKey": "p", "RowKey": "1", "a": "x"}]
     told = made(client, account, resources.seeded(azurite, "growingsource", rows), "Growing", columns=["RowKey", "a"])

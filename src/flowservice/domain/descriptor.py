@@ -4,11 +4,13 @@ A descriptor's body is JSON with the wire's names, as a schema's is.
 """
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from flowservice.domain.dataset_labels import FieldPath, path_among
 from flowservice.domain.label import bare, ordered, prefixed
 from flowservice.domain.resource import Resource
 from flowservice.domain.xdm_resolve import Document
@@ -179,6 +181,18 @@ def field_at(schema: Document, path: str, *, of: str = "the schema") -> Document
                 )
             node = fields[name]
     return node
+
+
+Paths = TypeVar("Paths", str, list[str])
+
+
+def respelled(named: Paths, fields: AbstractSet[FieldPath]) -> Paths:
+    """A path, or several, in the one spelling of those that lead to a field: without marks of a list's items."""
+    if isinstance(named, list):
+        return [respelled(path, fields) for path in named]
+    found = path_among(fields, named)
+    # The items of a resource that is a list have no name.
+    return named if found is None else "/" + "/".join(found)
 
 
 def _own(kind: DescriptorType, body: Document, destination: Callable[[str], Document]) -> dict[str, Any]:

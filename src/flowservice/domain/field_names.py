@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -57,7 +57,7 @@ def _single(word: str) -> str:
 
 
 @lru_cache(65_536)
-def words(name: str, known: Collection[str] = frozenset()) -> tuple[str, ...]:
+def words(name: str, known: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """The words of a name, in its order: `custFirstNm` is customer, first, name.
 
     `known` are words of which names are made that nothing divides: with first and name `firstname` is two.
@@ -74,24 +74,37 @@ def words(name: str, known: Collection[str] = frozenset()) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _divided(part: str, known: Collection[str]) -> tuple[str, ...]:
+def _divided(part: str, known: frozenset[str]) -> tuple[str, ...]:
     """A word as it is if it is known, else the known words that it is made of, if it is made of such alone."""
     if part in known or part in _MEANT or _single(part) in known or len(part) < 5:
         return (part,)
     return _pieces(part, known) or (part,)
 
 
-def _pieces(part: str, known: Collection[str]) -> tuple[str, ...] | None:
-    if not part:
-        return ()
-    if part in _ENDS:
-        return (part,)
-    for end in range(len(part), 2, -1):
-        head = part[:end]
-        is_word = head in known or _single(head) in known or (end > 3 and head in _MEANT)
-        if is_word and (rest := _pieces(part[end:], known)) is not None:
-            return (head, *rest)
-    return None
+def _pieces(part: str, known: frozenset[str]) -> tuple[str, ...] | None:
+    """The known words that a text is made of, the longer first where there is a choice; None if it is of other ones."""
+    longest = _longest(known)
+    # From each place on, found from the end: no place is looked at twice, however many ways lead there.
+    after: dict[int, tuple[str, ...]] = {len(part): ()}
+    for start in range(len(part) - 1, -1, -1):
+        if part[start:] in _ENDS:
+            after[start] = (part[start:],)
+            continue
+        for end in range(min(len(part), start + longest), start + 2, -1):
+            if end in after and _is_word(part[start:end], known):
+                after[start] = (part[start:end], *after[end])
+                break
+    return after.get(0)
+
+
+def _is_word(text: str, known: frozenset[str]) -> bool:
+    return text in known or _single(text) in known or (len(text) > 3 and text in _MEANT)
+
+
+@lru_cache(64)
+def _longest(known: frozenset[str]) -> int:
+    """Characters of the longest word that a piece may be, in its plural."""
+    return max(map(len, (*known, *_MEANT))) + 1
 
 
 def vocabulary(names: Iterable[str]) -> frozenset[str]:

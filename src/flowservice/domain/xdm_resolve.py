@@ -17,6 +17,9 @@ MAX_DEPTH: Final = 100
 MAX_NODES: Final = 20_000
 """Fields a resolved schema may have: refs that fan out could otherwise describe more than memory holds."""
 
+_MOST_SHOWN: Final = 200
+"""Characters of a reference in a message: an `$id` is shorter."""
+
 _KEPT: Final = (
     "title",
     "description",
@@ -35,8 +38,13 @@ _KEPT: Final = (
     "meta:enum",
     "meta:status",
 )
+Part: TypeAlias = tuple[str, tuple[str, ...]]
+"""The `$id` of a document, and the steps from its root to what is meant: none for all of it."""
+
 MADE_OF: Final = "made of"
-"""In a tree that was resolved with `traced`: the `$id`s of the documents that begin at this node."""
+"""In a tree that was resolved with `traced`: the `Part`s that were named by their document and begin at this node."""
+STANDS_HERE: Final = "stands here"
+"""Likewise: those that were named from within their document."""
 
 _UNSUPPORTED: Final = ("anyOf", "oneOf", "not", "if", "patternProperties")
 
@@ -44,7 +52,7 @@ _UNSUPPORTED: Final = ("anyOf", "oneOf", "not", "if", "patternProperties")
 def resolved(document: Document, lookup: Lookup, *, traced: bool = False) -> dict[str, Any]:
     """`document` with every reference replaced, as one tree of properties with `meta:xdmType` on each node.
 
-    `traced`: each node also says what it is `MADE_OF`.
+    `traced`: each node also says what it is `MADE_OF`, and what `STANDS_HERE`.
     Raises BadSchema for unknown references, cycles, fields defined twice with different types, and what is malformed.
     """
     walk = _Walk(lookup, traced)
@@ -109,17 +117,20 @@ class _Walk:
         owner = str(document.get("$id", name)) if name else trail[-1].partition("#")[0]
         key = f"{owner}#{pointer}" if pointer or not name else owner
         if key in trail:
-            circle = " → ".join(step[-80:] or "the resource itself" for step in (*trail[trail.index(key) :], key))
+            circle = " → ".join(
+                step[:_MOST_SHOWN] or "the resource itself" for step in (*trail[trail.index(key) :], key)
+            )
             raise BadSchema(
-                f"the field {at[:200] or '(root)'} refers to itself: {circle[:400]}",
+                f"the field {at[:200] or '(root)'} refers to itself: {circle[:800]}",
                 advice="Take the reference out of one of these resources.",
             )
         part = pointed(document, f"#{pointer}") if pointer or not name else document
         out = self.node(part, document, at=at, trail=(*trail, key))
+        if self.traced:
+            how = MADE_OF if name else STANDS_HERE
+            out[how] = [*out.get(how, ()), (owner, _steps(pointer))]
         if not name:
             return out
-        if self.traced and not pointer:
-            out[MADE_OF] = [*out.get(MADE_OF, ()), owner]
         if at == "":  # the texts of a schema's parts say nothing about the schema
             return {name: value for name, value in out.items() if name not in ("title", "description")}
         return {**out, "meta:referencedFrom": owner}
@@ -155,12 +166,17 @@ def pointed(home: Document, ref: str) -> Any:
     node: Any = home
     if ref in ("", "#"):
         return node
-    for step in ref.removeprefix("#").removeprefix("/").split("/"):
-        name = step.replace("~1", "/").replace("~0", "~")
+    for name in _steps(ref.removeprefix("#")):
         if not isinstance(node, Mapping) or name not in node:
             raise BadSchema(f"{ref[:200]!r} points at nothing")
         node = node[name]
     return node
+
+
+def _steps(pointer: str) -> tuple[str, ...]:
+    """The names in a JSON pointer."""
+    steps = pointer.removeprefix("/").split("/") if pointer else []
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
 
 
 def merge(into: dict[str, Any], other: Document, *, at: str) -> None:
@@ -181,8 +197,8 @@ def merge(into: dict[str, Any], other: Document, *, at: str) -> None:
                     fields[name] = child
         elif key == "required":
             into["required"] = list(dict.fromkeys([*into.get("required", []), *value]))
-        elif key == MADE_OF:
-            into[MADE_OF] = [*into.get(MADE_OF, ()), *value]
+        elif key in (MADE_OF, STANDS_HERE):
+            into[key] = [*into.get(key, ()), *value]
         elif key in ("items", "additionalProperties") and key in into:
             merge(into[key], value, at=f"{at}[*]")
         else:

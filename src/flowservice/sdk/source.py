@@ -143,6 +143,16 @@ class Dated(Protocol):
         """The column of that time; None if this account does not tell it."""
 
 
+@runtime_checkable
+class Located(Protocol):
+    """A source that can tell which account it reads, whichever way it signs in there."""
+
+    @property
+    def account_names(self) -> frozenset[str]:
+        """Names by which the account is told from others, such as its own and that of its endpoint, in lower case and
+        without secrets. Two sources that share one read the same account. Dials nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Division:
     """The `Split.range` of a split that was cut in two: what it keeps, and what it gives away."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from functools import cache
+from typing import Any
 
 from flowservice.domain.connection import Connection, ConnectionState, Signin
 from flowservice.domain.connection_check import CheckedStep, LastCheck, StepStatus
@@ -17,6 +18,7 @@ from flowservice.errors import (
     InUse,
     Invalid,
     MissingField,
+    NotFound,
     NotPublished,
     SourceError,
 )
@@ -27,15 +29,13 @@ from flowservice.service.check_steps import CHECKED
 from flowservice.service.content import AuthContent, ConnectionContent
 from flowservice.service.contention import repeated
 from flowservice.service.drafts import takes_drafts
+from flowservice.service.masked_rows import MARK
 from flowservice.service.masking import Masking
 from flowservice.service.previews import Preview, preview, sampled_table
 from flowservice.service.readable import Readable
 from flowservice.service.sources import OpenSources, auth_named
 from flowservice.service.specs import Specs
 from flowservice.service.usage import flows_at
-
-MASK: Final = "********"
-"""What is shown in place of a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +174,10 @@ class Connections(Readable[Connection]):
         """
         caller.may(Permission.VIEW_SOURCES)
         caller.may(Permission.VIEW_DATA)
-        hidden = self.masking.hidden_columns(caller, connection_id, path)
+        connection = self._published(caller, connection_id)
+        hidden = self.masking.hidden_columns(caller, path, reads=self._same_account(connection))
         self.masking.preview_filter(hidden, wanted)
-        with self.opened(self._published(caller, connection_id)) as source:
+        with self.opened(connection) as source:
             return self.masking.preview(preview(source, path, wanted), hidden)
 
     def _published(self, caller: Caller, connection_id: str) -> Connection:
@@ -187,6 +188,26 @@ class Connections(Readable[Connection]):
                 advice="Publish it first: POST /connections/{id}/action?op=publish.",
             )
         return connection
+
+    def _same_account(self, connection: Connection) -> Callable[[str], bool]:
+        """Tells whether a base connection of the sandbox, by its id, reads the account that `connection` reads."""
+        own = cache(lambda: self.sources.account_names(connection))
+
+        @cache
+        def is_same(other_id: str) -> bool:
+            if other_id == connection.id:
+                return True
+            try:
+                other = self.database.connections.get(connection.stamp.scope, other_id)
+                names = self.sources.account_names(other)
+            except NotFound:
+                return False
+            except Error:
+                # It cannot be told: a key that seals is gone, or the connector is. Better to hide too much.
+                return True
+            return not names.isdisjoint(own())
+
+        return is_same
 
     def secret_names(self, connection: Connection) -> frozenset[str]:
         """Names of the auth fields that were sealed."""
@@ -252,7 +273,7 @@ class Connections(Readable[Connection]):
         connector = self.specs.connector(connection.stamp.scope, connection.spec.id)
         named = auth_named(connector, auth.spec_name)
         kept = self.sources.revealed(connection)
-        masked = [name for name, value in auth.params.items() if value == MASK and name in kept]
+        masked = [name for name, value in auth.params.items() if value == MARK and name in kept]
         before = connection.auth.params if connection.auth else {}
         moved = [name for name in sorted(named.destination) if auth.params.get(name) != before.get(name)]
         if masked and moved:
@@ -261,7 +282,7 @@ class Connections(Readable[Connection]):
                 advice="Send the secrets again: they are not sent to another place than the one they were given for.",
             )
         # A secret that still shows the mask was not changed.
-        params = {name: kept.get(name, value) if value == MASK else value for name, value in auth.params.items()}
+        params = {name: kept.get(name, value) if value == MARK else value for name, value in auth.params.items()}
         # What is there must be right, also in a draft: a secret under a wrong name would be kept in clear.
         with suppress(MissingField):
             self.sources.config(named, params)
@@ -278,4 +299,4 @@ def shown_auth(auth: Signin | None, secret_names: frozenset[str]) -> dict[str, A
     """An auth as clients may see it."""
     if auth is None:
         return None
-    return {"specName": auth.spec_name, "params": {**auth.params, **dict.fromkeys(sorted(secret_names), MASK)}}
+    return {"specName": auth.spec_name, "params": {**auth.params, **dict.fromkeys(sorted(secret_names), MARK)}}

@@ -8,12 +8,15 @@ from flowservice.domain.descriptor import (
     LABELS,
     MAX_LABELS,
     ONE_A_SCHEMA,
+    PROPERTY,
     Descriptor,
     DescriptorType,
     described,
+    respelled,
     schema_in,
     type_in,
 )
+from flowservice.domain.field_places import field_paths
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.registry import BEHAVIOR_TYPE, full_document
 from flowservice.domain.resource import Stamp
@@ -157,7 +160,10 @@ def _checked(database: Database, caller: Caller, body: Mapping[str, Any]) -> tup
         return full_document(shown, lookup)
 
     full = destination(source.id)
-    return described(body, full, schema_id=source.id, destination=destination), full
+    kept = described(body, full, schema_id=source.id, destination=destination)
+    if PROPERTY in kept:
+        kept[PROPERTY] = respelled(kept[PROPERTY], field_paths(full))
+    return kept, full
 
 
 def _check_others(database: Database, caller: Caller, new: Descriptor, source: Document) -> None:
@@ -179,8 +185,11 @@ def _check_others(database: Database, caller: Caller, new: Descriptor, source: D
         )
     if new.type is DescriptorType.DEPRECATED:
         return
+    fields = field_paths(source)
     for one in same:
-        if one.paths == new.paths and one.destination == new.destination:
+        # Earlier versions kept paths as they came.
+        is_of_same = tuple(respelled(path, fields) for path in one.paths) == new.paths
+        if is_of_same and one.destination == new.destination:
             raise BadDescriptor(
                 f"the descriptor {one.id} says the same of {', '.join(new.paths)[:200]}", advice="Change that one."
             )

@@ -1,6 +1,6 @@
 """A schema made of the columns of a source's table, and the mapping set that feeds it, in one step."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -14,7 +14,8 @@ from flowservice.domain.schema import SchemaKind, SchemaResource
 from flowservice.domain.source_path import literal_column, quoted
 from flowservice.domain.xdm_arrow import xdm_type_of
 from flowservice.domain.xdm_standard import NAMESPACE
-from flowservice.errors import Conflict, NoColumns, UnknownColumn
+from flowservice.domain.xdm_tree import ObjectField
+from flowservice.errors import Conflict, MissingField, NoColumns, UnknownColumn
 from flowservice.ports.database import Database
 from flowservice.sdk import Sample
 from flowservice.service.connections import Connections
@@ -85,7 +86,8 @@ class SourceSchemas:
         """All of it or nothing.
 
         Raises NotFound, NotPublished, NoSuchObject and what else the source says, UnknownColumn, NoColumns, Conflict
-        for a title that a schema has, BadSchema for a class that is none, BadMapping for a field that it has not.
+        for a title that a schema has, BadSchema for a class that is none, BadMapping for a field that it has not,
+        MissingField where no row could have all that the class requires.
         """
         caller.may(Permission.MANAGE_SOURCES)
         # Before the transaction: it takes seconds, and nothing may wait for a source.
@@ -150,6 +152,7 @@ class SourceSchemas:
             ],
         }
         within = replace(self.mapping_sets, database=tx, schemas=replace(self.schemas, database=tx))
+        _check_fed(within.schemas.tree(caller, schema.id), feeds)
         return within.create(caller, body)
 
 
@@ -167,6 +170,27 @@ def _chosen(sample: Sample, wanted: SchemaWanted) -> dict[str, str]:
 
 def _can_be_field(column: str, xdm: str) -> bool:
     return is_field_type(xdm) and literal_column(quoted(column)) == column
+
+
+def _check_fed(tree: ObjectField, feeds: Collection[str]) -> None:
+    """Return if a row can have every field that it must have. Raises MissingField."""
+    if missing := list(_unfed(tree, [path.split(".") for path in feeds])):
+        shown = ", ".join(f'"{path}": "<column>"' for path in missing[:5])
+        raise MissingField(
+            f"every row must have {', '.join(missing[:5])[:300]}, which no column feeds; nothing was made",
+            advice=f"Say which columns do: classFields {{{shown[:400]}}}, or send mapping: false.",
+        )
+
+
+def _unfed(tree: ObjectField, feeds: Sequence[Sequence[str]], at: str = "") -> Iterator[str]:
+    """The required fields that nothing feeds, also of objects that a row has only if something feeds them."""
+    for name, node in tree.fields.items():
+        inside = [path[1:] for path in feeds if path[0] == name]
+        if not inside:
+            if name in tree.required:
+                yield f"{at}{name}"
+        elif isinstance(node, ObjectField) and all(inside):
+            yield from _unfed(node, inside, f"{at}{name}.")
 
 
 def _check_title(tx: Database, caller: Caller, title: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from flowservice.domain.connection import Connection, Signin
 from flowservice.errors import UnknownAuth
 from flowservice.ports.runtime import SecretBox
-from flowservice.sdk import Auth, Connector, Egress, Source, parsed, secret_fields
+from flowservice.sdk import Auth, Connector, Egress, Located, Source, parsed, secret_fields
 from flowservice.service.specs import Specs
 
 
@@ -34,6 +35,14 @@ class OpenSources:
         """A source of `connector` that no connection stands for. Raises UnknownAuth, BadField, MissingField."""
         auth = auth_named(connector, auth_name)
         return connector.open(auth.name, self.config(auth, params), self.egress)
+
+    def account_names(self, connection: Connection) -> frozenset[str]:
+        """What the source of a stored connection is called there; nothing if it cannot tell. Dials nothing.
+
+        Raises as `open`.
+        """
+        with closing(self.open(connection)) as source:
+            return source.account_names if isinstance(source, Located) else frozenset()
 
     def config(self, auth: Auth, params: Mapping[str, Any]) -> BaseModel:
         """`params` as the auth's configuration. Raises BadField."""

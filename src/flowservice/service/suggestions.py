@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping as JsonObject
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -13,9 +14,9 @@ from flowservice.domain.identity import Caller, Permission, Scope
 from flowservice.domain.suggestion import SourceField, Suggestion, suggestions
 from flowservice.domain.xdm_arrow import xdm_type_of
 from flowservice.domain.xdm_types import XdmType
-from flowservice.errors import BadField, MissingField, NotFound
+from flowservice.errors import BadField, Error, MissingField, NotFound
 from flowservice.ports.database import Database, every
-from flowservice.sdk import Source
+from flowservice.sdk import Dated, Keyed, Source
 from flowservice.service.connections import Connections
 from flowservice.service.mapping_sets import target_schema
 from flowservice.service.schemas import Schemas
@@ -95,12 +96,19 @@ class Suggestions:
         )
 
     def _of_flow(self, flow: Flow) -> Sequence[SourceField]:
+        base = str(flow.source.base_connection_id)
         try:
             known = self.database.source_shapes.get(flow.stamp.scope, flow.id)
         except NotFound:
-            base, table = str(flow.source.base_connection_id), str(flow.source.params["tableName"])
-            return self._sampled(flow.stamp.scope, base, table)
-        return [SourceField(name) for name in known.columns]
+            return self._sampled(flow.stamp.scope, base, str(flow.source.params["tableName"]))
+        try:
+            connection = self.database.connections.get(flow.stamp.scope, base)
+            with closing(self.connections.sources.open(connection)) as source:
+                own = _own_columns(source)
+        except Error:
+            # The columns are known without it; only which are its own is not.
+            own = frozenset()
+        return [SourceField(name, is_sources_own=name in own) for name in known.columns]
 
     def _sampled(self, scope: Scope, connection_id: str, path: str) -> Sequence[SourceField]:
         with self.connections.opened(self.database.connections.get(scope, connection_id)) as opened:
@@ -123,10 +131,18 @@ class Suggestions:
 def _fields(source: Source, path: str) -> list[SourceField]:
     sample = source.sample(path, rows=_SAMPLE_ROWS)
     mixed = {column.name for column in sample.mixed}
+    own = _own_columns(source)
     return [
-        SourceField(field.name, None if field.name in mixed else xdm_type_of(field.type))
+        SourceField(field.name, None if field.name in mixed else xdm_type_of(field.type), field.name in own)
         for field in sample.rows.schema
     ]
+
+
+def _own_columns(source: Source) -> frozenset[str]:
+    """The columns that are the source's and not its rows'. Dials nothing."""
+    keys = source.key_columns if isinstance(source, Keyed) else ()
+    changed = source.change_column() if isinstance(source, Dated) else None
+    return frozenset(keys if changed is None else (*keys, changed))
 
 
 def _columns(sent: object) -> list[SourceField]:

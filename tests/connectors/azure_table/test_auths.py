@@ -247,3 +247,19 @@ def test_a_refusal_names_the_field_and_quotes_no_value(way: str, params: dict[st
     with pytest.raises(BadField, match=says) as refused:
         account(way, **params)
     assert "oops" not in f"{refused.value}{refused.value.advice}"
+
+
+def test_an_account_has_a_name_in_common_however_one_signs_in() -> None:
+    key = f"AccountName=ACCT;AccountKey={EMULATOR_KEY}"
+    own = "https://tables.example.com"
+    ways = [account(way) for way in SOUND] + [
+        account("Connection String Based Authentication", connectionString=f"{key};EndpointSuffix=core.windows.net"),
+        account("Connection String Based Authentication", connectionString=f"{key};TableEndpoint={own}/"),
+        account(BY_KEY, endpoint="https://acct-secondary.table.core.windows.net"),
+    ]
+    assert all("acct" in each.names for each in ways)
+    signed = account(BY_SAS, sasUri=f"{own}/?{account_sas()}")
+    assert signed.names & account(BY_KEY, endpoint=own).names == {"tables.example.com"}
+    emulated = [account(BY_KEY, accountName=name, endpoint=f"http://127.0.0.1:10002/{name}") for name in ("one", "two")]
+    assert not emulated[0].names & emulated[1].names
+    assert not [name for each in ways for name in each.names if EMULATOR_KEY in name or "sig=" in name]

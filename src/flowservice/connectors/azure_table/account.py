@@ -123,6 +123,12 @@ class Account:
         return self.secondary if self.from_secondary and self.secondary else self.endpoint
 
     @property
+    def names(self) -> frozenset[str]:
+        """Its name, and its address without the scheme: a domain of one's own tells no account by its name, and an
+        account on a shared host no other by the host. In lower case, for Azure does not tell them apart by it."""
+        return frozenset({self.name.lower(), self.endpoint.partition("://")[2].lower()})
+
+    @property
     def is_secondary(self) -> bool:
         """Whether what is read is the secondary: also if its very address was given as the endpoint."""
         return self.from_secondary or _name_in(self.endpoint).lower() == f"{self.name}{SECONDARY}".lower()

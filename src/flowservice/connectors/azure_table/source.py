@@ -70,6 +70,11 @@ class TableSource:
         """Of every table."""
         return ("PartitionKey", "RowKey")
 
+    @property
+    def account_names(self) -> frozenset[str]:
+        """The account's name, and the address of its tables; see `Account.names`."""
+        return self._service.account.names
+
     def check(self) -> None:
         """One small request; see `TableService.check`."""
         self._service.check()
