@@ -1,6 +1,6 @@
 # `make` alone checks and tests. Each target works from a bare clone; setting up again costs nothing.
 .DEFAULT_GOAL := all
-.PHONY: all setup demo test test-portable lint fix docs bench faults fuzz fuzz-native serve lock clean
+.PHONY: all setup demo test test-portable lint fix docs bench faults fuzz fuzz-native ui-matrix screenshots serve lock clean
 
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -10,7 +10,7 @@ MAKEFLAGS += --jobs=3
 
 all: lint test
 
-setup: .venv/.installed .venv/.native node_modules/.installed
+setup: .venv/.installed .venv/.native node_modules/.installed web/.built .venv/.chromium
 
 .venv/.installed: requirements/dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "setup: Python 3.11 or newer is needed; install it and run make again." >&2; exit 1; }
@@ -30,6 +30,17 @@ node_modules/.installed: package.json package-lock.json | .venv/.installed
 	@echo "setup: the Azurite emulator into node_modules"
 	@$(BIN)/python -m demo.node install
 
+# Types come from the API's own document, so a change there is a change of the pages, too. Type-checks and lints.
+web/.built: web/building.py web/index.html $(wildcard web/*.json web/*.ts web/scripts/*.mjs) \
+		$(shell find web/src -type f ! -name schema.d.ts 2>/dev/null) $(shell find src/flowservice/api -name '*.py') \
+		| .venv/.installed
+	@echo "setup: the user interface into src/flowservice/web"
+	@$(BIN)/python web/building.py $@
+
+# A browser for the tests of the pages alone.
+.venv/.chromium: | .venv/.installed
+	@$(BIN)/python -m tests.web.chromium $@
+
 demo: setup
 	@$(BIN)/python -m demo
 
@@ -39,7 +50,7 @@ test: setup lint
 	@$(BIN)/pytest -q --numprocesses $$($(BIN)/python -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile \
 		--no-loadscope-reorder
 
-lint: .venv/.installed
+lint: .venv/.installed web/.built
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
@@ -56,6 +67,14 @@ faults: setup
 
 fuzz: setup
 	@$(BIN)/pytest -q -m fuzz tests/fuzz tests/connectors tests/expressions
+
+# axe over every page, in every state, in every theme.
+ui-matrix: setup
+	@$(BIN)/pytest -q -m matrix tests/web
+
+# Every page at 1280 and 400 pixels, light and dark, into web/screenshots.
+screenshots: setup
+	@$(BIN)/python -m tests.web.screenshots
 
 # An hour, with libFuzzer and AddressSanitizer; needs Rust and a C++ compiler.
 fuzz-native: .venv/.installed
@@ -82,4 +101,4 @@ lock: .venv/.installed
 		--output-file requirements/dev.txt pyproject.toml requirements/dev.in
 
 clean:
-	@rm -rf .venv node_modules .demo .flowservice native/target
+	@rm -rf .venv node_modules web/node_modules web/.built src/flowservice/web .demo .flowservice native/target

@@ -23,7 +23,7 @@ def test_no_module_is_named_after_nothing() -> None:
 
 
 def test_no_lock_file_names_an_address() -> None:
-    for path in ("package-lock.json", "requirements/runtime.txt", "requirements/dev.txt"):
+    for path in ("package-lock.json", "web/package-lock.json", "requirements/runtime.txt", "requirements/dev.txt"):
         text = (ROOT / path).read_text()
         assert '"resolved"' not in text
         assert "index-url" not in text

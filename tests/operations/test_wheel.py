@@ -31,7 +31,11 @@ def test_the_wheel_holds_all_that_the_package_reads(wheel: Path) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "src/flowservice"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
-    assert packed == {path.removeprefix("src/") for path in listed.splitlines()}
+    built = {name for name in packed if name.startswith("flowservice/web/")}
+    assert packed - built == {path.removeprefix("src/") for path in listed.splitlines()}
+    assert built == {
+        str(path.relative_to(ROOT / "src")) for path in (ROOT / "src/flowservice/web").rglob("*") if path.is_file()
+    }
     data = {name.rsplit("/", 1)[-1] for name in packed if not name.endswith(".py")}
     assert {"welcome.html", "documented_specs.json", "examples.json", "py.typed"} <= data
 

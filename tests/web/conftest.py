@@ -1,0 +1,122 @@
+"""Pages of a real server in a real Chromium. Whatever a test does, none calls another host or breaks its policy."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from demo.azurite import Azurite
+from tests.live import ROOT, Client, Server
+from tests.web import chromium
+from tests.web.journeys import AZURE_TABLES, Site
+
+# A busy machine may take its time; what is slow shows in the figures.
+_PATIENCE_MS = 30_000
+expect.set_options(timeout=_PATIENCE_MS)
+
+# Only an answer that a test provokes; the rest of the console is ours.
+_PROVOKED = (
+    "Failed to load resource: the server responded with a status of 4",
+    "net::ERR_INTERNET_DISCONNECTED",
+    "net::ERR_FAILED",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, for the whole session of tests."""
+    program = chromium.find()
+    built = (ROOT / "src/flowservice/web/index.html").exists()
+    if program is None or not built:
+        why = "the pages are not built" if program else "there is no Chromium"
+        (pytest.fail if chromium.is_required() else pytest.skip)(
+            f"{why}: type `make setup`, which says what is missing"
+        )
+    with sync_playwright() as playwright:
+        # Chromium refuses its sandbox to root, who runs tests in containers.
+        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def site(server: Server, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The pages of the shared server, with a browser's state that is signed in to them."""
+    state: Path = tmp_path_factory.mktemp("browser") / "state.json"
+    found = Site(server=server, state=state)
+    found.sign_in(browser)
+    return found
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+    """Opens a tab of its own: signed in unless told otherwise, of any width, in any theme."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((f"{site.url}/", "data:", "blob:")):
+            wrong.append(f"another origin was called: {request.url[:100]}")
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not any(known in message.text for known in _PROVOKED):
+            wrong.append(f"the console says: {message.text[:500]}")
+
+    def opened(
+        *, signed_in: bool = True, width: int = 1280, height: int = 850, scheme: str = "light", forced: bool = False
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            forced_colors="active" if forced else "none",
+            reduced_motion="reduce",
+            timezone_id="Europe/Berlin",
+            storage_state=site.state if signed_in else None,
+        )
+        if scheme == "contrast":
+            context.add_init_script("try { localStorage.setItem('theme', 'contrast') } catch {}")
+        # A page that its policy stops from doing something is a defect, even if nobody sees it.
+        context.add_init_script(
+            "addEventListener('securitypolicyviolation', (event) => console.error('CSP: ' + event.violatedDirective))"
+        )
+        context.set_default_timeout(_PATIENCE_MS)
+        context.on("request", asked)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", said)
+        page.on("pageerror", lambda error: wrong.append(f"an exception: {error}"))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """A tab that is signed in."""
+    return open_page()
+
+
+@pytest.fixture
+def new_account(client: Client, azurite: Azurite) -> Callable[[str], str]:
+    """Makes an account over the API and returns its id."""
+
+    def made(name: str) -> str:
+        answer = client.made(
+            f"{client.flow}/connections",
+            {
+                "name": name,
+                "connectionSpec": {"id": AZURE_TABLES, "version": "1.0"},
+                "auth": {
+                    "specName": "Connection String Based Authentication",
+                    "params": {"connectionString": azurite.connection_string},
+                },
+            },
+        )
+        found: str = answer["id"]
+        return found
+
+    return made

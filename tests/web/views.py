@@ -1,0 +1,151 @@
+"""Every page in every state: what axe looks at, and what the screenshots show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.web.journeys import AZURE_TABLES, Site
+
+Act: TypeAlias = Callable[[Page], None]
+
+
+def _nothing(_page: Page) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A page in one state."""
+
+    name: str
+    path: str
+    """Below the sandbox; `{account}` stands for the id of one that works."""
+    shows: str
+    """Text by which one sees that the state is there."""
+    before: Act = _nothing
+    """Done before the page opens."""
+    act: Act = _nothing
+    """Done on the page."""
+    signed_in: bool = True
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is simply the page."""
+        return self.before is _nothing and self.act is _nothing
+
+    def open(self, page: Page, site: Site, account: str) -> None:
+        """Open the page, and bring it into the state."""
+        self.before(page)
+        path = self.path.format(account=account)
+        page.goto(site.at(path) if self.signed_in else f"{site.url}/signin")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        self.act(page)
+        expect(page.get_by_text(self.shows).first).to_be_visible()
+
+
+def _answered(pattern: str, answer: Callable[[Route], None]) -> Act:
+    def prepare(page: Page) -> None:
+        page.route(pattern, answer)
+
+    return prepare
+
+
+def _refused(pattern: str) -> Act:
+    body = {"report": {"detailed-message": "the store is away"}, "code": "store-unavailable", "advice": "Wait."}
+    headers = {"x-request-id": "0af1b2"}
+    return _answered(pattern, lambda route: route.fulfill(status=409, json=body, headers=headers))
+
+
+def _waiting(part: str) -> Act:
+    """Calls of such an address are never answered: the page shows what it shows while it waits."""
+    never = f"path.includes({part!r}) ? new Promise(() => {{}}) : asked(path, ...rest)"
+    script = f"const asked = window.fetch; window.fetch = (path, ...rest) => {never};"
+
+    def prepare(page: Page) -> None:
+        page.add_init_script(script)
+
+    return prepare
+
+
+def _empty(pattern: str) -> Act:
+    return _answered(pattern, lambda route: route.fulfill(json={"items": [], "_links": {}}))
+
+
+def _click(role: str, name: str) -> Act:
+    return lambda page: page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
+
+
+def _search(page: Page) -> None:
+    page.keyboard.press("/")
+    page.get_by_role("searchbox", name="Search pages").fill("azure")
+
+
+def _end_session(page: Page) -> None:
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Check now").click()
+
+
+def _offline(page: Page) -> None:
+    page.get_by_role("link", name="Azure Table Storage").or_(page.get_by_role("heading", name="Azure")).first.wait_for()
+    page.context.set_offline(True)
+    if (drawer := page.get_by_role("button", name="Open the navigation")).is_visible():
+        drawer.click()
+    page.get_by_role("link", name="Accounts", exact=True).click()
+
+
+def _wrong(page: Page) -> None:
+    page.get_by_role("textbox", name="Name").fill("Never saved")
+    page.get_by_role("textbox", name="Connection string").fill(
+        "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=AAAA;TableEndpoint=http://127.0.0.1:9/nobody;"
+    )
+    page.get_by_role("button", name="Check and save").click()
+
+
+_SPECS: Final = "**/connectionSpecs"
+_ACCOUNTS: Final = "**/flowservice/connections?*"
+_ONE: Final = "**/flowservice/connections/*"
+
+VIEWS: Final = (
+    View(name="sign-in", path="", shows="This page opens with a one-time link", signed_in=False),
+    View(name="catalog", path="sources", shows="Azure Table Storage"),
+    View(name="catalog-list", path="sources?view=list", shows="State here"),
+    View(name="catalog-details", path=f"sources?details={AZURE_TABLES}", shows="Ways to sign in"),
+    View(name="catalog-unavailable", path="sources?details=ecadc60c-7455-4d87-84dc-2a0e293d997b", shows="no connector"),
+    View(name="catalog-no-match", path="sources?q=zzz", shows="No source fits"),
+    View(name="catalog-loading", path="sources", shows="Loading", before=_waiting("/connectionSpecs")),
+    View(name="catalog-failed", path="sources", shows="The sources could not be listed", before=_refused(_SPECS)),
+    View(name="catalog-partial", path="sources", shows="could not be counted", before=_refused(_ACCOUNTS)),
+    View(name="search", path="sources", shows="Commands", act=_search),
+    View(name="call", path="sources/accounts", shows="Get a token once", act=_click("button", "Show the call")),
+    View(name="settings", path="sources/accounts", shows="High contrast", act=_click("button", "Your settings")),
+    View(name="offline", path="sources", shows="The server cannot be reached", act=_offline),
+    View(name="accounts", path="sources/accounts", shows="Signs in by"),
+    View(name="accounts-empty", path="sources/accounts", shows="No account yet", before=_empty(_ACCOUNTS)),
+    View(name="accounts-no-match", path="sources/accounts?q=zzz", shows="No account fits"),
+    View(name="accounts-loading", path="sources/accounts", shows="Loading", before=_waiting("/connections?")),
+    View(name="accounts-failed", path="sources/accounts", shows="could not be listed", before=_refused(_ACCOUNTS)),
+    View(name="accounts-menu", path="sources/accounts", shows="Check now", act=_click("button", "Actions for")),
+    View(name="new-account", path="sources/accounts/new", shows="How to sign in"),
+    View(
+        name="new-account-missing",
+        path="sources/accounts/new",
+        shows="2 fields need your attention",
+        act=_click("button", "Check and save"),
+    ),
+    View(name="new-account-failed", path="sources/accounts/new", shows="Check failed at", act=_wrong),
+    View(name="account", path="sources/accounts/{account}", shows="Connection check"),
+    View(name="account-checked", path="sources/accounts/{account}", shows="Passed", act=_click("button", "Check now")),
+    View(name="account-edit", path="sources/accounts/{account}", shows="Edit account", act=_click("button", "Edit")),
+    View(
+        name="account-replace",
+        path="sources/accounts/{account}",
+        shows="checked first",
+        act=_click("button", "Replace credentials"),
+    ),
+    View(name="account-missing", path="sources/accounts/none", shows="This account is not here"),
+    View(name="account-failed", path="sources/accounts/{account}", shows="Why", before=_refused(_ONE)),
+    View(name="session-ended", path="sources/accounts/{account}", shows="Your session has ended", act=_end_session),
+    View(name="no-page", path="nothing", shows="There is no such page"),
+)

@@ -1,0 +1,156 @@
+/** Addresses and the pages that they show. */
+import { useQuery } from "@tanstack/react-query";
+import { Component, type ReactNode, Suspense } from "react";
+import { I18nProvider } from "react-aria-components/I18nProvider";
+import { Redirect, Route, Switch } from "wouter";
+import { sandboxesQuery } from "./api/queries";
+import { Outdated, pageOf } from "./loading";
+import NotFound from "./pages/NotFound";
+import SignIn from "./pages/SignIn";
+import { useHeldSession } from "./session";
+import { pathOf } from "./shell/navigation";
+import { Page, useSandbox } from "./shell/page";
+import { Shell } from "./shell/Shell";
+import { texts } from "./texts";
+import { Button, Link } from "./ui/Button";
+import { EmptyState, ErrorPanel, Skeleton } from "./ui/feedback";
+
+const Catalog = pageOf(() => import("./pages/Catalog"));
+const Accounts = pageOf(() => import("./pages/Accounts"));
+const Account = pageOf(() => import("./pages/Account"));
+const NewAccount = pageOf(() => import("./pages/NewAccount"));
+
+export function App() {
+  return (
+    <I18nProvider locale="en-US">
+      <Guard>
+        <Switch>
+          <Route path="/signin" component={SignIn} />
+          <Route path="/" component={Home} />
+          <Route path="/s/:sandbox" nest={false}>
+            {({ sandbox }) => <Redirect to={`/s/${sandbox}/sources`} replace />}
+          </Route>
+          <Route path="/s/:sandbox/*?" component={InSandbox} />
+          <Route component={Home} />
+        </Switch>
+      </Guard>
+    </I18nProvider>
+  );
+}
+
+/** A defect of ours takes down what it is in, and says so. */
+class Guard extends Component<{ children: ReactNode }, { error: Error | null }> {
+  override state: { error: Error | null } = { error: null };
+  static getDerivedStateFromError(error: Error) {
+    return { error };
+  }
+  override render() {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    if (error instanceof Outdated)
+      return (
+        <EmptyState
+          icon="clock"
+          title={texts.outdated.title}
+          action={<Button onPress={() => window.location.reload()}>{texts.pageFailed.reload}</Button>}
+        >
+          {texts.outdated.text}
+        </EmptyState>
+      );
+    return (
+      <main className="sign-in">
+        <h1>{texts.product}</h1>
+        <ErrorPanel what={texts.pageFailed.what} error={error}>
+          <p>{texts.pageFailed.next}</p>
+          <pre className="code">{error.message}</pre>
+          <Button onPress={() => window.location.reload()}>{texts.pageFailed.reload}</Button>
+        </ErrorPanel>
+      </main>
+    );
+  }
+}
+
+/** Shows its children to those who are signed in, and sends others to sign in. */
+function SignedIn({ children }: { children: ReactNode }) {
+  const { session, pending, error, retry } = useHeldSession();
+  if (pending) return <Skeleton rows={3} shape="text" />;
+  if (error)
+    return (
+      <main className="sign-in">
+        <h1>{texts.product}</h1>
+        <ErrorPanel what={texts.pageFailed.what} error={error} onRetry={retry} />
+      </main>
+    );
+  return session ? children : <Redirect to="/signin" replace />;
+}
+
+function Home() {
+  return (
+    <SignedIn>
+      <ToDefaultSandbox />
+    </SignedIn>
+  );
+}
+
+function ToDefaultSandbox() {
+  const { data, error, refetch } = useQuery(sandboxesQuery);
+  if (error)
+    return (
+      <main className="sign-in">
+        <h1>{texts.product}</h1>
+        <ErrorPanel what={texts.sandboxMissing.failed} error={error} onRetry={() => void refetch()} />
+      </main>
+    );
+  const chosen = data?.find((one) => one.isDefault) ?? data?.[0];
+  return chosen ? (
+    <Redirect to={pathOf(chosen.name, "sources")} replace />
+  ) : (
+    <Skeleton rows={3} shape="text" />
+  );
+}
+
+function InSandbox() {
+  return (
+    <SignedIn>
+      <Shell>
+        <KnownSandbox>
+          <Guard>
+            <Suspense fallback={<Skeleton />}>
+              <Switch>
+                <Route path="/s/:sandbox/sources" component={Catalog} />
+                <Route path="/s/:sandbox/sources/accounts" component={Accounts} />
+                <Route path="/s/:sandbox/sources/accounts/new" component={NewAccount} />
+                <Route path="/s/:sandbox/sources/accounts/:id" component={Account} />
+                <Route component={NotFound} />
+              </Switch>
+            </Suspense>
+          </Guard>
+        </KnownSandbox>
+      </Shell>
+    </SignedIn>
+  );
+}
+
+function KnownSandbox({ children }: { children: ReactNode }) {
+  const sandbox = useSandbox();
+  const { data } = useQuery(sandboxesQuery);
+  if (!data || data.some((one) => one.name === sandbox)) return children;
+  const other = data.find((one) => one.isDefault) ?? data[0];
+  return (
+    <Page title={texts.sandboxMissing.title} calls={[]}>
+      <EmptyState
+        icon="warn"
+        title={texts.sandboxMissing.title}
+        action={
+          other ? (
+            <Link to={pathOf(other.name, "sources")} className="button primary normal">
+              {texts.sandboxMissing.go(other.title || other.name)}
+            </Link>
+          ) : undefined
+        }
+      >
+        {texts.sandboxMissing.text}
+      </EmptyState>
+    </Page>
+  );
+}

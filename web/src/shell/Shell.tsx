@@ -1,0 +1,115 @@
+/** What stands around every page: top bar, navigation, search, banners, and the sign-in dialog of an ended session. */
+import { useQuery } from "@tanstack/react-query";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { useLocation } from "wouter";
+import { onConnection, whenReachable } from "../api/client";
+import { sandboxesQuery } from "../api/queries";
+import { usePreferences } from "../preferences";
+import { useHeldSession } from "../session";
+import { texts } from "../texts";
+import { Toasts } from "../ui/feedback";
+import { Icon } from "../ui/Icon";
+import { PAGES, pathOf } from "./navigation";
+import { CallsProvider, useSandbox } from "./page";
+import { Rail } from "./Rail";
+import { TopBar } from "./TopBar";
+
+const Search = lazy(() => import("./Search"));
+const ShowCall = lazy(() => import("./ShowCall"));
+const SessionEnded = lazy(() => import("./SessionEnded"));
+
+const isTyping = (target: EventTarget | null) =>
+  target instanceof HTMLElement &&
+  target.closest("input, textarea, select, [contenteditable], [role=dialog]") !== null;
+
+/** Single keys work where nothing is typed: `/` searches, `g` and a letter go to a page. */
+function useShortcuts(sandbox: string, search: () => void) {
+  const [, navigate] = useLocation();
+  useEffect(() => {
+    let going = false;
+    const press = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        search();
+        return;
+      }
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      const page = going ? { c: PAGES[0], a: PAGES[1] }[event.key] : undefined;
+      going = event.key === "g";
+      if (event.key === "/") {
+        event.preventDefault();
+        search();
+      }
+      if (page) {
+        event.preventDefault();
+        navigate(pathOf(sandbox, page.path));
+      }
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [navigate, sandbox, search]);
+}
+
+/** Whether the server answered the last call; while it does not, it is asked again every few seconds. */
+function useReachable(): boolean {
+  const [reachable, setReachable] = useState(true);
+  useEffect(
+    () => onConnection((event) => (event === "unauthorized" ? undefined : setReachable(event === "online"))),
+    [],
+  );
+  useEffect(() => {
+    if (reachable) return;
+    void whenReachable();
+  }, [reachable]);
+  return reachable;
+}
+
+export function Shell({ children }: { children: ReactNode }) {
+  const sandbox = useSandbox();
+  const { ended } = useHeldSession();
+  const { rail } = usePreferences();
+  const [location] = useLocation();
+  const [drawer, setDrawer] = useState(false);
+  const [open, setOpen] = useState<"search" | "call" | null>(null);
+  const [search] = useState(() => () => setOpen("search"));
+  const [showCall] = useState(() => () => setOpen("call"));
+  const reachable = useReachable();
+  const { data: sandboxes } = useQuery(sandboxesQuery);
+  const here = sandboxes?.find((one) => one.name === sandbox);
+  useShortcuts(sandbox, search);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a drawer closes whenever another page is shown
+  useEffect(() => setDrawer(false), [location]);
+  return (
+    <CallsProvider open={showCall}>
+      <a className="skip-link" href="#main">
+        {texts.skip}
+      </a>
+      <div className="shell" data-rail={rail} data-drawer={drawer || undefined}>
+        {here?.type === "production" ? <div className="production-band" aria-hidden="true" /> : null}
+        <TopBar
+          sandbox={sandbox}
+          sandboxes={sandboxes ?? []}
+          onSearch={search}
+          drawer={drawer}
+          onDrawer={() => setDrawer(!drawer)}
+        />
+        <Rail sandbox={sandbox} />
+        <main id="main" tabIndex={-1}>
+          {reachable ? null : (
+            <div className="banner warn" role="status">
+              <Icon name="offline" />
+              {texts.offline}
+            </div>
+          )}
+          {children}
+        </main>
+      </div>
+      <Toasts />
+      <Suspense>
+        {open === "search" ? <Search sandbox={sandbox} onClose={() => setOpen(null)} /> : null}
+        {open === "call" ? <ShowCall sandbox={sandbox} onClose={() => setOpen(null)} /> : null}
+        {ended ? <SessionEnded /> : null}
+      </Suspense>
+    </CallsProvider>
+  );
+}

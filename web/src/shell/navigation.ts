@@ -1,0 +1,37 @@
+/** The pages that exist, and their addresses. */
+import { texts } from "../texts";
+import type { IconName } from "../ui/Icon";
+
+export interface PageEntry {
+  id: string;
+  name: string;
+  path: string;
+  icon: IconName;
+  /** Whether an address below the sandbox is of this page. */
+  holds: (path: string) => boolean;
+}
+
+export const PAGES: PageEntry[] = [
+  {
+    id: "sources",
+    name: texts.nav.sources,
+    path: "sources",
+    icon: "sources",
+    holds: (path) => path === "sources",
+  },
+  {
+    id: "accounts",
+    name: texts.nav.accounts,
+    path: "sources/accounts",
+    icon: "key",
+    holds: (path) => path.startsWith("sources/accounts"),
+  },
+];
+
+export const pathOf = (sandbox: string, path: string) => `/s/${encodeURIComponent(sandbox)}/${path}`;
+
+/** The same page in another sandbox; the list it belongs to where the page shows one thing. */
+export function inSandbox(name: string): string {
+  const path = window.location.pathname.split("/").slice(3).join("/");
+  return pathOf(name, (PAGES.find((page) => page.holds(path)) ?? (PAGES[0] as PageEntry)).path);
+}

@@ -1,0 +1,120 @@
+import type { ReactNode } from "react";
+import { Dialog as AriaDialog } from "react-aria-components/Dialog";
+import { Header } from "react-aria-components/Header";
+import { Heading } from "react-aria-components/Heading";
+import { Menu as AriaMenu, MenuItem, MenuSection, MenuTrigger } from "react-aria-components/Menu";
+import { Modal, ModalOverlay } from "react-aria-components/Modal";
+import { Popover } from "react-aria-components/Popover";
+import { texts } from "../texts";
+import { IconButton } from "./Button";
+import { Icon } from "./Icon";
+
+interface DialogProps {
+  title: string;
+  isOpen: boolean;
+  onClose: () => void;
+  children: ReactNode;
+  footer?: ReactNode;
+  size?: "small" | "large" | "sheet";
+  role?: "dialog" | "alertdialog";
+  /** Neither Esc nor a click beside it closes it. */
+  stays?: boolean;
+}
+
+export function Dialog({
+  title,
+  isOpen,
+  onClose,
+  children,
+  footer,
+  size = "small",
+  role,
+  stays,
+}: DialogProps) {
+  return (
+    <ModalOverlay
+      className="overlay"
+      isOpen={isOpen}
+      onOpenChange={(open) => (open ? undefined : onClose())}
+      isDismissable={!stays && role !== "alertdialog"}
+      isKeyboardDismissDisabled={Boolean(stays)}
+    >
+      <Modal className={`modal ${size}`}>
+        <AriaDialog className="dialog" role={role ?? "dialog"}>
+          <header className="dialog-header">
+            <Heading slot="title" level={2}>
+              {title}
+            </Heading>
+            {stays ? null : <IconButton icon="close" label={texts.common.close} onPress={onClose} />}
+          </header>
+          {size === "sheet" ? (
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: long text that holds nothing else to be focused
+            <section className="dialog-body" aria-label={title} tabIndex={0}>
+              {children}
+            </section>
+          ) : (
+            <div className="dialog-body">{children}</div>
+          )}
+          {footer ? <footer className="dialog-footer">{footer}</footer> : null}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+export interface MenuEntry {
+  id: string;
+  name: string;
+  onAction: () => void;
+  danger?: boolean;
+  /** Chosen among the entries of its section. */
+  selected?: boolean;
+  note?: string;
+}
+
+export interface MenuGroup {
+  id: string;
+  /** Above the entries, where there are several groups. */
+  title?: string;
+  entries: MenuEntry[];
+}
+
+/** A button (`children`) and the menu that it opens. */
+export function Menu({
+  label,
+  groups,
+  children,
+}: {
+  label: string;
+  groups: MenuGroup[];
+  children: ReactNode;
+}) {
+  return (
+    <MenuTrigger>
+      {children}
+      <Popover className="popover" offset={4} placement="bottom end">
+        <AriaMenu className="menu" aria-label={label}>
+          {groups.map((group) => (
+            <MenuSection key={group.id} id={group.id} aria-label={group.title ?? label}>
+              {group.title ? <Header className="menu-header">{group.title}</Header> : null}
+              {group.entries.map((entry) => (
+                <MenuItem
+                  key={entry.id}
+                  id={entry.id}
+                  textValue={entry.name}
+                  onAction={entry.onAction}
+                  className={entry.danger ? "menu-item danger" : "menu-item"}
+                  {...(entry.selected ? { "aria-current": true } : {})}
+                >
+                  <span>{entry.name}</span>
+                  {entry.note ? <span className="muted">{entry.note}</span> : null}
+                  {entry.selected ? <Icon name="check" /> : null}
+                </MenuItem>
+              ))}
+            </MenuSection>
+          ))}
+        </AriaMenu>
+      </Popover>
+    </MenuTrigger>
+  );
+}
