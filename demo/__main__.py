@@ -151,6 +151,13 @@ def _summary(verdict: Verdict, took_s: float, url: str, dataset_id: str, credent
         soft_wrap=True,
         markup=False,
     )
+    _console.print(
+        "\nOpen the pages, by a link that signs in once:",
+        f"  {command} sign-in --home {home} --url {url}",
+        sep="\n",
+        soft_wrap=True,
+        markup=False,
+    )
     _console.print(f"\nThe API and its documentation: {url}/v1/docs")
 
 

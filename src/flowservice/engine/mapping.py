@@ -39,7 +39,7 @@ class Mapper:
     def __init__(self, version: MappingVersion, tree: ObjectField, *, keys: tuple[str, ...] = ()) -> None:
         """Rows without a value in one of `keys` are rejected.
 
-        Raises BadMapping, NotSupported, and BadSchema for a pattern that cannot be matched.
+        Raises BadMapping, and BadSchema for a pattern that cannot be matched.
         """
         version.check(tree)
         for fault in faults(version, tree):

@@ -12,7 +12,7 @@ from flowservice.domain.mapping import Mapping as FieldMapping
 from flowservice.domain.mapping import MappingKind, MappingVersion
 from flowservice.domain.source_path import literal_column, quoted
 from flowservice.domain.xdm_tree import Leaf, ObjectField
-from flowservice.errors import BadMapping, BadSchema, ColumnsNotAddable, NotSupported
+from flowservice.errors import BadMapping, BadSchema, ColumnsNotAddable
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.contention import repeated
@@ -70,7 +70,7 @@ class AddedColumns:
                 ),
             )
             version.check(schemas.tree(caller, current.schema_id))
-        except (BadSchema, BadMapping, NotSupported) as error:
+        except (BadSchema, BadMapping) as error:
             raise ColumnsNotAddable(error.message, advice="Map the columns yourself, or ignore them.") from None
         if not places:
             return flow

@@ -48,7 +48,7 @@ class MappingSets:
     ids: Ids
 
     def create(self, caller: Caller, body: JsonObject[str, Any]) -> MappingSet:
-        """A new set at version 0. Raises MissingField, BadField, BadMapping, NotSupported."""
+        """A new set at version 0. Raises MissingField, BadField, BadMapping."""
         caller.may(Permission.MANAGE_SOURCES)
         mapping_set = MappingSet(
             id=self.ids.hex(_DIGITS),
