@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from demo.azurite import Azurite
 from tests.live import ROOT, Client, Server
 from tests.web import chromium
+from tests.web.furnished import Furnished, furnish
 from tests.web.journeys import AZURE_TABLES, Site
 
 # A busy machine may take its time; what is slow shows in the figures.
@@ -92,6 +93,12 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def furnished(client: Client, azurite: Azurite) -> Furnished:
+    """One of everything, in the sandbox that pages open with."""
+    return furnish(client, azurite)
 
 
 @pytest.fixture

@@ -9,29 +9,28 @@ from typing import Final, Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from demo.azurite import Azurite
-from demo.tables import TableAccount, seed
 from tests.live import Client, Server
 from tests.web import chromium
+from tests.web.furnished import Furnished, furnish
 from tests.web.journeys import AZURE_TABLES, Site
 from tests.web.views import VIEWS
-from tests.wire.resources import people
 
 _WIDTHS: Final = (1280, 400)
 _SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 _ACCOUNTS: Final = ("Northwind orders", "Loyalty programme", "Returns (staging)")
 
 
-def _account(client: Client, name: str, connection_string: str) -> str:
+def _account(client: Client, name: str, connection_string: str) -> None:
     auth = {
         "specName": "Connection String Based Authentication",
         "params": {"connectionString": connection_string},
     }
     spec = {"id": AZURE_TABLES, "version": "1.0"}
     body = {"name": name, "description": "Read every hour.", "connectionSpec": spec, "auth": auth}
-    return str(client.made(f"{client.flow}/connections", body)["id"])
+    client.made(f"{client.flow}/connections", body)
 
 
-def take(browser: Browser, site: Site, account: str, folder: Path) -> None:
+def take(browser: Browser, site: Site, furnished: Furnished, folder: Path) -> None:
     """All of them, as PNG."""
     for width, scheme, view in itertools.product(_WIDTHS, _SCHEMES, VIEWS):
         # Of its own: some states end the session, or the network.
@@ -42,7 +41,7 @@ def take(browser: Browser, site: Site, account: str, folder: Path) -> None:
             storage_state=site.state if view.signed_in else None,
         )
         page = context.new_page()
-        view.open(page, site, account)
+        view.open(page, site, furnished)
         # Past the pause before something is shown that only waits.
         page.wait_for_timeout(200)
         page.screenshot(path=folder / f"{view.name}-{width}-{scheme}.png")
@@ -53,15 +52,16 @@ def main(folder: Path) -> None:
     """A server, an account and a browser of their own; the pictures into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as home, Azurite() as azurite, sync_playwright() as playwright:
-        seed(TableAccount(endpoint=azurite.endpoint), "customers", iter(people(20)))
         server = Server(Path(home) / "home").start()
         try:
             with server.client() as client:
-                account, *_ = [_account(client, name, azurite.connection_string) for name in _ACCOUNTS]
+                furnished = furnish(client, azurite)
+                for name in _ACCOUNTS:
+                    _account(client, name, azurite.connection_string)
             browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
             site = Site(server=server, state=Path(home) / "state.json")
             site.sign_in(browser)
-            take(browser, site, account, folder)
+            take(browser, site, furnished, folder)
             browser.close()
         finally:
             server.stop()

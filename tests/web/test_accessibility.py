@@ -7,26 +7,13 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.live import ROOT
-from tests.web.journeys import Site, sideways, unique
+from tests.web.furnished import Furnished
+from tests.web.journeys import Site, sideways
 from tests.web.views import VIEWS, View
 
 AXE: Final = ROOT / "web/node_modules/axe-core/axe.min.js"
 _RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PLAIN: Final = [view for view in VIEWS if view.is_plain]
-
-
-@pytest.fixture(scope="session")
-def account(request: pytest.FixtureRequest) -> list[str]:
-    """A place for the id of an account that the session of tests shares."""
-    return []
-
-
-@pytest.fixture
-def shared(account: list[str], new_account: Callable[[str], str]) -> str:
-    """The id of an account that works."""
-    if not account:
-        account.append(new_account(unique("Looked at")))
-    return account[0]
 
 
 def violations(page: Page) -> list[str]:
@@ -42,9 +29,11 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", PLAIN, ids=lambda view: view.name)
-def test_axe_finds_nothing(view: View, scheme: str, open_page: Callable[..., Page], site: Site, shared: str) -> None:
+def test_axe_finds_nothing(
+    view: View, scheme: str, open_page: Callable[..., Page], site: Site, furnished: Furnished
+) -> None:
     page = open_page(scheme=scheme, signed_in=view.signed_in)
-    view.open(page, site, shared)
+    view.open(page, site, furnished)
     assert violations(page) == []
 
 
@@ -53,7 +42,7 @@ def test_axe_finds_nothing(view: View, scheme: str, open_page: Callable[..., Pag
 @pytest.mark.parametrize("scheme", ["light", "dark", "contrast", "forced"])
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_axe_finds_nothing_in_any_state(
-    view: View, scheme: str, width: int, open_page: Callable[..., Page], site: Site, shared: str
+    view: View, scheme: str, width: int, open_page: Callable[..., Page], site: Site, furnished: Furnished
 ) -> None:
     page = open_page(
         scheme="light" if scheme == "forced" else scheme,
@@ -61,24 +50,24 @@ def test_axe_finds_nothing_in_any_state(
         width=width,
         signed_in=view.signed_in,
     )
-    view.open(page, site, shared)
+    view.open(page, site, furnished)
     assert violations(page) == []
     assert sideways(page) == 0
 
 
 @pytest.mark.parametrize("view", PLAIN, ids=lambda view: view.name)
 def test_a_narrow_window_needs_no_scrolling_both_ways(
-    view: View, open_page: Callable[..., Page], site: Site, shared: str
+    view: View, open_page: Callable[..., Page], site: Site, furnished: Furnished
 ) -> None:
     # 320 pixels are also what 1280 are at 400 %.
     page = open_page(width=320, signed_in=view.signed_in)
-    view.open(page, site, shared)
+    view.open(page, site, furnished)
     assert sideways(page) == 0
 
 
-def test_what_is_pressed_is_large_enough(page: Page, site: Site, shared: str) -> None:
+def test_what_is_pressed_is_large_enough(page: Page, site: Site, furnished: Furnished) -> None:
     for view in (view for view in PLAIN if view.signed_in):
-        view.open(page, site, shared)
+        view.open(page, site, furnished)
         small = page.evaluate(
             """() => [...document.querySelectorAll('button, a.button, [role=button]')]
                 .map((element) => [element.outerHTML.slice(0, 120), element.getBoundingClientRect()])

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from playwright.sync_api import Page, Route, expect
 
+from tests.web.furnished import Furnished
 from tests.web.journeys import AZURE_TABLES, Site
 
 Act: TypeAlias = Callable[[Page], None]
@@ -21,7 +22,7 @@ class View:
 
     name: str
     path: str
-    """Below the sandbox; `{account}` stands for the id of one that works."""
+    """Below the sandbox; `{account}`, `{flow}` and the like stand for the ids of `Furnished`."""
     shows: str
     """Text by which one sees that the state is there."""
     before: Act = _nothing
@@ -35,10 +36,10 @@ class View:
         """Whether it is simply the page."""
         return self.before is _nothing and self.act is _nothing
 
-    def open(self, page: Page, site: Site, account: str) -> None:
+    def open(self, page: Page, site: Site, furnished: Furnished) -> None:
         """Open the page, and bring it into the state."""
         self.before(page)
-        path = self.path.format(account=account)
+        path = furnished.path(self.path)
         page.goto(site.at(path) if self.signed_in else f"{site.url}/signin")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         self.act(page)

@@ -5,20 +5,20 @@ import { I18nProvider } from "react-aria-components/I18nProvider";
 import { Redirect, Route, Switch } from "wouter";
 import { sandboxesQuery } from "./api/queries";
 import { Outdated, pageOf } from "./loading";
-import NotFound from "./pages/NotFound";
-import SignIn from "./pages/SignIn";
 import { useHeldSession } from "./session";
+import NotFound from "./shell/NotFound";
 import { pathOf } from "./shell/navigation";
 import { Page, useSandbox } from "./shell/page";
 import { Shell } from "./shell/Shell";
+import SignIn from "./shell/SignIn";
 import { texts } from "./texts";
 import { Button, Link } from "./ui/Button";
 import { EmptyState, ErrorPanel, Skeleton } from "./ui/feedback";
 
-const Catalog = pageOf(() => import("./pages/Catalog"));
-const Accounts = pageOf(() => import("./pages/Accounts"));
-const Account = pageOf(() => import("./pages/Account"));
-const NewAccount = pageOf(() => import("./pages/NewAccount"));
+const Catalog = pageOf(() => import("./pages/sources/Catalog"));
+const Accounts = pageOf(() => import("./pages/accounts/Accounts"));
+const Account = pageOf(() => import("./pages/accounts/Account"));
+const NewAccount = pageOf(() => import("./pages/accounts/NewAccount"));
 
 export function App() {
   return (

@@ -1,12 +1,12 @@
 /** What a source can do, read from its connection spec. */
-import type { Source } from "../api/queries";
-import type { ObjectSchema } from "../api/types";
-import { pathOf } from "../shell/navigation";
-import { texts } from "../texts";
-import { Link } from "../ui/Button";
-import { StatusBadge } from "../ui/feedback";
-import { Dialog } from "../ui/overlays";
-import { Described, Hostile, visibly } from "../ui/text";
+import type { Source } from "../../api/queries";
+import type { ObjectSchema } from "../../api/types";
+import { pathOf } from "../../shell/navigation";
+import { texts } from "../../texts";
+import { Link } from "../../ui/Button";
+import { StatusBadge } from "../../ui/feedback";
+import { Dialog } from "../../ui/overlays";
+import { Described, Hostile, visibly } from "../../ui/text";
 import type { Uses } from "./Catalog";
 
 const T = texts.catalog.panel;

@@ -1,8 +1,8 @@
-import { pathOf } from "../shell/navigation";
-import { Page, useSandbox } from "../shell/page";
 import { texts } from "../texts";
 import { Link } from "../ui/Button";
 import { EmptyState } from "../ui/feedback";
+import { pathOf } from "./navigation";
+import { Page, useSandbox } from "./page";
 
 export default function NotFound() {
   const sandbox = useSandbox();

@@ -1,9 +1,9 @@
 import { Checkbox } from "react-aria-components/Checkbox";
 import { CheckboxGroup } from "react-aria-components/CheckboxGroup";
 import { Label } from "react-aria-components/Label";
-import type { Source } from "../api/queries";
-import { texts } from "../texts";
-import { Icon } from "../ui/Icon";
+import type { Source } from "../../api/queries";
+import { texts } from "../../texts";
+import { Icon } from "../../ui/Icon";
 
 interface CategoriesProps {
   sources: Source[];

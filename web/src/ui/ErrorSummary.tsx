@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 import { texts } from "../texts";
-import { Icon } from "../ui/Icon";
+import { Icon } from "./Icon";
 
 export interface Problem {
   field: string;

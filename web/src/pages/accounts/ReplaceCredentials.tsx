@@ -1,16 +1,16 @@
 /** New credentials for an account: tried first, and only if they work do they take the place of the old ones. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { checkCalls, runCheck, type Step } from "../api/checks";
-import { send } from "../api/client";
-import { calls, type Source, sourcesQuery } from "../api/queries";
-import type { Connection } from "../api/types";
-import { useSandbox } from "../shell/page";
-import { texts } from "../texts";
-import { Button } from "../ui/Button";
-import { CheckList } from "../ui/CheckList";
-import { ErrorPanel, Skeleton, toast } from "../ui/feedback";
-import { Dialog } from "../ui/overlays";
+import { checkCalls, runCheck, type Step } from "../../api/checks";
+import { send } from "../../api/client";
+import { calls, type Source, sourcesQuery } from "../../api/queries";
+import type { Connection } from "../../api/types";
+import { useSandbox } from "../../shell/page";
+import { texts } from "../../texts";
+import { Button } from "../../ui/Button";
+import { CheckList } from "../../ui/CheckList";
+import { ErrorPanel, Skeleton, toast } from "../../ui/feedback";
+import { Dialog } from "../../ui/overlays";
 import { CredentialFields, useCredentials } from "./credentials";
 
 const T = texts.account;

@@ -1,16 +1,16 @@
 /** Name and description of an account; on a conflict both versions stand side by side. */
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiError, send } from "../api/client";
-import { calls, connectionQuery } from "../api/queries";
-import type { Connection } from "../api/types";
-import { useSandbox } from "../shell/page";
-import { texts } from "../texts";
-import { Button } from "../ui/Button";
-import { ErrorPanel, toast } from "../ui/feedback";
-import { TextField } from "../ui/fields";
-import { Dialog } from "../ui/overlays";
-import { Hostile } from "../ui/text";
+import { ApiError, send } from "../../api/client";
+import { calls, connectionQuery } from "../../api/queries";
+import type { Connection } from "../../api/types";
+import { useSandbox } from "../../shell/page";
+import { texts } from "../../texts";
+import { Button } from "../../ui/Button";
+import { ErrorPanel, toast } from "../../ui/feedback";
+import { TextField } from "../../ui/fields";
+import { Dialog } from "../../ui/overlays";
+import { Hostile } from "../../ui/text";
 
 const T = texts.account;
 

@@ -1,9 +1,9 @@
 /** The form of a sign-in, made of the JSON Schema that the connection spec gives for it. */
-import type { AuthSpec, ObjectSchema, Property } from "../api/types";
-import { texts } from "../texts";
-import { Checkbox, Select } from "../ui/choices";
-import { SecretField, TextField } from "../ui/fields";
-import { Described, visibly } from "../ui/text";
+import type { AuthSpec, ObjectSchema, Property } from "../../api/types";
+import { texts } from "../../texts";
+import { Checkbox, Select } from "../../ui/choices";
+import { SecretField, TextField } from "../../ui/fields";
+import { Described, visibly } from "../../ui/text";
 
 export type Values = Record<string, string | boolean>;
 

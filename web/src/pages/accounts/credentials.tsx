@@ -1,10 +1,10 @@
 /** Ways to sign in at a source, and what is typed for the chosen one. New accounts and replaced credentials share it. */
 import { useState } from "react";
-import { variable } from "../api/client";
-import type { Source } from "../api/queries";
-import { texts } from "../texts";
-import { RadioGroup } from "../ui/choices";
-import { sentence, visibly } from "../ui/text";
+import { variable } from "../../api/client";
+import type { Source } from "../../api/queries";
+import { texts } from "../../texts";
+import { RadioGroup } from "../../ui/choices";
+import { sentence, visibly } from "../../ui/text";
 import { AuthForm, initialValues, paramsOf, problemsOf, type Values } from "./AuthForm";
 
 const SHELL_NAME = /(?<=[a-z0-9])(?=[A-Z])/g;

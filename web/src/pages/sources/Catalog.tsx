@@ -1,18 +1,18 @@
 /** Every source that is documented, and what this server can do with it. */
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { calls, connectionsQuery, flowUsesQuery, type Source, sourcesQuery } from "../api/queries";
-import { pathOf } from "../shell/navigation";
-import { type NamedCall, Page, useSandbox } from "../shell/page";
-import { texts } from "../texts";
-import { Button, Link } from "../ui/Button";
-import { RadioGroup } from "../ui/choices";
-import { EmptyState, ErrorPanel, Skeleton, StatusBadge } from "../ui/feedback";
-import { Icon, type IconName } from "../ui/Icon";
-import { SearchField } from "../ui/SearchField";
-import { sorted, Table, type TableColumn } from "../ui/Table";
-import { Count, Hostile, visibly } from "../ui/text";
-import { useAddress } from "./address";
+import { useAddress } from "../../address";
+import { calls, connectionsQuery, flowUsesQuery, type Source, sourcesQuery } from "../../api/queries";
+import { pathOf } from "../../shell/navigation";
+import { type NamedCall, Page, useSandbox } from "../../shell/page";
+import { texts } from "../../texts";
+import { Button, Link } from "../../ui/Button";
+import { RadioGroup } from "../../ui/choices";
+import { EmptyState, ErrorPanel, Skeleton, StatusBadge } from "../../ui/feedback";
+import { Icon, type IconName } from "../../ui/Icon";
+import { SearchField } from "../../ui/SearchField";
+import { sorted, Table, type TableColumn } from "../../ui/Table";
+import { Count, Hostile, visibly } from "../../ui/text";
 import { Categories } from "./Categories";
 import { SourceDetails } from "./SourceDetails";
 

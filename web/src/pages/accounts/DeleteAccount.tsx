@@ -1,15 +1,15 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { send } from "../api/client";
-import { calls, flowsOfQuery, sandboxesQuery } from "../api/queries";
-import type { Connection } from "../api/types";
-import { useSandbox } from "../shell/page";
-import { texts } from "../texts";
-import { Button } from "../ui/Button";
-import { ErrorPanel, toast } from "../ui/feedback";
-import { Icon } from "../ui/Icon";
-import { Dialog } from "../ui/overlays";
-import { Hostile, visibly } from "../ui/text";
+import { send } from "../../api/client";
+import { calls, flowsOfQuery, sandboxesQuery } from "../../api/queries";
+import type { Connection } from "../../api/types";
+import { useSandbox } from "../../shell/page";
+import { texts } from "../../texts";
+import { Button } from "../../ui/Button";
+import { ErrorPanel, toast } from "../../ui/feedback";
+import { Icon } from "../../ui/Icon";
+import { Dialog } from "../../ui/overlays";
+import { Hostile, visibly } from "../../ui/text";
 import { nameOf } from "./Accounts";
 
 const T = texts.account;

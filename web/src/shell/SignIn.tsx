@@ -2,10 +2,10 @@
 import { useEffect, useState } from "react";
 import { Redirect, useSearch } from "wouter";
 import { codeIn, useHeldSession } from "../session";
-import { HowToGetALink, SignInForm } from "../shell/SignInForm";
-import { Mark } from "../shell/TopBar";
 import { texts } from "../texts";
 import { ErrorPanel } from "../ui/feedback";
+import { HowToGetALink, SignInForm } from "./SignInForm";
+import { Mark } from "./TopBar";
 
 /** The code of the address, taken out of it at once: it must neither be bookmarked nor sent on. */
 function takeCode(): string {

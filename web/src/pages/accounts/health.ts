@@ -1,7 +1,7 @@
 /** Health of the accounts of a sandbox, and checking one now. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { checkCalls, type Health, healthQuery, runCheck, type Step, UNCHECKED } from "../api/checks";
+import { checkCalls, type Health, healthQuery, runCheck, type Step, UNCHECKED } from "../../api/checks";
 
 export function useHealth(sandbox: string) {
   const client = useQueryClient();
