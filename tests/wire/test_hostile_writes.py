@@ -81,7 +81,7 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     }  # fmt: skip
     from_source = {
         "object": flow.table, "title": "x", "description": "x", "form": "composed", "classId": resources.PROFILE,
-        "columns": ["name"], "classFields": {"_id": "RowKey"}, "mapping": True,
+        "columns": ["name"], "classFields": {"_id": "RowKey"}, "mapping": True, "dryRun": False,
     }  # fmt: skip
     rename = [{"op": "replace", "path": "/name", "value": "x"}, {"op": "remove", "path": "/labels"}]
     action = {
