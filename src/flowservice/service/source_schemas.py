@@ -1,6 +1,7 @@
 """A schema made of the columns of a source's table, and the mapping set that feeds it, in one step."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -54,6 +55,10 @@ class SchemaWanted:
     with_mapping: bool = True
 
 
+class _NotKept(Exception):
+    """Undoes the transaction that it leaves: nothing of it is to be kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSchema:
     """What was made."""
@@ -82,8 +87,8 @@ class SourceSchemas:
     schemas: Schemas
     mapping_sets: MappingSets
 
-    def make(self, caller: Caller, connection_id: str, wanted: SchemaWanted) -> SourceSchema:
-        """All of it or nothing.
+    def make(self, caller: Caller, connection_id: str, wanted: SchemaWanted, *, keep: bool = True) -> SourceSchema:
+        """All of it or nothing; without `keep` what would be made, whose ids will be others.
 
         Raises NotFound, NotPublished, NoSuchObject and what else the source says, UnknownColumn, NoColumns, Conflict
         for a title that a schema has, BadSchema for a class that is none, BadMapping for a field that it has not,
@@ -101,12 +106,13 @@ class SourceSchemas:
             )
         taken = {made.column for made in fields}
         passed_over = tuple(column for column in chosen if column not in taken)
-        with self.schemas.database.transaction() as tx:
+        with suppress(_NotKept), self.schemas.database.transaction() as tx:
             # Nobody takes the title, or deletes the class, meanwhile.
             tx.tenancy.hold(caller.scope.org_id)
-            return replace(
-                self._made(tx, caller, wanted, fields), passed_over=passed_over, sampled_rows=sample.rows.num_rows
-            )
+            made = self._made(tx, caller, wanted, fields)
+            if not keep:
+                raise _NotKept
+        return replace(made, passed_over=passed_over, sampled_rows=sample.rows.num_rows)
 
     def _made(
         self, tx: Database, caller: Caller, wanted: SchemaWanted, fields: tuple[InferredField, ...]
