@@ -47,7 +47,7 @@ const FORMATS: Record<string, JsonNode> = {
 };
 
 /** Types that a new field may have. */
-export const FIELD_TYPES = Object.keys(FORMATS);
+export const FIELD_TYPES = ["string", "long", "number", "boolean", "date", "date-time", "int"];
 
 export const nodeOf = (field: TargetField): JsonNode =>
   field.node ?? FORMATS[field.type] ?? { type: "string" };
