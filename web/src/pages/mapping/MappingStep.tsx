@@ -213,12 +213,15 @@ export function MappingStep(props: MappingStepProps) {
     name: column.name,
     note: column.type,
   }));
-  const fieldChoices = fields.map((field) => ({
-    id: field.path,
-    name: field.path,
-    note: field.type,
-    required: Boolean(field.required),
-  }));
+  // What must be there comes first.
+  const fieldChoices = [...fields]
+    .sort((a, b) => Number(Boolean(b.required)) - Number(Boolean(a.required)))
+    .map((field) => ({
+      id: field.path,
+      name: field.path,
+      note: field.type,
+      required: Boolean(field.required),
+    }));
 
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset groups fields of a form
@@ -245,11 +248,9 @@ export function MappingStep(props: MappingStepProps) {
               type="button"
               className={`counter ${id} ${groups[id].length > 0 ? "some" : ""}`}
               aria-pressed={show === id}
-              aria-label={T.count(T.shows[id], groups[id].length)}
               onClick={() => address.set({ show: id === "all" ? "" : id })}
             >
-              <strong>{groups[id].length.toLocaleString()}</strong>
-              <span>{T.shows[id]}</span>
+              <strong>{groups[id].length.toLocaleString()}</strong> <span>{T.shows[id]}</span>
             </button>
           </li>
         ))}

@@ -51,7 +51,8 @@ export function Picker({ label, find, placeholder, value, note, choices, onChoos
   const [isOpen, setOpen] = useState(false);
   return (
     <DialogTrigger isOpen={isOpen} onOpenChange={setOpen}>
-      <Button className="picker" aria-label={`${visibly(label)}: ${value ? visibly(value) : placeholder}`}>
+      <Button className="picker">
+        <span className="visually-hidden">{visibly(label)}: </span>
         {value ? <PathText>{value}</PathText> : <span className="picker-value muted">{placeholder}</span>}
         {note ? <span className="type-chip">{note}</span> : null}
         <Icon name="down" />
@@ -72,6 +73,9 @@ export function Picker({ label, find, placeholder, value, note, choices, onChoos
   );
 }
 
+/** The field above moves through it, too; whoever scrolls by keys must be able to get into it all the same. */
+const scrollable = (list: HTMLElement | null) => list?.setAttribute("tabindex", "0");
+
 function Choices({ find, choices, onChoose }: Pick<PickerProps, "find" | "choices" | "onChoose">) {
   const [text, setText] = useState("");
   const shown = useMemo(() => {
@@ -91,6 +95,7 @@ function Choices({ find, choices, onChoose }: Pick<PickerProps, "find" | "choice
         <ListBox
           aria-label={find}
           className="picker-list"
+          ref={scrollable}
           items={shown}
           onAction={(key) => onChoose(String(key))}
           renderEmptyState={() => <p className="muted picker-empty">{T.nothingFits}</p>}

@@ -5,7 +5,7 @@ import { Tab, TabList, TabPanel, Tabs } from "react-aria-components/Tabs";
 import { useSandbox } from "../../shell/page";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
 import { SearchField } from "../../ui/SearchField";
-import { Hostile, visibly } from "../../ui/text";
+import { Hostile } from "../../ui/text";
 import { functionsQuery, operatorsQuery } from "./queries";
 import { quoted, type SourceColumn } from "./rules";
 import { shown } from "./targets";
@@ -115,12 +115,8 @@ function Entries({ what, entries, onInsert }: EntriesProps) {
       <ul className="reference-list">
         {found.map((entry) => (
           <li key={entry.id}>
-            <button
-              type="button"
-              className="reference-entry"
-              aria-label={D.insert(visibly(entry.name))}
-              onClick={() => onInsert(entry.insert)}
-            >
+            <button type="button" className="reference-entry" onClick={() => onInsert(entry.insert)}>
+              <span className="visually-hidden">{D.insert} </span>
               <span className="reference-name">
                 <code>
                   <Hostile>{entry.name}</Hostile>

@@ -239,7 +239,7 @@ export default function RuleDialog(props: RuleDialogProps) {
         {kind === "calculated" ? (
           <Reference columns={columns} onInsert={(text) => editor.current?.insert(text)} />
         ) : null}
-        <section className="rule-results" aria-label={D.results}>
+        <div className="rule-results">
           <h3>{D.results}</h3>
           {validation.error ? <ErrorPanel what={T.failed} error={validation.error} /> : null}
           {preview.error ? <ErrorPanel what={T.previewFailed} error={preview.error} /> : null}
@@ -248,7 +248,7 @@ export default function RuleDialog(props: RuleDialogProps) {
           ) : (
             <p className="muted">{D.typing}</p>
           )}
-        </section>
+        </div>
       </div>
     </Dialog>
   );
