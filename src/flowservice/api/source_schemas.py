@@ -44,6 +44,11 @@ class SourceSchemaBody(OwnWire):
         description="Of a composed schema: fields of its class, each with the column that feeds it too.",
         examples=[{"_id": "RowKey"}],
     )
+    new_fields: Annotated[dict[Name, Name], Field(max_length=_MOST_COLUMNS)] = Field(
+        default={},
+        description="Further fields beside those of the columns, by name, each with its XDM type; mappings feed them.",
+        examples=[{"fullName": "string"}],
+    )
     mapping: bool = Field(default=True, description="Whether a mapping set is made with it.")
     dry_run: bool = Field(default=False, description="Only tell what would be made; nothing is kept.")
 
@@ -64,6 +69,7 @@ class SourceSchemaBody(OwnWire):
             class_id=self.class_id,
             columns=tuple(dict.fromkeys(self.columns)),
             class_fields=self.class_fields,
+            new_fields=self.new_fields,
             with_mapping=self.mapping,
         )
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.inferred_fields import InferredField, inferred, is_field_type
+from flowservice.domain.inferred_fields import InferredField, field_node, inferred, is_field_type, legal_name
 from flowservice.domain.mapping import MappingKind, MappingSet
 from flowservice.domain.query import Query
 from flowservice.domain.registry import ADHOC
@@ -16,7 +16,7 @@ from flowservice.domain.source_path import literal_column, quoted
 from flowservice.domain.xdm_arrow import xdm_type_of
 from flowservice.domain.xdm_standard import NAMESPACE
 from flowservice.domain.xdm_tree import ObjectField
-from flowservice.errors import Conflict, MissingField, NoColumns, UnknownColumn
+from flowservice.errors import BadField, Conflict, MissingField, NoColumns, UnknownColumn
 from flowservice.ports.database import Database
 from flowservice.sdk import Sample
 from flowservice.service.connections import Connections
@@ -52,6 +52,8 @@ class SchemaWanted:
     """Those that become fields; none named: all."""
     class_fields: Mapping[str, str] = field(default_factory=dict)
     """Of a composed schema: fields of its class by their dotted paths, with the columns that feed them too."""
+    new_fields: Mapping[str, str] = field(default_factory=dict)
+    """Fields beside those of the columns, by name, with their XDM types."""
     with_mapping: bool = True
 
 
@@ -92,7 +94,7 @@ class SourceSchemas:
 
         Raises NotFound, NotPublished, NoSuchObject and what else the source says, UnknownColumn, NoColumns, Conflict
         for a title that a schema has, BadSchema for a class that is none, BadMapping for a field that it has not,
-        MissingField where no row could have all that the class requires.
+        MissingField where no row could have all that the class requires, BadField for a new field that cannot be one.
         """
         caller.may(Permission.MANAGE_SOURCES)
         # Before the transaction: it takes seconds, and nothing may wait for a source.
@@ -104,6 +106,7 @@ class SourceSchemas:
                 f"no column of {wanted.path[:80]!r} can become a field",
                 advice="A table without rows shows no columns; explore it to see which it has.",
             )
+        _check_new(wanted.new_fields, fields)
         taken = {made.column for made in fields}
         passed_over = tuple(column for column in chosen if column not in taken)
         with suppress(_NotKept), self.schemas.database.transaction() as tx:
@@ -119,6 +122,7 @@ class SourceSchemas:
     ) -> SourceSchema:
         _check_title(tx, caller, wanted.title)
         nodes = {made.name: made.node for made in fields}
+        nodes |= {name: field_node(xdm, name) for name, xdm in wanted.new_fields.items()}
         if wanted.form is Form.ADHOC:
             part = self._added(tx, caller, SchemaKind.CLASSES, _adhoc_class(wanted, nodes))
             below = f"_{part.id.rpartition('/')[2]}"
@@ -176,6 +180,27 @@ def _chosen(sample: Sample, wanted: SchemaWanted) -> dict[str, str]:
 
 def _can_be_field(column: str, xdm: str) -> bool:
     return is_field_type(xdm) and literal_column(quoted(column)) == column
+
+
+def _check_new(new_fields: Mapping[str, str], fields: Sequence[InferredField]) -> None:
+    """Return if these can be fields beside those of the columns. Raises BadField."""
+    taken = {made.name.casefold() for made in fields}
+    for name, xdm in new_fields.items():
+        if legal_name(name) != name:
+            raise BadField(
+                f"newFields: {name[:80]!r} is no name of a field",
+                advice="Use letters and digits of ASCII, - and _, and none of the last two at its beginning.",
+            )
+        if not is_field_type(xdm):
+            raise BadField(
+                f"newFields: {xdm[:80]!r} is no type that a field of its own may have",
+                advice="Use string, int, long, number, boolean, date or date-time.",
+            )
+        if name.casefold() in taken:
+            raise BadField(
+                f"newFields: there is a field {name[:80]!r} already", advice="Names differ by more than their case."
+            )
+        taken.add(name.casefold())
 
 
 def _check_fed(tree: ObjectField, feeds: Collection[str]) -> None:

@@ -15,7 +15,7 @@ interface DialogProps {
   onClose: () => void;
   children: ReactNode;
   footer?: ReactNode;
-  size?: "small" | "large" | "sheet";
+  size?: "small" | "large" | "wide" | "sheet";
   role?: "dialog" | "alertdialog";
   /** Neither Esc nor a click beside it closes it. */
   stays?: boolean;
