@@ -1,9 +1,9 @@
 /** The fourth step: the mapping, with what is known of both of its sides. */
 import { useCallback, useEffect, useMemo, useRef } from "react";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
+import { MappingStep } from "../mapping/MappingStep";
+import type { MappingState } from "../mapping/rules";
 import { readColumns } from "./known";
-import type { MappingState } from "./mapping";
-import { MappingStep } from "./PlainMapping";
 import { texts } from "./texts";
 import type { StepProps } from "./Wizard";
 
@@ -22,7 +22,7 @@ export function MapStep({ state, change, known, problemOf, before }: StepProps) 
     () =>
       readColumns(state, known.columns).map((column) => ({
         name: column.name,
-        type: column.type,
+        type: column.kind,
         ...(column.coverage === null ? {} : { coverage: column.coverage }),
       })),
     [state, known.columns],
@@ -43,6 +43,7 @@ export function MapStep({ state, change, known, problemOf, before }: StepProps) 
         {...(known.schemaId === null ? { targetFields: known.fields } : {})}
         writeMode={state.details.writeMode}
         keys={state.details.keys}
+        source={{ connectionId: state.account, object: state.table }}
         value={state.mapping}
         onChange={onChange}
         problems={problems}

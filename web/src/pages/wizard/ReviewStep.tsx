@@ -8,6 +8,7 @@ import { texts as shared } from "../../texts";
 import { Button, Link } from "../../ui/Button";
 import { EmptyState, ErrorPanel, Skeleton, StatusBadge, type Tone } from "../../ui/feedback";
 import { Count, Hostile, sentence, Time, visibly } from "../../ui/text";
+import { mappingsOf } from "../mapping/rules";
 import { told } from "./FilterBuilder";
 import { make, type Outcome, type Thing, type ThingState, type Wanted } from "./making";
 import type { DryRun } from "./queries";
@@ -122,7 +123,8 @@ export function Progress({ things }: { things: Thing[] }) {
 }
 
 function Groups({ state, known, pathTo }: Pick<ReviewProps, "state" | "known" | "pathTo">) {
-  const { details, schedule, mapping } = state;
+  const { details, schedule } = state;
+  const mappings = mappingsOf(state.mapping);
   const D = texts.details;
   const dataset =
     details.target === "new"
@@ -171,16 +173,16 @@ function Groups({ state, known, pathTo }: Pick<ReviewProps, "state" | "known" | 
       </Group>
       <Group title={T.groups.mapping} step="mapping" pathTo={pathTo}>
         <div className="rule-list">
-          <p>{texts.fields(mapping.rules.length)}</p>
+          <p>{texts.fields(mappings.length)}</p>
           <ul>
-            {mapping.rules.slice(0, SHOWN_RULES).map((rule) => (
-              <li key={rule.id}>
+            {mappings.slice(0, SHOWN_RULES).map((rule) => (
+              <li key={rule.destination}>
                 <code>{visibly(rule.source)}</code> → <code>{visibly(rule.destination)}</code>
               </li>
             ))}
           </ul>
-          {mapping.rules.length > SHOWN_RULES ? (
-            <p className="muted">{T.more(mapping.rules.length - SHOWN_RULES)}</p>
+          {mappings.length > SHOWN_RULES ? (
+            <p className="muted">{T.more(mappings.length - SHOWN_RULES)}</p>
           ) : null}
         </div>
       </Group>

@@ -5,6 +5,7 @@ import { texts as shared } from "../../texts";
 import { Icon } from "../../ui/Icon";
 import { Hostile, visibly } from "../../ui/text";
 import { useHealth } from "../accounts/health";
+import { mappingsOf } from "../mapping/rules";
 import { told } from "./FilterBuilder";
 import { type Known, readColumns, scans } from "./known";
 import { inWords } from "./ScheduleStep";
@@ -52,7 +53,7 @@ export function SummaryRail({ state, known, step }: SummaryRailProps) {
       </span>,
     ]);
   if (from("details")) facts.push([T.write, texts.details.writes[details.writeMode]]);
-  if (from("mapping")) facts.push([T.mapping, texts.fields(state.mapping.rules.length)]);
+  if (from("mapping")) facts.push([T.mapping, texts.fields(mappingsOf(state.mapping).length)]);
   if (from("schedule")) facts.push([T.schedule, inWords(schedule)]);
 
   const mixed = read.filter((column) => column.mixed.length > 0).length;

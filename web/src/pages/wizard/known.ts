@@ -3,14 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { connectionsQuery, type Source, sourcesQuery } from "../../api/queries";
 import type { Connection } from "../../api/types";
 import { useSandbox } from "../../shell/page";
+import { schemaFieldsQuery } from "../mapping/queries";
+import { mappingsOf, type TargetField } from "../mapping/rules";
 import { kindIn } from "./making";
-import type { TargetField } from "./mapping";
 import {
   type Column,
   type Dataset,
   datasetsQuery,
   type Explored,
-  fieldsQuery,
   planQuery,
   type SchemaName,
   type SourceSchema,
@@ -81,7 +81,7 @@ export function useKnown(state: WizardState, step: StepName): Known {
     },
   });
   const fields = useQuery({
-    ...fieldsQuery(sandbox, schemaId ?? ""),
+    ...schemaFieldsQuery(sandbox, schemaId || null),
     enabled: lists && Boolean(schemaId),
   });
   const account = accounts.data?.items.find((one) => one.id === state.account);
@@ -188,10 +188,11 @@ const CHECKS: Record<StepName, Check> = {
     ];
   },
   mapping: ({ mapping, details }) => {
-    const fed = new Set(mapping.rules.map((rule) => rule.destination));
+    const made = mappingsOf(mapping);
+    const fed = new Set(made.map((one) => one.destination));
     const unfed = details.writeMode === "upsert" ? details.keys.filter((key) => !fed.has(key)) : [];
     return [
-      ...wrong("mapping", texts.steps.mapping, mapping.rules.length === 0 && texts.mapping.none),
+      ...wrong("mapping", texts.steps.mapping, made.length === 0 && texts.mapping.none),
       ...wrong("mapping", texts.steps.mapping, unfed.length > 0 && texts.mapping.unfedKey(unfed.join(", "))),
     ];
   },

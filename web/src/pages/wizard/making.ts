@@ -2,7 +2,7 @@
 import { ApiError, type Call, send, variable } from "../../api/client";
 import type { Source } from "../../api/queries";
 import type { NamedCall } from "../../shell/page";
-import type { Rule } from "./mapping";
+import { mappingsOf } from "../mapping/rules";
 import {
   CATALOG,
   type Column,
@@ -57,21 +57,6 @@ export interface Wanted {
 }
 
 const remove = (path: string): Call => ({ method: "DELETE", path });
-
-const LITERAL = /^[\w $.:@#/-]+$/;
-
-/** How a mapping names a column that it takes as it is. */
-const quoted = (column: string) =>
-  LITERAL.test(column) ? column : `\${${column.replace(/[{}\\]/g, "\\$&")}}`;
-
-const SOURCE_TYPES = { field: "ATTRIBUTE", calculated: "EXPRESSION", constant: "STATIC" } as const;
-
-export const mappingOf = (rule: Rule) => ({
-  sourceType: SOURCE_TYPES[rule.kind],
-  source: rule.kind === "field" ? quoted(rule.source) : rule.source,
-  destination: rule.destination,
-  ...(rule.onError === "reject" ? { onError: "reject" } : {}),
-});
 
 export const kindIn = (columns: Column[]) => (name: string) =>
   columns.find((column) => column.name === name)?.kind ?? "string";
@@ -171,14 +156,14 @@ function makings(wanted: Wanted): Making[] {
     },
     {
       kind: "mapping",
-      name: texts.fields(state.mapping.rules.length),
+      name: texts.fields(mappingsOf(state.mapping).length),
       call: (made) => ({
         method: "POST",
         path: `${PREP}/mappingSets`,
         body: {
           ...named,
           outputSchema: { schemaRef: { id: schemaOf(made), contentType: CONTENT_TYPE } },
-          mappings: state.mapping.rules.map(mappingOf),
+          mappings: mappingsOf(state.mapping),
         },
       }),
       idOf: (answer: { id: string }) => answer.id,
@@ -209,7 +194,7 @@ function makings(wanted: Wanted): Making[] {
       path: `/v1/connections/${encodeURIComponent(state.account)}/schema`,
       body: planBody(
         { title: details.schemaTitle.trim(), object: state.table, columns: state.columns },
-        false,
+        state.mapping.added ?? [],
       ),
     }),
     idOf: (answer: SourceSchema, made) => {

@@ -1,7 +1,7 @@
 /** What is filled in by itself, so that a first dataflow needs no typing. */
 
+import type { Rule } from "../mapping/rules";
 import { timeColumns } from "./known";
-import type { Rule } from "./mapping";
 import type { Column, Dataset, SchemaName, SourceSchema } from "./queries";
 import { free, type WizardState } from "./state";
 
@@ -54,7 +54,7 @@ const pairs = (plan: SourceSchema): Rule[] =>
 export function withRules(state: WizardState, plan: SourceSchema): WizardState {
   const { mapping } = state;
   if (mapping.rules.length > 0 || mapping.suggested) return state;
-  return { ...state, mapping: { rules: pairs(plan), suggested: true } };
+  return { ...state, mapping: { ...mapping, rules: pairs(plan), suggested: true } };
 }
 
 const KEYS = ["PartitionKey", "RowKey"];

@@ -2,7 +2,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { type Call, send } from "../../api/client";
 import type { components } from "../../api/schema";
-import type { TargetField } from "./mapping";
+import type { TargetField } from "../mapping/rules";
 import type { Schedule } from "./state";
 
 type Schemas = components["schemas"];
@@ -67,8 +67,6 @@ export const wizardCalls = {
     ),
   datasets: get(`${CATALOG}/dataSets?limit=100&properties=name,description,schemaRef`),
   schemas: get(`${REGISTRY}/tenant/schemas?limit=500`, "application/vnd.adobe.xed-id+json"),
-  fields: (schemaId: string) =>
-    get(`${REGISTRY}/tenant/schemas/${part(schemaId)}`, "application/vnd.adobe.xed-flat+json; version=1"),
   plan: (account: string, body: object): Call => ({
     method: "POST",
     path: `/v1/connections/${part(account)}/schema`,
@@ -154,44 +152,22 @@ export const schemasQuery = (sandbox: string) =>
     },
   });
 
-// What the service writes by itself.
-const OWN = new Set([
-  "createdByBatchID",
-  "modifiedByBatchID",
-  "repositoryCreatedBy",
-  "repositoryLastModifiedBy",
-]);
-
-/** The fields of a schema, by dotted paths. */
-export const fieldsQuery = (sandbox: string, schemaId: string) =>
-  queryOptions({
-    queryKey: ["wizard-fields", sandbox, schemaId],
-    queryFn: async ({ signal }): Promise<TargetField[]> => {
-      type Told = { properties?: Record<string, { "meta:xdmType"?: string; type?: string; title?: string }> };
-      const { properties = {} } = await send<Told>(wizardCalls.fields(schemaId), sandbox, signal);
-      return Object.entries(properties)
-        .filter(([path]) => !OWN.has(path) && !path.startsWith("_repo/"))
-        .map(([path, one]) => ({
-          path: path.replaceAll("/", "."),
-          type: one["meta:xdmType"] ?? one.type ?? "",
-          ...(one.title ? { title: one.title } : {}),
-        }));
-    },
-    enabled: schemaId !== "",
-  });
-
 export interface Planned {
   title: string;
   object: string;
   columns: string[] | null;
 }
 
-export const planBody = ({ title, object, columns }: Planned, dryRun = true) => ({
+/** What makes a schema of a table; `added` are fields beside those of the columns, which mappings feed. */
+export const planBody = ({ title, object, columns }: Planned, added: TargetField[] | null = null) => ({
   object,
   title,
   ...(columns ? { columns } : {}),
+  ...(added && added.length > 0
+    ? { newFields: Object.fromEntries(added.map((one) => [one.path.split(".").pop(), one.type])) }
+    : {}),
   mapping: false,
-  ...(dryRun ? { dryRun: true } : {}),
+  ...(added ? {} : { dryRun: true }),
 });
 
 /** The fields that a schema of the source would have. Nothing is made. */

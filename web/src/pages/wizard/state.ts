@@ -1,5 +1,5 @@
 /** What is filled in of a new dataflow. It is what a draft keeps, so reading one takes nothing for granted. */
-import type { MappingState } from "./mapping";
+import type { MappingState } from "../mapping/rules";
 import { NO_FILTER, type RowFilter } from "./rowFilter";
 
 export const STEPS = ["account", "select", "details", "mapping", "schedule", "review"] as const;
@@ -96,7 +96,7 @@ export const NEW: WizardState = {
     removedColumns: "null",
     typeChanges: "reject",
   },
-  mapping: { rules: [], suggested: false },
+  mapping: { rules: [], suggested: false, added: [] },
   schedule: {
     kind: "once",
     start: "now",

@@ -320,13 +320,6 @@ export const texts = {
     problems: (count: number) => `${plural(count, "problem")} in the mapping.`,
     none: "Map at least one column.",
     unfedKey: (keys: string) => `Nothing feeds ${keys}, by which rows are upserted.`,
-    table: "Mapping",
-    source: "Column",
-    target: "Field",
-    unmapped: "Not mapped",
-    for: (column: string) => `Field for ${column}`,
-    mapped: (count: number, of: number) =>
-      `${count.toLocaleString("en-US")} of ${plural(of, "column")} mapped`,
   },
   schedule: {
     heading: "When does it run?",
