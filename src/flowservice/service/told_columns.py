@@ -7,7 +7,7 @@ from flowservice.domain.suggestion import SourceField
 from flowservice.domain.xdm_types import XdmType
 from flowservice.errors import BadField
 
-_MOST: Final = 2_000
+_MOST: Final = 10_000
 _LONGEST: Final = 1_000
 
 

@@ -1,6 +1,6 @@
 /** Which column feeds which field, by what rule, and what becomes of the sample. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useAddress } from "../../address";
 import { useSandbox } from "../../shell/page";
 import { Button, IconButton } from "../../ui/Button";
@@ -69,6 +69,7 @@ export function MappingStep(props: MappingStepProps) {
   const [edited, setEdited] = useState<Rule | null>(null);
   const [isCopying, setCopying] = useState(false);
   const [place, setPlace] = useState(0);
+  const [sought, setSought] = useState<{ id: string } | null>(null);
   const [suggestError, setSuggestError] = useState<unknown>(null);
   const frame = useRef<HTMLDivElement>(null);
 
@@ -115,6 +116,25 @@ export function MappingStep(props: MappingStepProps) {
     void suggest();
   });
 
+  const byName = useMemo(() => new Map(columns.map((column) => [column.name, column])), [columns]);
+  const byPath = useMemo(() => new Map(fields.map((field) => [field.path, field])), [fields]);
+  const columnChoices = useMemo(
+    () => columns.map((column) => ({ id: column.name, name: column.name, note: column.type })),
+    [columns],
+  );
+  const fieldChoices = useMemo(
+    () =>
+      // What must be there comes first.
+      [...fields]
+        .sort((a, b) => Number(Boolean(b.required)) - Number(Boolean(a.required)))
+        .map((field) => ({
+          id: field.path,
+          name: field.path,
+          note: field.type,
+          required: Boolean(field.required),
+        })),
+    [fields],
+  );
   const missing = useMemo(() => missingFields(value.rules, fields), [value.rules, fields]);
   const used = useMemo(() => mappedColumns(value.rules), [value.rules]);
   const unmapped = useMemo(() => columns.filter((column) => !used.has(column.name)), [columns, used]);
@@ -126,34 +146,50 @@ export function MappingStep(props: MappingStepProps) {
     return counts;
   }, [preview.data]);
 
-  const ruleRows = value.rules.map((rule, at): GridRow & { kind: "rule" } => ({
-    id: rule.id,
-    kind: "rule",
-    rule,
-    number: at + 1,
-    failing: failing.get(rule.destination) ?? 0,
-    ...(faults.has(rule.id) ? { fault: faults.get(rule.id) } : {}),
-  }));
-  const openRows = missing.map(
-    (field): GridRow => ({ id: `required:${field.path}`, kind: "required", field }),
-  );
-  const unmappedRows = unmapped.map(
-    (column): GridRow => ({ id: `column:${column.name}`, kind: "unmapped", column }),
-  );
-  const groups: Record<Show, GridRow[]> = {
-    all: [...ruleRows, ...openRows],
-    mapped: ruleRows.filter((row) => !row.rule.suggestion),
-    suggested: ruleRows.filter((row) => row.rule.suggestion),
-    required: openRows,
-    errors: ruleRows.filter((row) => row.fault),
-    warnings: ruleRows.filter((row) => !row.fault && row.failing > 0),
-    unmapped: unmappedRows,
-  };
+  const groups = useMemo<Record<Show, GridRow[]>>(() => {
+    const ruleRows = value.rules.map((rule, at): GridRow & { kind: "rule" } => ({
+      id: rule.id,
+      kind: "rule",
+      rule,
+      number: at + 1,
+      failing: failing.get(rule.destination) ?? 0,
+      ...(faults.has(rule.id) ? { fault: faults.get(rule.id) } : {}),
+    }));
+    const openRows = missing.map(
+      (field): GridRow => ({ id: `required:${field.path}`, kind: "required", field }),
+    );
+    return {
+      all: [...ruleRows, ...openRows],
+      mapped: ruleRows.filter((row) => !row.rule.suggestion),
+      suggested: ruleRows.filter((row) => row.rule.suggestion),
+      required: openRows,
+      errors: ruleRows.filter((row) => row.fault),
+      warnings: ruleRows.filter((row) => !row.fault && row.failing > 0),
+      unmapped: unmapped.map(
+        (column): GridRow => ({ id: `column:${column.name}`, kind: "unmapped", column }),
+      ),
+    };
+  }, [value.rules, missing, unmapped, faults, failing]);
+  const openRows = groups.required;
   const show = (SHOWS as readonly string[]).includes(address.get("show"))
     ? (address.get("show") as Show)
     : "all";
-  const words = address.get("q").toLowerCase();
-  const shownRows = groups[show].filter((row) => !words || wordsOf(row).includes(words));
+  // What is typed shows at once; the list follows, and the address once the typing rests.
+  const [text, setText] = useState(address.get("q"));
+  const words = useDeferredValue(text).toLowerCase();
+  const typed = useSettled(text, 300);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed changes the address here
+  useEffect(() => {
+    if (typed !== address.get("q")) address.set({ q: typed });
+  }, [typed]);
+  const shownRows = useMemo(
+    () => groups[show].filter((row) => !words || wordsOf(row).includes(words)),
+    [groups, show, words],
+  );
+  const clearFilters = () => {
+    setText("");
+    address.set({ show: "", q: "" });
+  };
   const unfinished = value.rules.filter(
     (rule) => !rule.suggestion && !(rule.source && rule.destination),
   ).length;
@@ -161,7 +197,7 @@ export function MappingStep(props: MappingStepProps) {
   useEffect(() => problems?.(blocking), [blocking, problems]);
 
   const setRules = (rules: Rule[]) => past.change({ ...value, rules });
-  const acts: GridActs = {
+  const made: GridActs = {
     change: (id, change) =>
       setRules(
         value.rules.map((rule) => (rule.id === id ? { ...rule, ...change, suggestion: undefined } : rule)),
@@ -190,17 +226,15 @@ export function MappingStep(props: MappingStepProps) {
       else setEdited(rule);
     },
   };
+  const acts = useLatest(made);
   const proposals = groups.suggested.length;
   const focusProblem = () => {
     const list = [...groups.errors, ...openRows, ...groups.warnings];
     const current = document.activeElement?.closest("[role=row]")?.getAttribute("data-key");
     const next = list[(list.findIndex((row) => row.id === current) + 1) % Math.max(list.length, 1)];
     if (!next) return;
-    if (show !== "all" || words) address.set({ show: "", q: "" });
-    const element = frame.current?.querySelector<HTMLElement>(
-      `[role=row][data-key="${CSS.escape(next.id)}"]`,
-    );
-    element?.focus();
+    if (show !== "all" || words) clearFilters();
+    setSought({ id: next.id });
   };
 
   if (schemaId !== null && known.isPending) return <Skeleton />;
@@ -208,21 +242,6 @@ export function MappingStep(props: MappingStepProps) {
     return <ErrorPanel what={T.schemaFailed} error={known.error} onRetry={() => void known.refetch()} />;
 
   const sampleRow = rows[Math.min(place, rows.length - 1)];
-  const columnChoices = columns.map((column) => ({
-    id: column.name,
-    name: column.name,
-    note: column.type,
-  }));
-  // What must be there comes first.
-  const fieldChoices = [...fields]
-    .sort((a, b) => Number(Boolean(b.required)) - Number(Boolean(a.required)))
-    .map((field) => ({
-      id: field.path,
-      name: field.path,
-      note: field.type,
-      required: Boolean(field.required),
-    }));
-
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset groups fields of a form
     <div
@@ -256,7 +275,7 @@ export function MappingStep(props: MappingStepProps) {
         ))}
       </ul>
       <div className="tool-bar" role="toolbar" aria-label={T.toolbar}>
-        <SearchField label={T.search} value={address.get("q")} onChange={(q) => address.set({ q })} />
+        <SearchField label={T.search} value={text} onChange={setText} />
         <div className="tool-actions">
           {proposals > 0 ? (
             <Button
@@ -357,15 +376,16 @@ export function MappingStep(props: MappingStepProps) {
         <EmptyState
           icon="search"
           title={T.noneShown.title}
-          action={<Button onPress={() => address.set({ show: "", q: "" })}>{T.noneShown.clear}</Button>}
+          action={<Button onPress={clearFilters}>{T.noneShown.clear}</Button>}
         >
           {T.noneShown.text}
         </EmptyState>
       ) : (
         <MappingGrid
           rows={shownRows}
-          columns={new Map(columns.map((column) => [column.name, column]))}
-          fields={new Map(fields.map((field) => [field.path, field]))}
+          columns={byName}
+          fields={byPath}
+          sought={sought}
           columnChoices={columnChoices}
           fieldChoices={fieldChoices}
           keys={keys}
@@ -449,6 +469,23 @@ export function MappingStep(props: MappingStepProps) {
         ) : null}
       </Suspense>
     </div>
+  );
+}
+
+/** The same object every time, which does what the newest of `acts` does: rows need not be drawn for it again. */
+function useLatest(acts: GridActs): GridActs {
+  const newest = useRef(acts);
+  newest.current = acts;
+  return useMemo(
+    () => ({
+      change: (...given) => newest.current.change(...given),
+      accept: (...given) => newest.current.accept(...given),
+      remove: (...given) => newest.current.remove(...given),
+      move: (...given) => newest.current.move(...given),
+      edit: (...given) => newest.current.edit(...given),
+      create: (...given) => newest.current.create(...given),
+    }),
+    [],
   );
 }
 

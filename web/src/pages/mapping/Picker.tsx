@@ -1,5 +1,5 @@
 /** A button that opens a list to search and choose from; thousands of entries are no trouble. */
-import { useMemo, useState } from "react";
+import { type RefObject, useMemo, useState } from "react";
 import { Autocomplete } from "react-aria-components/Autocomplete";
 import { Button } from "react-aria-components/Button";
 import { Dialog, DialogTrigger } from "react-aria-components/Dialog";
@@ -37,6 +37,33 @@ export function PathText({ children }: { children: string }) {
   );
 }
 
+interface ChoicePopoverProps {
+  trigger: RefObject<HTMLElement | null>;
+  label: string;
+  find: string;
+  choices: Choice[];
+  onChoose: (id: string) => void;
+  onClose: () => void;
+}
+
+/** The list alone, at a button that is drawn elsewhere. */
+export function ChoicePopover({ trigger, label, find, choices, onChoose, onClose }: ChoicePopoverProps) {
+  return (
+    <Popover
+      className="popover picker-popover"
+      triggerRef={trigger}
+      isOpen
+      onOpenChange={(isOpen) => (isOpen ? undefined : onClose())}
+      offset={4}
+      placement="bottom start"
+    >
+      <Dialog className="picker-dialog" aria-label={visibly(label)}>
+        <Choices find={find} choices={choices} onChoose={onChoose} />
+      </Dialog>
+    </Popover>
+  );
+}
+
 interface PickerProps {
   label: string;
   find: string;
@@ -54,7 +81,7 @@ export function Picker({ label, find, placeholder, value, note, choices, onChoos
       <Button className="picker">
         <span className="visually-hidden">{visibly(label)}: </span>
         {value ? <PathText>{value}</PathText> : <span className="picker-value muted">{placeholder}</span>}
-        {note ? <span className="type-chip">{note}</span> : null}
+        {note ? <span className="type-chip"> {note}</span> : null}
         <Icon name="down" />
       </Button>
       <Popover className="popover picker-popover" offset={4} placement="bottom start">
