@@ -134,8 +134,7 @@ function Filling({ draft, onKept }: FillingProps) {
   const [failed, setFailed] = useState<unknown>(null);
   const [leaving, setLeaving] = useState(false);
   const heading = useRef<HTMLHeadingElement>(null);
-  // What is done before the step is left; `false` keeps it.
-  const before = useRef<(() => Promise<Partial<WizardState> | false>) | null>(null);
+  const before = useRef<Before | null>(null);
 
   const wanted = address.get("step") || (draft ? draft.step : state.reached);
   const step: StepName = isStep(wanted) && !isBefore(state.reached, wanted) ? wanted : state.reached;
@@ -201,8 +200,12 @@ function Filling({ draft, onKept }: FillingProps) {
       let next = state;
       if (before.current) {
         const done = await before.current();
-        if (done === false) return;
-        next = { ...next, ...done };
+        if (done.wrong) {
+          setWrong(done.wrong);
+          setAttempt((count) => count + 1);
+        }
+        if (!done.change) return;
+        next = { ...next, ...done.change };
       }
       const found = wrongWith(step, next, known);
       setWrong(found);
@@ -225,7 +228,9 @@ function Filling({ draft, onKept }: FillingProps) {
       if (isBefore(next.reached, following)) next = { ...next, reached: following };
       setState(next);
       const id = await keep(next, following);
-      navigate(pathTo(following, id ?? kept.id), { replace: false });
+      // Back leads to this step of the draft, not to a form that knows nothing of it.
+      navigate(pathTo(step, id ?? kept.id), { replace: true });
+      navigate(pathTo(following, id ?? kept.id));
     } catch (problem) {
       setFailed(problem);
     } finally {
@@ -256,7 +261,9 @@ function Filling({ draft, onKept }: FillingProps) {
   };
 
   const keys = (event: React.KeyboardEvent) => {
-    if (!(event.ctrlKey || event.metaKey) || leaving) return;
+    // What lies over the page is in the tree of React below it, and has keys of its own.
+    const within = event.currentTarget.contains(event.target as Node);
+    if (!(event.ctrlKey || event.metaKey) || !within) return;
     if (event.key === "Enter" && step !== "review") {
       event.preventDefault();
       void go();
@@ -288,8 +295,7 @@ function Filling({ draft, onKept }: FillingProps) {
 
   return (
     <Page title={texts.title} lead={texts.lead} calls={calls}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys that work wherever the focus is in the wizard */}
-      <div className="wizard" onKeyDown={keys}>
+      <div className="wizard" onKeyDownCapture={keys}>
         <StepList step={step} reached={state.reached} to={pathTo} wrong={wrong.length > 0} />
         <div className={WIDE.has(step) ? "wizard-body wide" : "wizard-body"}>
           <section className="wizard-step" aria-labelledby="step-heading">
@@ -418,14 +424,16 @@ const headingOf = (step: StepName) => texts[step].heading;
 const failedAt = (step: StepName) =>
   step === "select" ? texts.select.failed : step === "details" ? texts.details.planFailed : texts.saveFailed;
 
+/** Done before a step is left. Without a `change` it stays; `wrong` tells why. */
+export type Before = () => Promise<{ change?: Partial<WizardState>; wrong?: Wrong[] }>;
+
 export interface StepProps {
   state: WizardState;
   change: (part: Partial<WizardState>) => void;
   known: Known;
   /** What is wrong with a field, once that was told. */
   problemOf: (field: string) => string;
-  /** Done before the step is left; `false` keeps it. */
-  before: { current: (() => Promise<Partial<WizardState> | false>) | null };
+  before: { current: Before | null };
   busy: boolean;
 }
 

@@ -80,6 +80,7 @@ export const wizardCalls = {
   drafts: get("/v1/drafts"),
   draft: (id: string) => get(`/v1/drafts/${part(id)}`),
   flow: (id: string) => get(`${FLOW}/flows/${part(id)}`),
+  target: (id: string) => get(`${FLOW}/targetConnections/${part(id)}`),
   runsOf: (id: string) => get(`${FLOW}/runs?limit=1&property=${part(`flowId==${id}`)}`),
 };
 
