@@ -1,7 +1,7 @@
 /** Adding data: six steps from an account to a dataflow, kept as a draft after each. */
 import "./wizard.css";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useAddress } from "../../address";
 import { ApiError, send } from "../../api/client";
@@ -12,7 +12,6 @@ import { texts as shared } from "../../texts";
 import { Button, Link } from "../../ui/Button";
 import { ErrorSummary } from "../../ui/ErrorSummary";
 import { EmptyState, ErrorPanel, Skeleton, toast } from "../../ui/feedback";
-import { Icon } from "../../ui/Icon";
 import { Dialog } from "../../ui/overlays";
 import { visibly } from "../../ui/text";
 import { AccountStep } from "./AccountStep";
@@ -26,6 +25,7 @@ import { type Draft, datasetsQuery, planQuery, schemasQuery, tableQuery, wizardC
 import { ReviewStep } from "./ReviewStep";
 import { ScheduleStep } from "./ScheduleStep";
 import { SelectStep } from "./SelectStep";
+import { StepList } from "./StepList";
 import { SummaryRail } from "./SummaryRail";
 import { isBefore, isStep, NEW, STEPS, type StepName, stateOf, type WizardState } from "./state";
 import { texts } from "./texts";
@@ -296,7 +296,7 @@ function Filling({ draft, onKept }: FillingProps) {
   return (
     <Page title={texts.title} lead={texts.lead} calls={calls}>
       <div className="wizard" onKeyDownCapture={keys}>
-        <StepList step={step} reached={state.reached} to={pathTo} wrong={wrong.length > 0} />
+        <StepList steps={STEPS} step={step} reached={state.reached} to={pathTo} wrong={wrong.length > 0} />
         <div className={WIDE.has(step) ? "wizard-body wide" : "wizard-body"}>
           <section className="wizard-step" aria-labelledby="step-heading">
             <div className="step-heading">
@@ -435,50 +435,4 @@ export interface StepProps {
   problemOf: (field: string) => string;
   before: { current: Before | null };
   busy: boolean;
-}
-
-interface StepListProps {
-  step: StepName;
-  reached: StepName;
-  to: (step: StepName) => string;
-  wrong: boolean;
-}
-
-function StepList({ step, reached, to, wrong }: StepListProps) {
-  return (
-    <nav className="steps" aria-label={texts.stepsLabel}>
-      <ol>
-        {STEPS.map((name, place) => {
-          const current = name === step;
-          const done = !current && !isBefore(reached, name);
-          const sign: ReactNode = done ? (
-            <Icon name="check" />
-          ) : current && wrong ? (
-            <Icon name="warn" />
-          ) : (
-            place + 1
-          );
-          const inside = (
-            <>
-              <span className="step-sign">{sign}</span>
-              <span className="step-name">{texts.steps[name]}</span>
-            </>
-          );
-          return (
-            <li key={name} className={current ? "step current" : done ? "step done" : "step"}>
-              {done ? (
-                <Link to={to(name)} className="step-link">
-                  {inside}
-                </Link>
-              ) : (
-                <span className="step-link" {...(current ? { "aria-current": "step" as const } : {})}>
-                  {inside}
-                </span>
-              )}
-            </li>
-          );
-        })}
-      </ol>
-    </nav>
-  );
 }
