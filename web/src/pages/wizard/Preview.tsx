@@ -1,5 +1,5 @@
 /** Rows of a table as the source has them, with what is known of each column. */
-import { useState } from "react";
+import { memo, useState } from "react";
 import { Button } from "../../ui/Button";
 import { Checkbox } from "../../ui/choices";
 import { CopyButton, EmptyState } from "../../ui/feedback";
@@ -12,6 +12,8 @@ import { texts } from "./texts";
 const T = texts.select;
 const PINNED = new Set(["PartitionKey", "RowKey"]);
 const LONG = 60;
+const MOST_CELLS = 6_000;
+const LEAST_ROWS = 20;
 
 const shown = (value: unknown): string =>
   typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
@@ -29,7 +31,12 @@ interface PreviewProps {
   onChoose: (columns: string[] | null) => void;
 }
 
-export function Preview({ table, columns, rows, note, filtered, chosen, problem, onChoose }: PreviewProps) {
+/** Drawn again only where one of these is another: a wide table is thousands of cells. */
+export const Preview = memo(function Preview(props: PreviewProps) {
+  const { table, columns, rows, note, filtered, chosen, problem, onChoose } = props;
+  const [isWhole, setIsWhole] = useState(false);
+  const fits = Math.max(LEAST_ROWS, Math.floor(MOST_CELLS / columns.length));
+  const shownRows = isWhole ? rows : rows.slice(0, fits);
   const [whole, setWhole] = useState<{ column: string; value: string } | null>(null);
   const reads = (name: string) => chosen === null || chosen.includes(name);
   const toggle = (name: string) => {
@@ -75,28 +82,17 @@ export function Preview({ table, columns, rows, note, filtered, chosen, problem,
               ))}
             </tr>
           </thead>
-          <tbody>
-            {rows.map((row, place) => (
-              // Rows of a sample are never put in another order.
-              // biome-ignore lint/suspicious/noArrayIndexKey: as above
-              <tr key={place}>
-                {columns.map((column) => (
-                  <td
-                    key={column.name}
-                    className={pinned(column.name)}
-                    data-out={!reads(column.name) || undefined}
-                  >
-                    <Value
-                      value={row[column.name]}
-                      onWhole={(value) => setWhole({ column: column.name, value })}
-                    />
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
+          <Rows columns={columns} rows={shownRows} chosen={chosen} onWhole={setWhole} />
         </table>
       </section>
+      {shownRows.length < rows.length ? (
+        <p className="muted">
+          {T.firstRows(shownRows.length)}{" "}
+          <Button size="small" look="quiet" onPress={() => setIsWhole(true)}>
+            {T.allRows(rows.length)}
+          </Button>
+        </p>
+      ) : null}
       {rows.length === 0 && filtered ? (
         <EmptyState icon="search" title={T.noPassTitle}>
           {T.noPass}
@@ -117,7 +113,30 @@ export function Preview({ table, columns, rows, note, filtered, chosen, problem,
       ) : null}
     </div>
   );
+});
+
+interface RowsProps extends Pick<PreviewProps, "columns" | "rows" | "chosen"> {
+  onWhole: (whole: { column: string; value: string }) => void;
 }
+
+const Rows = memo(function Rows({ columns, rows, chosen, onWhole }: RowsProps) {
+  const out = (name: string) => (chosen !== null && !chosen.includes(name)) || undefined;
+  return (
+    <tbody>
+      {rows.map((row, place) => (
+        // Rows of a sample are never put in another order.
+        // biome-ignore lint/suspicious/noArrayIndexKey: as above
+        <tr key={place}>
+          {columns.map(({ name }) => (
+            <td key={name} className={pinned(name)} data-out={out(name)}>
+              <Value value={row[name]} onWhole={(value) => onWhole({ column: name, value })} />
+            </td>
+          ))}
+        </tr>
+      ))}
+    </tbody>
+  );
+});
 
 const pinned = (name: string) => (PINNED.has(name) ? `pinned ${name.toLowerCase()}` : "");
 

@@ -1,6 +1,6 @@
 /** The second step: which table, which of its columns, which of its rows. */
 import { useQuery } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 import { useAddress } from "../../address";
 import { useSandbox } from "../../shell/page";
 import { Button, IconButton } from "../../ui/Button";
@@ -143,6 +143,21 @@ interface ShownProps extends Pick<StepProps, "state" | "change" | "problemOf"> {
 function Shown(props: ShownProps) {
   const { state, change, problemOf, all, error, retry, filtered, filterError, testing, isTested, test } =
     props;
+  const details = useRef(state.details);
+  details.current = state.details;
+  const choose = useCallback(
+    (columns: string[] | null) => {
+      const now = details.current;
+      change({
+        columns,
+        // Fields are made of the columns that are read.
+        ...(now.schema === "source" && now.target === "new"
+          ? { mapping: NEW.mapping, details: { ...now, keys: [] } }
+          : {}),
+      });
+    },
+    [change],
+  );
   if (error) return <ErrorPanel what={T.failed} error={error} onRetry={retry} />;
   if (!all) return <Skeleton rows={8} />;
   if (all.columns.length === 0)
@@ -172,15 +187,7 @@ function Shown(props: ShownProps) {
         filtered={isTested && filtered !== undefined}
         chosen={state.columns}
         problem={problemOf("columns")}
-        onChoose={(columns) =>
-          change({
-            columns,
-            // Fields are made of the columns that are read.
-            ...(state.details.schema === "source" && state.details.target === "new"
-              ? { mapping: NEW.mapping, details: { ...state.details, keys: [] } }
-              : {}),
-          })
-        }
+        onChoose={choose}
       />
     </>
   );

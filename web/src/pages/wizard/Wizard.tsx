@@ -14,6 +14,7 @@ import { ErrorSummary } from "../../ui/ErrorSummary";
 import { EmptyState, ErrorPanel, Skeleton, toast } from "../../ui/feedback";
 import { Dialog } from "../../ui/overlays";
 import { visibly } from "../../ui/text";
+import { mappingCalls } from "../mapping/queries";
 import { AccountStep } from "./AccountStep";
 import { DetailsStep } from "./DetailsStep";
 import { type Known, plannedOf, useKnown, type Wrong, wrongWith } from "./known";
@@ -21,7 +22,16 @@ import { MapStep } from "./MapStep";
 import { tellCalls } from "./making";
 import { Published } from "./Published";
 import { prefilled, withRules } from "./prefilling";
-import { type Draft, datasetsQuery, planQuery, schemasQuery, tableQuery, wizardCalls } from "./queries";
+import {
+  type Draft,
+  datasetsQuery,
+  planBody,
+  planQuery,
+  scheduleParams,
+  schemasQuery,
+  tableQuery,
+  wizardCalls,
+} from "./queries";
 import { ReviewStep } from "./ReviewStep";
 import { ScheduleStep } from "./ScheduleStep";
 import { SelectStep } from "./SelectStep";
@@ -105,6 +115,11 @@ export default function Wizard() {
   );
 }
 
+const changedMembers = (before: WizardState, after: WizardState): Partial<WizardState> =>
+  Object.fromEntries(
+    Object.entries(after).filter(([name, value]) => before[name as keyof WizardState] !== value),
+  );
+
 /** What the address says of a new dataflow: the account or source of the page from which it was begun. */
 function begun(address: ReturnType<typeof useAddress>): WizardState {
   const account = address.get("account");
@@ -168,21 +183,15 @@ function Filling({ draft, onKept }: FillingProps) {
   latest.current = { ...latest.current, state, step, dirty, save: kept.save };
   useEffect(() => {
     const held = latest;
-    let mounted = true;
-    // Development mounts twice; only what stays away is left.
-    held.current.done = false;
     const warn = (event: BeforeUnloadEvent) => {
       if (held.current.dirty) event.preventDefault();
     };
     window.addEventListener("beforeunload", warn);
     return () => {
-      mounted = false;
       window.removeEventListener("beforeunload", warn);
-      setTimeout(() => {
-        const { dirty: unsaved, done, state: last, step: at, save } = held.current;
-        if (mounted || done || !unsaved || (!last.table && !last.account)) return;
-        void save(last, at).then((id) => (id ? toast(texts.kept(visibly(draftName(last)))) : undefined));
-      });
+      const { dirty: unsaved, done, state: last, step: at, save } = held.current;
+      if (done || !unsaved || (!last.table && !last.account)) return;
+      void save(last, at).then((id) => (id ? toast(texts.kept(visibly(draftName(last)))) : undefined));
     };
   }, []);
 
@@ -226,7 +235,9 @@ function Filling({ draft, onKept }: FillingProps) {
         next = withRules(next, plan);
       }
       if (isBefore(next.reached, following)) next = { ...next, reached: following };
-      setState(next);
+      // What is typed while the server is asked stays.
+      const mine = changedMembers(state, next);
+      setState((now) => ({ ...now, ...mine }));
       const id = await keep(next, following);
       // Back leads to this step of the draft, not to a form that knows nothing of it.
       navigate(pathTo(step, id ?? kept.id), { replace: true });
@@ -275,7 +286,7 @@ function Filling({ draft, onKept }: FillingProps) {
   };
 
   const problemOf = (field: string) => wrong.find((one) => one.field === field)?.text ?? "";
-  const shared_ = { state, change, known, problemOf, before, busy };
+  const stepProps = { state, change, known, problemOf, before, busy };
 
   const calls: NamedCall[] = [
     ...(step === "account"
@@ -287,9 +298,7 @@ function Filling({ draft, onKept }: FillingProps) {
               ? [{ ...wizardCalls.table(state.account, state.table), title: texts.callTable }]
               : []),
           ]
-        : step === "review" && known.source
-          ? tellCalls({ state, source: known.source, columns: known.columns, schemaId: known.schemaId })
-          : []),
+        : stepCalls(step, state, known)),
     { ...draftCall(state, step, kept.id), title: texts.callDraft },
   ];
 
@@ -307,18 +316,18 @@ function Filling({ draft, onKept }: FillingProps) {
             </div>
             {wrong.length > 0 ? <ErrorSummary problems={wrong} attempt={attempt} /> : null}
             {failed ? <ErrorPanel what={failedAt(step)} error={failed} /> : null}
-            {step === "account" ? <AccountStep {...shared_} /> : null}
-            {step === "select" ? <SelectStep {...shared_} /> : null}
-            {step === "details" ? <DetailsStep {...shared_} /> : null}
-            {step === "mapping" ? <MapStep {...shared_} /> : null}
-            {step === "schedule" ? <ScheduleStep {...shared_} /> : null}
+            {step === "account" ? <AccountStep {...stepProps} /> : null}
+            {step === "select" ? <SelectStep {...stepProps} /> : null}
+            {step === "details" ? <DetailsStep {...stepProps} /> : null}
+            {step === "mapping" ? <MapStep {...stepProps} /> : null}
+            {step === "schedule" ? <ScheduleStep {...stepProps} /> : null}
             {step === "review" ? (
               <ReviewStep
-                {...shared_}
+                {...stepProps}
                 pathTo={pathTo}
                 onTried={(tried) => {
                   const next = { ...state, tried };
-                  setState(next);
+                  change({ tried });
                   void keep(next, "review");
                 }}
                 onPublished={async (flow) => {
@@ -414,6 +423,27 @@ function Filling({ draft, onKept }: FillingProps) {
       ) : null}
     </Page>
   );
+}
+
+/** The calls of a step behind the second one. */
+function stepCalls(step: StepName, state: WizardState, known: Known): NamedCall[] {
+  if (step === "details")
+    return [
+      { ...wizardCalls.datasets, title: texts.callDatasets },
+      ...(known.schemaId === null
+        ? [{ ...wizardCalls.plan(state.account, planBody(plannedOf(state))), title: texts.callPlan }]
+        : []),
+    ];
+  if (step === "mapping") {
+    const target = known.schemaId === null ? { fields: known.fields } : { schemaId: known.schemaId };
+    const call = mappingCalls.preview(target, state.mapping, (known.explored?.rows ?? []).slice(0, 1));
+    return [{ ...call, title: texts.callPreview }];
+  }
+  if (step === "schedule")
+    return [{ ...wizardCalls.slots(scheduleParams(state.schedule)), title: texts.callSlots }];
+  return known.source
+    ? tellCalls({ state, source: known.source, columns: known.columns, schemaId: known.schemaId })
+    : [];
 }
 
 // Grids need the room; what was chosen stands below them.

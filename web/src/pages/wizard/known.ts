@@ -5,6 +5,7 @@ import type { Connection } from "../../api/types";
 import { useSandbox } from "../../shell/page";
 import { schemaFieldsQuery } from "../mapping/queries";
 import { mappingsOf, type TargetField } from "../mapping/rules";
+import { useSettled } from "../mapping/settled";
 import { kindIn } from "./making";
 import {
   type Column,
@@ -23,6 +24,7 @@ import { texts } from "./texts";
 
 export const leastEvery = { minute: 15, hour: 1, day: 1, week: 1 };
 const MOST_KEYS = 16;
+const SETTLED_MS = 600;
 
 export interface Known {
   source: Source | undefined;
@@ -68,7 +70,9 @@ export function useKnown(state: WizardState, step: StepName): Known {
   const datasets = useQuery({ ...datasetsQuery(sandbox), enabled: lists });
   const schemas = useQuery({ ...schemasQuery(sandbox), enabled: lists });
   const schemaId = schemaIdOf(state, datasets.data);
-  const planned = plannedOf(state);
+  // A title is not looked up letter by letter: each plan asks the source for a sample.
+  const title = useSettled(state.details.schemaTitle.trim(), SETTLED_MS);
+  const planned = { ...plannedOf(state), title };
   const plan = useQuery({
     ...planQuery(sandbox, state.account, planned),
     enabled: lists && schemaId === null && state.account !== "" && state.table !== "" && planned.title !== "",

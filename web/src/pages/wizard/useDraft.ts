@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef, useState } from "react";
 import { ApiError, type Call, send } from "../../api/client";
 import { type Draft, wizardCalls } from "./queries";
-import type { StepName, WizardState } from "./state";
+import { type StepName, stateOf, type WizardState } from "./state";
 import { texts } from "./texts";
 
 const STALE = 412;
@@ -29,7 +29,8 @@ export function useDraft(sandbox: string, opened: Draft | null) {
   const client = useQueryClient();
   const [id, setId] = useState(opened?.id ?? "");
   const held = useRef(opened ? { id: opened.id, etag: opened.etag } : null);
-  const [saved, setSaved] = useState(() => (opened ? JSON.stringify(opened.body) : ""));
+  // As this page would write it: another order of members is no change.
+  const [saved, setSaved] = useState(() => (opened ? JSON.stringify(stateOf(opened.body)) : ""));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [conflict, setConflict] = useState(false);
