@@ -416,6 +416,7 @@ def test_rows_go_to_a_dataset_that_exists(
     page.get_by_role("radiogroup", name="Datasets").get_by_text(name, exact=True).first.click()
     next_step(page).click()
     heading(page, "Which column feeds which field?")
+    page.get_by_role("button", name=re.compile(r"Accept \d+ suggestion")).click()
     # Its schema asks for a level, which people have not.
     expect(page.get_by_role("button", name="1 Required, open")).to_be_visible()
     next_step(page).click()
