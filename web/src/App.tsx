@@ -19,6 +19,7 @@ const Catalog = pageOf(() => import("./pages/sources/Catalog"));
 const Accounts = pageOf(() => import("./pages/accounts/Accounts"));
 const Account = pageOf(() => import("./pages/accounts/Account"));
 const NewAccount = pageOf(() => import("./pages/accounts/NewAccount"));
+const Wizard = pageOf(() => import("./pages/wizard/Wizard"));
 
 export function App() {
   return (
@@ -121,6 +122,7 @@ function InSandbox() {
                 <Route path="/s/:sandbox/sources/accounts" component={Accounts} />
                 <Route path="/s/:sandbox/sources/accounts/new" component={NewAccount} />
                 <Route path="/s/:sandbox/sources/accounts/:id" component={Account} />
+                <Route path="/s/:sandbox/flows/new" component={Wizard} />
                 <Route component={NotFound} />
               </Switch>
             </Suspense>
