@@ -223,7 +223,9 @@ export default function RuleDialog(props: RuleDialogProps) {
           ) : null}
           {source && fault ? (
             <p className="field-error rule-fault" role="status">
-              {spoken(fault)}. {sentence(fault.advice)}
+              {/* It was tried on a field of another name. */}
+              {spoken({ ...fault, message: fault.message.replace(`'${RESULT}'`, `'${path || D.target}'`) })}.{" "}
+              {sentence(fault.advice)}
             </p>
           ) : null}
           <RadioGroup
