@@ -104,6 +104,23 @@ def _wrong(page: Page) -> None:
     page.get_by_role("button", name="Check and save").click()
 
 
+def _nameless(page: Page) -> None:
+    page.get_by_role("textbox", name="Dataflow name").fill("")
+    page.get_by_role("button", name="Next", exact=True).click()
+
+
+def _filtered(page: Page) -> None:
+    page.get_by_text("Row filter").first.click()
+    page.get_by_role("button", name="Add a condition").click()
+    page.get_by_role("button", name="Add a condition").click()
+
+
+def _changed_and_closed(page: Page) -> None:
+    page.get_by_role("textbox", name="Dataflow name").fill("Changed")
+    page.get_by_role("button", name="Close").click()
+
+
+_DRAFT: Final = "flows/new?draft={draft}&step="
 _SPECS: Final = "**/connectionSpecs"
 _ACCOUNTS: Final = "**/flowservice/connections?*"
 _ONE: Final = "**/flowservice/connections/*"
@@ -147,6 +164,58 @@ VIEWS: Final = (
     ),
     View(name="account-missing", path="sources/accounts/none", shows="This account is not here"),
     View(name="account-failed", path="sources/accounts/{account}", shows="Why", before=_refused(_ONE)),
+    View(name="wizard-account", path="flows/new", shows="Which account is read from?"),
+    View(
+        name="wizard-account-new",
+        path="flows/new",
+        shows="How to sign in",
+        act=lambda page: page.get_by_text("A new one").click(),
+    ),
+    View(name="wizard-account-failed", path="flows/new", shows="could not be listed", before=_refused(_ACCOUNTS)),
+    View(name="wizard-drafts", path="flows/new", shows="Copy of", act=lambda page: page.get_by_text("Go on").click()),
+    View(name="wizard-tables", path="flows/new?account={account}&step=select", shows="Choose a table to look into it"),
+    View(
+        name="wizard-tables-empty",
+        path="flows/new?account={account}&step=select",
+        shows="This account has no table",
+        before=_answered("**/explore?objectType=root", lambda route: route.fulfill(json=[])),
+    ),
+    View(
+        name="wizard-tables-failed",
+        path="flows/new?account={account}&step=select",
+        shows="The tables could not be listed",
+        before=_refused("**/explore?objectType=root"),
+    ),
+    View(name="wizard-select", path=f"{_DRAFT}select", shows="Types come from a sample"),
+    View(name="wizard-select-loading", path=f"{_DRAFT}select", shows="Loading", before=_waiting("objectType=table")),
+    View(name="wizard-filter", path=f"{_DRAFT}select", shows="Rows that meet", act=_filtered),
+    View(name="wizard-details", path=f"{_DRAFT}details", shows="It will have"),
+    View(name="wizard-details-missing", path=f"{_DRAFT}details", shows="needs your attention", act=_nameless),
+    View(
+        name="wizard-details-upsert",
+        path=f"{_DRAFT}details",
+        shows="Each needs a value in every row",
+        act=lambda page: page.get_by_text("Upsert by key").first.click(),
+    ),
+    View(name="wizard-mapping", path=f"{_DRAFT}mapping", shows="Sample out"),
+    View(name="wizard-schedule", path=f"{_DRAFT}schedule", shows="Next runs"),
+    View(name="wizard-review", path=f"{_DRAFT}review", shows="Source and filter"),
+    View(
+        name="wizard-publish-failed",
+        path=f"{_DRAFT}review",
+        shows="taken away again",
+        before=_refused("**/flowservice/sourceConnections"),
+        act=_click("button", "Publish"),
+    ),
+    View(name="wizard-leaving", path=f"{_DRAFT}details", shows="Keep what you have", act=_changed_and_closed),
+    View(name="wizard-draft-missing", path="flows/new?draft=none", shows="This draft is not here"),
+    View(name="wizard-published", path="flows/new?done={flow}", shows="What was made"),
+    View(name="edit-flow", path="flows/{flow}/edit", shows="What stays"),
+    View(name="edit-flow-mapping", path="flows/{flow}/edit?step=mapping", shows="Sample out"),
+    View(name="edit-flow-schedule", path="flows/{flow}/edit?step=schedule", shows="cannot become a recurring one"),
+    View(name="edit-flow-review", path="flows/{flow}/edit?step=review", shows="Nothing is changed yet"),
+    View(name="edit-flow-missing", path="flows/none/edit", shows="This dataflow is not here"),
+    View(name="wizard-published-missing", path="flows/new?done=none", shows="This dataflow is not here"),
     View(name="session-ended", path="sources/accounts/{account}", shows="Your session has ended", act=_end_session),
     View(name="no-page", path="nothing", shows="There is no such page"),
 )

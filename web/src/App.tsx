@@ -20,6 +20,7 @@ const Accounts = pageOf(() => import("./pages/accounts/Accounts"));
 const Account = pageOf(() => import("./pages/accounts/Account"));
 const NewAccount = pageOf(() => import("./pages/accounts/NewAccount"));
 const Wizard = pageOf(() => import("./pages/wizard/Wizard"));
+const EditFlow = pageOf(() => import("./pages/wizard/EditFlow"));
 
 export function App() {
   return (
@@ -123,6 +124,7 @@ function InSandbox() {
                 <Route path="/s/:sandbox/sources/accounts/new" component={NewAccount} />
                 <Route path="/s/:sandbox/sources/accounts/:id" component={Account} />
                 <Route path="/s/:sandbox/flows/new" component={Wizard} />
+                <Route path="/s/:sandbox/flows/:id/edit" component={EditFlow} />
                 <Route component={NotFound} />
               </Switch>
             </Suspense>

@@ -87,6 +87,17 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
       {
         title: texts.search.commands,
         entries: [
+          ...(session.permissions.includes("manage-sources")
+            ? [
+                entry(
+                  "add-data",
+                  texts.search.addData,
+                  () => navigate(pathOf(sandbox, "flows/new")),
+                  "",
+                  "new dataflow create wizard",
+                ),
+              ]
+            : []),
           ...known
             .filter((source) => source.supported && mayAdd)
             .map((source) =>
@@ -138,7 +149,7 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
           .slice(0, MOST),
       }))
       .filter((group) => group.entries.length > 0);
-  }, [accounts.data, mayAdd, navigate, sandbox, sandboxes.data, sources.data, text]);
+  }, [accounts.data, mayAdd, navigate, sandbox, sandboxes.data, session.permissions, sources.data, text]);
 
   return (
     <ModalOverlay

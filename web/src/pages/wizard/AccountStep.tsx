@@ -8,16 +8,17 @@ import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
 import { texts as shared } from "../../texts";
-import { IconButton, Link } from "../../ui/Button";
+import { Button, IconButton, Link } from "../../ui/Button";
 import { RadioGroup } from "../../ui/choices";
 import { EmptyState, ErrorPanel, Skeleton, toast } from "../../ui/feedback";
+import { Dialog } from "../../ui/overlays";
 import { RadioRows } from "../../ui/RadioRows";
 import { SearchField } from "../../ui/SearchField";
 import { Count, Hostile, Time, visibly } from "../../ui/text";
 import { HealthBadge } from "../accounts/Accounts";
 import { AccountCheck, AccountFields, useAccountForm } from "../accounts/accountForm";
 import { useHealth } from "../accounts/health";
-import { draftsQuery } from "./queries";
+import { type DraftLine, draftsQuery } from "./queries";
 import { free, isStep } from "./state";
 import { texts } from "./texts";
 import type { StepProps } from "./Wizard";
@@ -177,7 +178,7 @@ function Fresh({ source, others, taken, onSource, before }: FreshProps) {
   useEffect(() => {
     before.current = async () => {
       const account = await form.submit();
-      return account ? { account, source: source.id } : false;
+      return account ? { change: { account, source: source.id } } : {};
     };
     return () => {
       before.current = null;
@@ -198,6 +199,7 @@ function Drafts() {
   const client = useQueryClient();
   const drafts = useQuery(draftsQuery(sandbox));
   const [refused, setRefused] = useState<unknown>(null);
+  const [asked, setAsked] = useState<DraftLine | null>(null);
   const open = address.get("draft");
   const others = (drafts.data ?? []).filter((one) => one.kind === "dataflow" && one.id !== open);
   if (drafts.error)
@@ -241,11 +243,37 @@ function Drafts() {
               icon="close"
               size="small"
               label={T.deleteDraft(visibly(one.name))}
-              onPress={() => void remove(one.id, one.etag)}
+              onPress={() => setAsked(one)}
             />
           </li>
         ))}
       </ul>
+      {asked ? (
+        <Dialog
+          title={T.deleteDraftTitle(visibly(asked.name))}
+          isOpen
+          onClose={() => setAsked(null)}
+          role="alertdialog"
+          footer={
+            <>
+              <Button autoFocus onPress={() => setAsked(null)}>
+                {shared.common.cancel}
+              </Button>
+              <Button
+                look="danger"
+                onPress={() => {
+                  setAsked(null);
+                  void remove(asked.id, asked.etag);
+                }}
+              >
+                {T.deleteDraftGo}
+              </Button>
+            </>
+          }
+        >
+          <p>{T.deleteDraftText}</p>
+        </Dialog>
+      ) : null}
     </details>
   );
 }

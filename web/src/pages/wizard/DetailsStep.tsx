@@ -64,23 +64,7 @@ export function DetailsStep({ state, change, known, problemOf }: StepProps) {
           />
         )}
       </fieldset>
-      <fieldset className="form-section">
-        <legend>{T.about}</legend>
-        <TextField
-          label={T.flowName}
-          name="flowName"
-          value={details.flowName}
-          onChange={(flowName) => set({ flowName })}
-          error={problemOf("flowName") || undefined}
-          required
-        />
-        <TextField
-          label={T.flowDescription}
-          value={details.flowDescription}
-          onChange={(flowDescription) => set({ flowDescription })}
-          required={false}
-        />
-      </fieldset>
+      <About details={details} set={set} problemOf={problemOf} />
       <fieldset className="form-section">
         <legend>{T.write}</legend>
         <RadioGroup
@@ -110,6 +94,44 @@ export function DetailsStep({ state, change, known, problemOf }: StepProps) {
           />
         ) : null}
       </fieldset>
+      <ErrorsAndChanges details={details} set={set} problemOf={problemOf} />
+    </div>
+  );
+}
+
+interface SectionProps {
+  details: Details;
+  set: (part: Partial<Details>) => void;
+  problemOf: StepProps["problemOf"];
+}
+
+/** What the dataflow is called. */
+export function About({ details, set, problemOf }: SectionProps) {
+  return (
+    <fieldset className="form-section">
+      <legend>{T.about}</legend>
+      <TextField
+        label={T.flowName}
+        name="flowName"
+        value={details.flowName}
+        onChange={(flowName) => set({ flowName })}
+        error={problemOf("flowName") || undefined}
+        required
+      />
+      <TextField
+        label={T.flowDescription}
+        value={details.flowDescription}
+        onChange={(flowDescription) => set({ flowDescription })}
+        required={false}
+      />
+    </fieldset>
+  );
+}
+
+/** What becomes of rows that do not fit, and of a table that changes. */
+export function ErrorsAndChanges({ details, set, problemOf }: SectionProps) {
+  return (
+    <>
       <fieldset className="form-section">
         <legend>{T.errors}</legend>
         <Checkbox
@@ -163,7 +185,7 @@ export function DetailsStep({ state, change, known, problemOf }: StepProps) {
           />
         </div>
       </fieldset>
-    </div>
+    </>
   );
 }
 

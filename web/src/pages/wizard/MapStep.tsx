@@ -13,7 +13,14 @@ export function MapStep({ state, change, known, problemOf, before }: StepProps) 
     count.current = found;
   }, []);
   useEffect(() => {
-    before.current = async () => (count.current > 0 ? false : {});
+    before.current = async () =>
+      count.current > 0
+        ? {
+            wrong: [
+              { field: "mapping", label: texts.steps.mapping, text: texts.mapping.wrong(count.current) },
+            ],
+          }
+        : { change: {} };
     return () => {
       before.current = null;
     };
@@ -34,7 +41,7 @@ export function MapStep({ state, change, known, problemOf, before }: StepProps) 
   if (known.fieldsError) return <ErrorPanel what={texts.details.fieldsFailed} error={known.fieldsError} />;
   if (!known.explored || known.fields.length === 0) return <Skeleton rows={8} />;
   return (
-    <>
+    <div className="stack" data-field="mapping" tabIndex={-1}>
       {problemOf("mapping") ? <p className="field-error">{problemOf("mapping")}</p> : null}
       <MappingStep
         columns={columns}
@@ -48,6 +55,6 @@ export function MapStep({ state, change, known, problemOf, before }: StepProps) 
         onChange={onChange}
         problems={problems}
       />
-    </>
+    </div>
   );
 }

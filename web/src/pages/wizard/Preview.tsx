@@ -39,7 +39,7 @@ export function Preview({ table, columns, rows, note, filtered, chosen, problem,
     onChoose(now.length === columns.length ? null : now);
   };
   return (
-    <section className="preview" aria-label={T.previewOf(visibly(table))}>
+    <div className="preview">
       <div className="panel-title">
         <h3>{T.preview}</h3>
         <span className="muted">
@@ -115,7 +115,7 @@ export function Preview({ table, columns, rows, note, filtered, chosen, problem,
           </div>
         </Dialog>
       ) : null}
-    </section>
+    </div>
   );
 }
 

@@ -7,10 +7,12 @@ import { texts as shared } from "../../texts";
 import { Link } from "../../ui/Button";
 import { CopyButton, EmptyState, ErrorPanel, Skeleton, StatusBadge, type Tone } from "../../ui/feedback";
 import { Count, Hostile, sentence, Time, visibly } from "../../ui/text";
+import type { ThingKind } from "./making";
 import { firstRunQuery, hasEnded, type RunLine, wizardCalls } from "./queries";
 import { texts } from "./texts";
 
 const T = texts.done;
+const hasFlowPages = PAGES.some((page) => page.id === "flows");
 
 const TONES: Record<string, Tone> = {
   scheduled: "neutral",
@@ -24,6 +26,14 @@ interface FlowTold {
   id: string;
   name?: string;
   scheduleParams?: { startTime?: number | string; frequency?: string };
+  sourceConnectionIds?: string[];
+  targetConnectionIds?: string[];
+  transformations?: { name: string; params?: { mappingId?: string } }[];
+}
+
+interface TargetTold {
+  data?: { schema?: { id?: string } };
+  params?: { dataSetId?: string };
 }
 
 export function Published({ flow }: { flow: string }) {
@@ -38,7 +48,6 @@ export function Published({ flow }: { flow: string }) {
   const missing = known.error instanceof ApiError && [400, 404].includes(known.error.status);
   const name = known.data?.name ?? "";
   const start = Number(known.data?.scheduleParams?.startTime ?? 0) * 1000;
-  const pages = PAGES.some((page) => page.id === "flows");
   return (
     <Page
       title={name ? texts.review.publishedTitle(visibly(name)) : T.title}
@@ -101,14 +110,66 @@ export function Published({ flow }: { flow: string }) {
               {shared.common.updated} <Time at={run.dataUpdatedAt} exact />
             </p>
           ) : null}
-          {pages ? (
+          {hasFlowPages ? (
             <Link to={pathOf(sandbox, `flows/${flow}`)} className="button primary normal">
               {T.openFlow}
             </Link>
           ) : null}
         </section>
       ) : null}
+      {known.data ? <MadeOf flow={known.data} /> : null}
     </Page>
+  );
+}
+
+/** What the dataflow consists of, by the ids that scripts need. */
+function MadeOf({ flow }: { flow: FlowTold }) {
+  const sandbox = useSandbox();
+  const end = flow.targetConnectionIds?.[0] ?? "";
+  const target = useQuery({
+    queryKey: ["wizard-target", sandbox, end],
+    queryFn: async ({ signal }) =>
+      (await send<{ items: TargetTold[] }>(wizardCalls.target(end), sandbox, signal)).items[0],
+    enabled: end !== "",
+  });
+  const dataset = target.data?.params?.dataSetId ?? "";
+  const things: [ThingKind, string][] = [
+    ["flow", flow.id],
+    ["source", flow.sourceConnectionIds?.[0] ?? ""],
+    ["target", end],
+    ["mapping", flow.transformations?.find((one) => one.name === "Mapping")?.params?.mappingId ?? ""],
+    ["dataset", dataset],
+    ["schema", target.data?.data?.schema?.id ?? ""],
+  ];
+  const query = `flowservice sql 'SELECT * FROM "${dataset}" LIMIT 10'`;
+  return (
+    <section className="panel" aria-labelledby="made-of">
+      <h2 id="made-of">{T.made}</h2>
+      {target.error ? (
+        <ErrorPanel what={T.targetFailed} error={target.error} onRetry={() => void target.refetch()} />
+      ) : null}
+      <dl className="facts made-of">
+        {things.map(([kind, id]) =>
+          id ? (
+            <div key={kind} className="fact">
+              <dt>{texts.review.things[kind]}</dt>
+              <dd>
+                <code>{visibly(id)}</code>
+              </dd>
+            </div>
+          ) : null,
+        )}
+      </dl>
+      {dataset ? (
+        <>
+          <h3>{T.readIt}</h3>
+          <p className="command">
+            <code>{query}</code>
+            <CopyButton text={query} label={shared.call.copy(T.readIt)} />
+          </p>
+        </>
+      ) : null}
+    </section>
   );
 }
 

@@ -41,14 +41,14 @@ export function ReviewStep(props: ReviewProps) {
 
   useEffect(() => {
     before.current = async () => {
-      if (!wanted || !explored) return false;
+      if (!wanted || !explored) return {};
       setOutcome(null);
       const done = await make(wanted, sandbox, setThings);
       setOutcome(done);
       for (const key of ["wizard-datasets", "wizard-schemas", "flowUses", "flows"])
         void client.invalidateQueries({ queryKey: [key, sandbox] });
       if (done.flow) await onPublished(done.flow);
-      return false;
+      return {};
     };
     return () => {
       before.current = null;
@@ -269,23 +269,18 @@ function DryRunPanel({ wanted, tried, onTried }: DryRunProps) {
       const done = await make({ ...wanted, draft: true }, sandbox, () => undefined);
       let things = done.things;
       if (done.flow) {
-        try {
-          const path = `/v1/flows/${encodeURIComponent(done.flow)}/dryRun`;
-          const found = await send<DryRun>({ method: "POST", path, body: { rows: ROWS } }, sandbox);
+        const path = `/v1/flows/${encodeURIComponent(done.flow)}/dryRun`;
+        const found = await send<DryRun>({ method: "POST", path, body: { rows: ROWS } }, sandbox).catch(
+          (problem: unknown) => {
+            setRefused(problem);
+            return null;
+          },
+        );
+        // Before it is told: whoever reads the result finds nothing that it needed.
+        things = await done.undo(() => undefined);
+        if (found) {
           setResult(found);
-          onTried({
-            of: now,
-            at: Date.now(),
-            read: found.counts.read,
-            written: found.counts.written,
-            rejected: found.counts.rejected,
-            filtered: found.counts.filtered,
-            warnings: found.counts.warnings,
-            isTolerable: found.isTolerable,
-            hasMore: found.hasMore,
-          });
-        } finally {
-          things = await done.undo(() => undefined);
+          onTried(triedOf(found, now));
         }
       } else setRefused(done.error);
       setLeft(things.filter((thing) => thing.state === "left"));
@@ -352,6 +347,18 @@ function DryRunPanel({ wanted, tried, onTried }: DryRunProps) {
     </section>
   );
 }
+
+const triedOf = ({ counts, isTolerable, hasMore }: DryRun, of: string): Tried => ({
+  of,
+  at: Date.now(),
+  read: counts.read,
+  written: counts.written,
+  rejected: counts.rejected,
+  filtered: counts.filtered,
+  warnings: counts.warnings,
+  isTolerable,
+  hasMore,
+});
 
 function Findings({ result }: { result: DryRun }) {
   const rows = result.rows.slice(0, SHOWN_ROWS);

@@ -5,7 +5,7 @@ import { useSandbox } from "../../shell/page";
 import { Checkbox, RadioGroup, Select } from "../../ui/choices";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
 import { TextField } from "../../ui/fields";
-import { exactTime, visibly } from "../../ui/text";
+import { exactTime, Hostile, visibly } from "../../ui/text";
 import { timeColumns, wrongWith } from "./known";
 import { slotsQuery } from "./queries";
 import type { Schedule } from "./state";
@@ -22,7 +22,18 @@ export function inWords(schedule: Schedule): string {
   return schedule.start === "now" ? T.words.onceNow : T.words.onceAt;
 }
 
-export function ScheduleStep({ state, change, known, problemOf }: StepProps) {
+/** What of a schedule that is at work cannot be changed any more. */
+export interface Fixed {
+  kind: boolean;
+  start: boolean;
+  column: boolean;
+}
+
+const FREE: Fixed = { kind: false, start: false, column: false };
+
+type ScheduleProps = Pick<StepProps, "state" | "change" | "known" | "problemOf"> & { fixed?: Fixed };
+
+export function ScheduleStep({ state, change, known, problemOf, fixed = FREE }: ScheduleProps) {
   const { schedule } = state;
   const set = (part: Partial<Schedule>) => change({ schedule: { ...schedule, ...part } });
   const times = timeColumns(known.columns);
@@ -31,17 +42,23 @@ export function ScheduleStep({ state, change, known, problemOf }: StepProps) {
     <div className="form">
       <fieldset className="form-section">
         <legend>{T.kind}</legend>
-        <RadioGroup
-          label={T.kind}
-          hideLabel
-          value={schedule.kind}
-          onChange={(kind) => set({ kind: kind as Schedule["kind"] })}
-          options={(["once", "interval"] as const).map((id) => ({
-            id,
-            name: T.kinds[id],
-            help: T.kindHelp[id],
-          }))}
-        />
+        {fixed.kind ? (
+          <p>
+            {T.kinds[schedule.kind]}. <span className="muted">{T.kindFixed[schedule.kind]}</span>
+          </p>
+        ) : (
+          <RadioGroup
+            label={T.kind}
+            hideLabel
+            value={schedule.kind}
+            onChange={(kind) => set({ kind: kind as Schedule["kind"] })}
+            options={(["once", "interval"] as const).map((id) => ({
+              id,
+              name: T.kinds[id],
+              help: T.kindHelp[id],
+            }))}
+          />
+        )}
         {repeats ? (
           <div className="field-pair">
             <TextField
@@ -65,32 +82,38 @@ export function ScheduleStep({ state, change, known, problemOf }: StepProps) {
           </div>
         ) : null}
       </fieldset>
-      <fieldset className="form-section">
-        <legend>{T.start}</legend>
-        <RadioGroup
-          label={T.start}
-          hideLabel
-          segmented
-          value={schedule.start}
-          onChange={(start) => set({ start: start as Schedule["start"] })}
-          options={Object.entries(T.starts).map(([id, name]) => ({ id, name }))}
-        />
-        {schedule.start === "later" ? (
-          <TextField
-            label={T.startAt}
-            name="startAt"
-            type="datetime-local"
-            help={T.startHelp(ZONE)}
-            value={schedule.startAt}
-            onChange={(startAt) => set({ startAt })}
-            error={problemOf("startAt") || undefined}
+      {fixed.start ? null : (
+        <fieldset className="form-section">
+          <legend>{T.start}</legend>
+          <RadioGroup
+            label={T.start}
+            hideLabel
+            segmented
+            value={schedule.start}
+            onChange={(start) => set({ start: start as Schedule["start"] })}
+            options={Object.entries(T.starts).map(([id, name]) => ({ id, name }))}
           />
-        ) : null}
-      </fieldset>
+          {schedule.start === "later" ? (
+            <TextField
+              label={T.startAt}
+              name="startAt"
+              type="datetime-local"
+              help={T.startHelp(ZONE)}
+              value={schedule.startAt}
+              onChange={(startAt) => set({ startAt })}
+              error={problemOf("startAt") || undefined}
+            />
+          ) : null}
+        </fieldset>
+      )}
       {repeats ? (
         <fieldset className="form-section">
           <legend>{T.column}</legend>
-          {times.length > 0 ? (
+          {fixed.column ? (
+            <p>
+              <Hostile>{schedule.deltaColumn}</Hostile>. <span className="muted">{T.columnFixed}</span>
+            </p>
+          ) : times.length > 0 ? (
             <Select
               label={T.column}
               name="deltaColumn"
@@ -106,16 +129,19 @@ export function ScheduleStep({ state, change, known, problemOf }: StepProps) {
           ) : (
             <p className="banner warn">{T.noColumn}</p>
           )}
-          <Checkbox
-            value={schedule.backfill}
-            onChange={(backfill) => set({ backfill })}
-            help={schedule.backfill ? undefined : T.backfillOff}
-          >
-            {T.backfill}
-          </Checkbox>
+          {fixed.start ? null : (
+            <Checkbox
+              value={schedule.backfill}
+              onChange={(backfill) => set({ backfill })}
+              help={schedule.backfill ? undefined : T.backfillOff}
+            >
+              {T.backfill}
+            </Checkbox>
+          )}
         </fieldset>
       ) : null}
-      {wrongWith("schedule", state, known).some((one) => one.field !== "deltaColumn") ? null : (
+      {fixed.start ||
+      wrongWith("schedule", state, known).some((one) => one.field !== "deltaColumn") ? null : (
         <NextRuns schedule={schedule} />
       )}
     </div>

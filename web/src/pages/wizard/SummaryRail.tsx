@@ -56,6 +56,8 @@ export function SummaryRail({ state, known, step }: SummaryRailProps) {
   if (from("mapping")) facts.push([T.mapping, texts.fields(mappingsOf(state.mapping).length)]);
   if (from("schedule")) facts.push([T.schedule, inWords(schedule)]);
 
+  // The review tells all of it.
+  const shown = step === "review" ? [] : facts;
   const mixed = read.filter((column) => column.mixed.length > 0).length;
   const warnings = [
     state.account && healthOf(state.account).state === "failing" ? T.failingAccount : "",
@@ -67,11 +69,12 @@ export function SummaryRail({ state, known, step }: SummaryRailProps) {
   ].filter(Boolean);
   return (
     <aside className="side-panel summary-rail" aria-labelledby="rail-title">
-      <h2 id="rail-title">{T.title}</h2>
-      {facts.length === 0 ? <p className="muted">{T.nothing}</p> : null}
-      {facts.length > 0 ? (
+      <h2 id="rail-title">{step === "review" ? T.warnings : T.title}</h2>
+      {step !== "review" && facts.length === 0 ? <p className="muted">{T.nothing}</p> : null}
+      {step === "review" && warnings.length === 0 ? <p className="muted">{T.noWarnings}</p> : null}
+      {shown.length > 0 ? (
         <dl className="rail-facts">
-          {facts.map(([name, value]) => (
+          {shown.map(([name, value]) => (
             <div key={name}>
               <dt>{name}</dt>
               <dd>{value}</dd>
@@ -81,7 +84,7 @@ export function SummaryRail({ state, known, step }: SummaryRailProps) {
       ) : null}
       {warnings.length > 0 ? (
         <>
-          <h3>{T.warnings}</h3>
+          {step === "review" ? null : <h3>{T.warnings}</h3>}
           <ul className="rail-warnings">
             {warnings.map((warning) => (
               <li key={warning}>

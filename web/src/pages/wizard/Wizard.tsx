@@ -1,7 +1,7 @@
 /** Adding data: six steps from an account to a dataflow, kept as a draft after each. */
 import "./wizard.css";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useAddress } from "../../address";
 import { ApiError, send } from "../../api/client";
@@ -12,7 +12,6 @@ import { texts as shared } from "../../texts";
 import { Button, Link } from "../../ui/Button";
 import { ErrorSummary } from "../../ui/ErrorSummary";
 import { EmptyState, ErrorPanel, Skeleton, toast } from "../../ui/feedback";
-import { Icon } from "../../ui/Icon";
 import { Dialog } from "../../ui/overlays";
 import { visibly } from "../../ui/text";
 import { AccountStep } from "./AccountStep";
@@ -26,6 +25,7 @@ import { type Draft, datasetsQuery, planQuery, schemasQuery, tableQuery, wizardC
 import { ReviewStep } from "./ReviewStep";
 import { ScheduleStep } from "./ScheduleStep";
 import { SelectStep } from "./SelectStep";
+import { StepList } from "./StepList";
 import { SummaryRail } from "./SummaryRail";
 import { isBefore, isStep, NEW, STEPS, type StepName, stateOf, type WizardState } from "./state";
 import { texts } from "./texts";
@@ -134,8 +134,7 @@ function Filling({ draft, onKept }: FillingProps) {
   const [failed, setFailed] = useState<unknown>(null);
   const [leaving, setLeaving] = useState(false);
   const heading = useRef<HTMLHeadingElement>(null);
-  // What is done before the step is left; `false` keeps it.
-  const before = useRef<(() => Promise<Partial<WizardState> | false>) | null>(null);
+  const before = useRef<Before | null>(null);
 
   const wanted = address.get("step") || (draft ? draft.step : state.reached);
   const step: StepName = isStep(wanted) && !isBefore(state.reached, wanted) ? wanted : state.reached;
@@ -201,8 +200,12 @@ function Filling({ draft, onKept }: FillingProps) {
       let next = state;
       if (before.current) {
         const done = await before.current();
-        if (done === false) return;
-        next = { ...next, ...done };
+        if (done.wrong) {
+          setWrong(done.wrong);
+          setAttempt((count) => count + 1);
+        }
+        if (!done.change) return;
+        next = { ...next, ...done.change };
       }
       const found = wrongWith(step, next, known);
       setWrong(found);
@@ -225,7 +228,9 @@ function Filling({ draft, onKept }: FillingProps) {
       if (isBefore(next.reached, following)) next = { ...next, reached: following };
       setState(next);
       const id = await keep(next, following);
-      navigate(pathTo(following, id ?? kept.id), { replace: false });
+      // Back leads to this step of the draft, not to a form that knows nothing of it.
+      navigate(pathTo(step, id ?? kept.id), { replace: true });
+      navigate(pathTo(following, id ?? kept.id));
     } catch (problem) {
       setFailed(problem);
     } finally {
@@ -256,7 +261,9 @@ function Filling({ draft, onKept }: FillingProps) {
   };
 
   const keys = (event: React.KeyboardEvent) => {
-    if (!(event.ctrlKey || event.metaKey) || leaving) return;
+    // What lies over the page is in the tree of React below it, and has keys of its own.
+    const within = event.currentTarget.contains(event.target as Node);
+    if (!(event.ctrlKey || event.metaKey) || !within) return;
     if (event.key === "Enter" && step !== "review") {
       event.preventDefault();
       void go();
@@ -288,9 +295,8 @@ function Filling({ draft, onKept }: FillingProps) {
 
   return (
     <Page title={texts.title} lead={texts.lead} calls={calls}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys that work wherever the focus is in the wizard */}
-      <div className="wizard" onKeyDown={keys}>
-        <StepList step={step} reached={state.reached} to={pathTo} wrong={wrong.length > 0} />
+      <div className="wizard" onKeyDownCapture={keys}>
+        <StepList steps={STEPS} step={step} reached={state.reached} to={pathTo} wrong={wrong.length > 0} />
         <div className={WIDE.has(step) ? "wizard-body wide" : "wizard-body"}>
           <section className="wizard-step" aria-labelledby="step-heading">
             <div className="step-heading">
@@ -418,59 +424,15 @@ const headingOf = (step: StepName) => texts[step].heading;
 const failedAt = (step: StepName) =>
   step === "select" ? texts.select.failed : step === "details" ? texts.details.planFailed : texts.saveFailed;
 
+/** Done before a step is left. Without a `change` it stays; `wrong` tells why. */
+export type Before = () => Promise<{ change?: Partial<WizardState>; wrong?: Wrong[] }>;
+
 export interface StepProps {
   state: WizardState;
   change: (part: Partial<WizardState>) => void;
   known: Known;
   /** What is wrong with a field, once that was told. */
   problemOf: (field: string) => string;
-  /** Done before the step is left; `false` keeps it. */
-  before: { current: (() => Promise<Partial<WizardState> | false>) | null };
+  before: { current: Before | null };
   busy: boolean;
-}
-
-interface StepListProps {
-  step: StepName;
-  reached: StepName;
-  to: (step: StepName) => string;
-  wrong: boolean;
-}
-
-function StepList({ step, reached, to, wrong }: StepListProps) {
-  return (
-    <nav className="steps" aria-label={texts.stepsLabel}>
-      <ol>
-        {STEPS.map((name, place) => {
-          const current = name === step;
-          const done = !current && !isBefore(reached, name);
-          const sign: ReactNode = done ? (
-            <Icon name="check" />
-          ) : current && wrong ? (
-            <Icon name="warn" />
-          ) : (
-            place + 1
-          );
-          const inside = (
-            <>
-              <span className="step-sign">{sign}</span>
-              <span className="step-name">{texts.steps[name]}</span>
-            </>
-          );
-          return (
-            <li key={name} className={current ? "step current" : done ? "step done" : "step"}>
-              {done ? (
-                <Link to={to(name)} className="step-link">
-                  {inside}
-                </Link>
-              ) : (
-                <span className="step-link" {...(current ? { "aria-current": "step" as const } : {})}>
-                  {inside}
-                </span>
-              )}
-            </li>
-          );
-        })}
-      </ol>
-    </nav>
-  );
 }

@@ -16,6 +16,8 @@ export const FLOW = "/data/foundation/flowservice";
 export const REGISTRY = "/data/foundation/schemaregistry";
 export const CATALOG = "/data/foundation/catalog";
 export const PREP = "/data/foundation/conversion";
+const PAGE = 100;
+const PAGES = 10;
 const part = encodeURIComponent;
 
 const get = (path: string, accept?: string): Call => ({
@@ -65,7 +67,7 @@ export const wizardCalls = {
     get(
       `${FLOW}/connections/${part(account)}/explore?objectType=table&object=${part(table)}&preview=true${filters ? `&filters=${filters}` : ""}`,
     ),
-  datasets: get(`${CATALOG}/dataSets?limit=100&properties=name,description,schemaRef`),
+  datasets: get(`${CATALOG}/dataSets?limit=${PAGE}&properties=name,description,schemaRef`),
   schemas: get(`${REGISTRY}/tenant/schemas?limit=500`, "application/vnd.adobe.xed-id+json"),
   plan: (account: string, body: object): Call => ({
     method: "POST",
@@ -80,6 +82,7 @@ export const wizardCalls = {
   drafts: get("/v1/drafts"),
   draft: (id: string) => get(`/v1/drafts/${part(id)}`),
   flow: (id: string) => get(`${FLOW}/flows/${part(id)}`),
+  target: (id: string) => get(`${FLOW}/targetConnections/${part(id)}`),
   runsOf: (id: string) => get(`${FLOW}/runs?limit=1&property=${part(`flowId==${id}`)}`),
 };
 
@@ -127,18 +130,26 @@ export const tableQuery = (sandbox: string, account: string, table: string, filt
     retry: false,
   });
 
+/** Up to a thousand. */
 export const datasetsQuery = (sandbox: string) =>
   queryOptions({
     queryKey: ["wizard-datasets", sandbox],
     queryFn: async ({ signal }): Promise<Dataset[]> => {
       type Told = Record<string, { name?: string; description?: string; schemaRef?: { id?: string } }>;
-      const found = await send<Told>(wizardCalls.datasets, sandbox, signal);
-      return Object.entries(found).map(([id, one]) => ({
-        id,
-        name: one.name ?? "",
-        description: one.description ?? "",
-        schemaId: one.schemaRef?.id ?? "",
-      }));
+      const all: Dataset[] = [];
+      for (let page = 0; page < PAGES; page++) {
+        const { path } = wizardCalls.datasets;
+        const found = Object.entries(await send<Told>(get(`${path}&start=${page * PAGE}`), sandbox, signal));
+        for (const [id, one] of found)
+          all.push({
+            id,
+            name: one.name ?? "",
+            description: one.description ?? "",
+            schemaId: one.schemaRef?.id ?? "",
+          });
+        if (found.length < PAGE) break;
+      }
+      return all;
     },
   });
 
