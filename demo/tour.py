@@ -101,6 +101,8 @@ class Tour:
         self.call("monitoring-history", query={"limit": "3"}, dataset_id=dataset_id)
         self.call("monitoring-overview", query={"buckets": "2"})
         hourly = {"startTime": 1_893_456_000, "frequency": "hour", "interval": 6}
+        self.call("flows-find", query={"q": "shop", "limit": "1"})
+        self.call("flows-glance", flow_id=flow_id)
         self.call("flows-preview", {"scheduleParams": hourly}, query={"count": "5"})
         self.evaluations(dataset_id)
         self.call("runs-undo", run_id=run_id)

@@ -51,6 +51,7 @@ from flowservice.service.dry_runs import DryRuns
 from flowservice.service.effective_labels import EffectiveLabels
 from flowservice.service.evaluations import Evaluations
 from flowservice.service.flow_checks import FlowChecks
+from flowservice.service.flow_lines import FlowLines
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
 from flowservice.service.labels import Labels
@@ -421,6 +422,7 @@ class App:
             drift,
             dry_runs,
             export,
+            flow_lines,
             ims,
             mapping_trials,
             monitoring,
@@ -463,6 +465,7 @@ class App:
                     Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
                 ),
                 dry_runs.router(self.dry_runs),
+                flow_lines.router(FlowLines(database=database, now=now)),
                 drift.router(self.drifts),
                 credentials.router(self.credentials, self.settings.public_url),
                 session.router(self.sessions, self.settings.public_url),

@@ -16,6 +16,7 @@ from flowservice.adapters.sql.connection_checks import SqlConnectionChecks
 from flowservice.adapters.sql.contents import SqlContents
 from flowservice.adapters.sql.engine import without_transactions
 from flowservice.adapters.sql.faults import translated
+from flowservice.adapters.sql.flow_search import matching, newest_runs, ordered, recent_run
 from flowservice.adapters.sql.leases import SqlLeases
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.refreshing import refresh
@@ -30,6 +31,7 @@ from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
+from flowservice.domain.flow_line import FlowSearch, FlowsFound, RecentRun
 from flowservice.domain.identity import Scope
 from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
@@ -114,6 +116,14 @@ class SqlFlows(SqlStore[Flow]):
         with self.connect(reading=True) as connection:
             return [_FLOW.validate_python(document) for document in connection.execute(query).scalars()]
 
+    def find(self, scope: Scope, search: FlowSearch) -> FlowsFound:
+        table, fits = self.table, matching(scope, search)
+        query = sa.select(table.c.document).where(*fits).order_by(*ordered(search))
+        with self.connect(reading=True) as connection:
+            count = connection.execute(sa.select(sa.func.count()).select_from(table).where(*fits)).scalar_one()
+            documents = connection.execute(query.limit(search.limit).offset(search.offset)).scalars()
+            return FlowsFound(flows=[_FLOW.validate_python(document) for document in documents], count=int(count))
+
 
 class SqlLabelsDue(SqlStore[LabelsDue]):
     """Fills `ports.database.LabelsDueStore`."""
@@ -191,6 +201,12 @@ class SqlRuns(SqlStore[Run]):
             )
             for flow_id, at, state, runs, read, written, rejected in found
         ]
+
+    def recent(self, scope: Scope, flow_ids: Sequence[str], *, each: int) -> Sequence[RecentRun]:
+        if not flow_ids:
+            return []
+        with self.connect(reading=True) as connection:
+            return [recent_run(row) for row in connection.execute(newest_runs(scope, flow_ids, each=each))]
 
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         table = self.table
