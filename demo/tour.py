@@ -570,7 +570,7 @@ class Tour:
         self._ended(flow_id)
         for runs, (column, decision) in enumerate((("coupon", "accept"), ("gift", "ignore")), start=2):
             self._seed_basket(runs, column)
-            self.call("runs-create", {"flowId": flow_id})
+            self.call("runs-run-now", flow_id=flow_id)
             self._ended(flow_id, runs=runs)
             held = self.call("schema-drift-read", flow_id=flow_id)["held"]
             self.call(f"schema-drift-{decision}", {"id": held["id"]}, flow_id=flow_id)

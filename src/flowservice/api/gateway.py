@@ -55,6 +55,7 @@ _WITHOUT_BODY: Final = (
     "/undo",
     "/replay",
     "/cancel",
+    "/run",
     "/check",
     "/landingzone/credentials",
     "/dryRun",

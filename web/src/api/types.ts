@@ -8,6 +8,10 @@ export type Sandbox = Schemas["Sandbox"];
 export type CheckedStep = Schemas["CheckedStep"];
 export type ConnectionCheck = Schemas["ConnectionCheck"];
 export type LastChecks = Schemas["LastChecks"];
+export type Flow = Schemas["Flow"];
+export type FlowLine = Schemas["FlowLine"];
+export type FlowLines = Schemas["FlowLines"];
+export type Run = Schemas["Run"];
 export type SandboxPage = Schemas["SandboxPage"];
 
 /** A JSON Schema property of an auth spec, as far as forms read it. */
