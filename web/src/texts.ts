@@ -10,6 +10,7 @@ export const texts = {
     label: "Main",
     sources: "Sources",
     accounts: "Accounts",
+    flows: "Dataflows",
     reference: "API reference",
     collapse: "Collapse the navigation",
     expand: "Expand the navigation",

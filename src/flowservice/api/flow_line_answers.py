@@ -62,6 +62,8 @@ class FlowLine(Answer):
     source: SourceOfLine
     account: Named | None
     dataset: Named | None
+    write_mode: Literal["append", "upsert"]
+    key_fields: list[str] = Field(description="Of an upsert: the fields that together tell which row is meant.")
     schedule: ScheduleOfLine | None = Field(description="Null for a draft without one.")
     next_run_at: int | None = Field(description="Null where nothing is due, or the flow is not enabled.")
     late_by_ms: int | None = Field(description="How long it has been due without being started; null: not late.")

@@ -12,6 +12,7 @@ from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import FlowState
 from flowservice.domain.flow_line import FlowLine, FlowOrder, FlowSearch, RecentRun
 from flowservice.domain.resource import MAX_NAME
+from flowservice.domain.write_mode import APPEND, UPSERT
 from flowservice.service.flow_lines import FlowLines
 
 BASE: Final = "/v1/flows"
@@ -85,6 +86,8 @@ def line_json(line: FlowLine) -> dict[str, Any]:
         "source": {"connectionSpec": spec_ref(flow.source.spec), "path": _path(flow.source.params)},
         "account": None if not account else {"id": account, "name": line.account_name},
         "dataset": None if not flow.dataset_id else {"id": flow.dataset_id, "name": line.dataset_name},
+        "writeMode": UPSERT if flow.mode.is_upsert else APPEND,
+        "keyFields": list(flow.mode.keys),
         "schedule": None
         if flow.state is FlowState.DRAFT and not flow.schedule_sent
         else {

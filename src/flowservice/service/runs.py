@@ -85,8 +85,8 @@ class Runs(Readable[Run]):
     def run_now(self, caller: Caller, flow_id: str) -> Run:
         """A run of the flow, now: over the whole table where it runs once, else over its next window, out of its turn.
 
-        The slots of a recurring flow stay as they are, and windows neither overlap nor leave a gap, whoever starts a run.
-        Where a run waits that has not begun, it is that one, for it takes these rows, too.
+        The slots of a recurring flow stay as they are, and its windows follow each other, whoever starts a run. Where a
+        run waits that has not begun, it is that one, for it takes these rows, too.
         Raises EmptyFlowId, UnknownFlow, FlowDisabled, ConnectorRunsNot, RunNotCreated.
         """
         caller.may(Permission.RUN)

@@ -34,6 +34,7 @@ const PATHS = {
   running: "M5.500 3.500v9l7-4.500-7-4.500Z",
   undo: "M5.500 3 2.500 6l3 3M2.500 6h7a4 4 0 0 1 0 8H6",
   pause: "M5.500 3.500v9M10.500 3.500v9",
+  arrow: "M3 8h10M9.500 4.500 13 8l-3.500 3.500",
   up: "M8 13V3M4 7l4-4 4 4",
   sortDown: "M8 3v10M4 9l4 4 4-4",
   offline:

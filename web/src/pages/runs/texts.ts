@@ -14,6 +14,7 @@ export const T = {
     cancelled: "Cancelled",
     undone: "Undone",
   },
+  withRejects: "With rejects",
   triggers: {
     schedule: "Schedule",
     manual: "By hand",
@@ -193,7 +194,8 @@ export const T = {
     menu: "Further actions for this run",
     retry: "Run again",
     retryTitle: "Run it again?",
-    retryText: "A new run takes the rows of the same window once more, by the dataflow as it is now. Nothing lands twice.",
+    retryText:
+      "A new run takes the rows of the same window once more, by the dataflow as it is now. Nothing lands twice.",
     retryGo: "Run again",
     retried: "The new run is under way.",
     retryFailed: "The run was not started again",
@@ -207,14 +209,18 @@ export const T = {
     cancelFailed: "The run was not cancelled",
     undo: "Undo…",
     undoTitle: "Undo this run?",
-    undoText: (written: number) => `${plural(written, "row")} that it wrote ${written === 1 ? "is" : "are"} taken out of the dataset again.`,
+    undoText: (written: number) =>
+      `${plural(written, "row")} that it wrote ${written === 1 ? "is" : "are"} taken out of the dataset again.`,
     undoUpsert: "Where they replaced others, those come back.",
     undoRejects: (count: number) =>
-      count === 1 ? "The row that it rejected leaves quarantine." : `The ${plural(count, "row")} that it rejected leave quarantine.`,
+      count === 1
+        ? "The row that it rejected leaves quarantine."
+        : `The ${plural(count, "row")} that it rejected leave quarantine.`,
     undoReplay: "The rows wait in quarantine again, and may be replayed once more.",
     undoWindow:
       "If no later run has rows beyond its window, the window goes back, too: the next run of a recurring dataflow takes the rows again. Otherwise it stays.",
-    undoRun: "The undo is a run of its own. It is refused if files that it needs were removed from the lake meanwhile.",
+    undoRun:
+      "The undo is a run of its own. It is refused if files that it needs were removed from the lake meanwhile.",
     undoGo: "Undo the run",
     undone: "The undo is under way.",
     undoFailed: "The run was not undone",
