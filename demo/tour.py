@@ -103,6 +103,9 @@ class Tour:
         hourly = {"startTime": 1_893_456_000, "frequency": "hour", "interval": 6}
         self.call("flows-find", query={"q": "shop", "limit": "1"})
         self.call("flows-glance", flow_id=flow_id)
+        self.call("flow-versions-listed", query={"limit": "2"}, flow_id=flow_id)
+        self.call("flow-versions-read", flow_id=flow_id, number="1")
+        self.call("flow-versions-revert", flow_id=flow_id, number="1")
         self.call("flows-preview", {"scheduleParams": hourly}, query={"count": "5"})
         self.evaluations(dataset_id)
         self.call("runs-undo", run_id=run_id)

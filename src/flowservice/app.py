@@ -52,6 +52,7 @@ from flowservice.service.effective_labels import EffectiveLabels
 from flowservice.service.evaluations import Evaluations
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flow_lines import FlowLines
+from flowservice.service.flow_versions import FlowVersions
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
 from flowservice.service.labels import Labels
@@ -423,6 +424,7 @@ class App:
             dry_runs,
             export,
             flow_lines,
+            flow_versions,
             ims,
             mapping_trials,
             monitoring,
@@ -466,6 +468,7 @@ class App:
                 ),
                 dry_runs.router(self.dry_runs),
                 flow_lines.router(FlowLines(database=database, now=now)),
+                flow_versions.router(FlowVersions(database=database, flows=self.flows), self.flows, wake),
                 drift.router(self.drifts),
                 credentials.router(self.credentials, self.settings.public_url),
                 session.router(self.sessions, self.settings.public_url),

@@ -56,6 +56,7 @@ _WITHOUT_BODY: Final = (
     "/replay",
     "/cancel",
     "/run",
+    "/revert",
     "/check",
     "/landingzone/credentials",
     "/dryRun",

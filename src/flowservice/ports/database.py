@@ -15,6 +15,7 @@ from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.flow import Flow
 from flowservice.domain.flow_line import FlowSearch, FlowsFound, RecentRun
+from flowservice.domain.flow_version import FlowVersion
 from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
 from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
@@ -311,6 +312,8 @@ class Database(Protocol):
     def target_connections(self) -> Store[TargetConnection]: ...
     @property
     def flows(self) -> FlowStore: ...
+    @property
+    def flow_versions(self) -> Store[FlowVersion]: ...
     @property
     def runs(self) -> RunStore: ...
     @property

@@ -32,6 +32,7 @@ from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
 from flowservice.domain.flow_line import FlowSearch, FlowsFound, RecentRun
+from flowservice.domain.flow_version import FlowVersion
 from flowservice.domain.identity import Scope
 from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
@@ -52,6 +53,7 @@ _CONNECTION: Final = TypeAdapter(Connection)
 _SOURCE: Final = TypeAdapter(SourceConnection)
 _TARGET: Final = TypeAdapter(TargetConnection)
 _FLOW: Final = TypeAdapter(Flow)
+_FLOW_VERSION: Final = TypeAdapter(FlowVersion)
 _RUN: Final = TypeAdapter(Run)
 _SCHEMA: Final = TypeAdapter(SchemaResource)
 _DESCRIPTOR: Final = TypeAdapter(Descriptor)
@@ -249,6 +251,7 @@ class SqlDatabase:
     source_connections: SqlStore[SourceConnection] = field(init=False)
     target_connections: SqlStore[TargetConnection] = field(init=False)
     flows: SqlFlows = field(init=False)
+    flow_versions: SqlStore[FlowVersion] = field(init=False)
     runs: SqlRuns = field(init=False)
     schemas: SqlStore[SchemaResource] = field(init=False)
     descriptors: SqlStore[Descriptor] = field(init=False)
@@ -305,6 +308,13 @@ class SqlDatabase:
                 connect=connect,
                 own=lambda flow: {"next_run_at_ms": milliseconds(flow.next_run_at) if flow.next_run_at else None},
                 search=self._search(tables.flows_search, forms.flows if forms else None),
+            ),
+            "flow_versions": SqlStore(
+                noun="version of a flow",
+                table=tables.flow_versions,
+                adapter=_FLOW_VERSION,
+                connect=connect,
+                own=lambda version: {"flow_id": version.flow_id},
             ),
             "runs": SqlRuns(
                 noun="run",

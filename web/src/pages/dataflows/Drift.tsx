@@ -73,7 +73,7 @@ export function Drift({ line }: { line: FlowLine }) {
               {S.reason}: {sentence(held.reason)}
             </p>
           ) : null}
-          <Changes label={S.heldTitle} rows={rowsOf(held.changes)} />
+          <Changes label={S.heldTable} rows={rowsOf(held.changes)} />
           {mayManage ? (
             <div className="form-actions">
               <Button onPress={() => setDecision("ignore")}>{S.ignore}</Button>
@@ -99,7 +99,7 @@ export function Drift({ line }: { line: FlowLine }) {
               <Time at={Date.parse(lastMet.at)} exact />
             </Link>
           </p>
-          <Changes label={S.met} rows={rowsOf(lastMet.changes)} />
+          <Changes label={S.metTable} rows={rowsOf(lastMet.changes)} />
         </section>
       ) : null}
       <section className="panel" aria-labelledby="policy">
@@ -124,7 +124,7 @@ export function Drift({ line }: { line: FlowLine }) {
               onChange={(next) => address.set({ q: next })}
             />
             <Table
-              label={S.known}
+              label={S.knownTable}
               columns={KNOWN_COLUMNS}
               rows={found}
               textOf={(column) => visibly(column.name)}

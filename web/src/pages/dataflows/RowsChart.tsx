@@ -75,7 +75,7 @@ export function RowsChart({ runs }: { runs: ReadRun[] }) {
       <details className="as-table">
         <summary>{O.asTable}</summary>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}
-        <section className="table-scroll" aria-label={O.chart} tabIndex={0}>
+        <section className="table-scroll" aria-label={O.chartTable} tabIndex={0}>
           <table className="table">
             <thead>
               <tr>

@@ -208,6 +208,7 @@ export const T = {
     lastRun: "Last run",
     openRun: "Open the run",
     chart: "Rows per run",
+    chartTable: "Rows per run, as a table",
     chartLead: (count: number) => `The last ${plural(count, "run")} that ended, the newest on the right.`,
     chartSummary: (runs: number, read: string, rejected: string) =>
       `${plural(runs, "run")}: ${read} rows read in all, ${rejected} rejected.`,
@@ -299,6 +300,9 @@ export const T = {
     noneHeldText: "Runs compare the source's columns with those they know. What differs is told here.",
     met: "The last changes that a run went on with",
     known: "Columns that it knows of its source",
+    knownTable: "Known columns",
+    heldTable: "Held changes",
+    metTable: "Changes that were met",
     knownNone: "It has not run yet, so it knows no columns.",
     types: "Types seen",
     policy: "What it does about changes",

@@ -252,7 +252,7 @@ function Shown({ run }: { run: ReadRun }) {
         </EmptyState>
       ) : (
         <Table
-          label={R.rows}
+          label={R.rowsTable}
           columns={rowColumns}
           rows={rows}
           onOpen={(id) => address.set({ row: id }, "push")}

@@ -67,7 +67,7 @@ function Tallies({
       <h2 id={id}>{title}</h2>
       {lead ? <p className="muted">{lead}</p> : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}
-      <section className="table-scroll" aria-label={title} tabIndex={0}>
+      <section className="table-scroll" aria-label={T.errors.table(title)} tabIndex={0}>
         <table className="table">
           <thead>
             <tr>

@@ -59,7 +59,7 @@ export function Steps({ run, now }: { run: ReadRun; now: number }) {
       <details className="as-table">
         <summary>{T.steps.asTable}</summary>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}
-        <section className="table-scroll" aria-label={T.steps.label} tabIndex={0}>
+        <section className="table-scroll" aria-label={T.steps.table} tabIndex={0}>
           <table className="table">
             <thead>
               <tr>

@@ -77,6 +77,7 @@ export const T = {
   steps: {
     title: "Steps",
     label: "How long each step took",
+    table: "Steps, as a table",
     waiting: "Wait for a turn",
     read: "Read, map and check",
     publish: "Publish",
@@ -126,6 +127,7 @@ export const T = {
   } as const,
   errors: {
     title: "Why",
+    table: (title: string) => `${title}: table`,
     failed: "The run failed",
     partial: "Not all rows landed",
     more: "Further errors",
@@ -146,6 +148,7 @@ export const T = {
     gone: "They are no longer in quarantine: the run was undone.",
     groups: "Reasons",
     rows: "Rows",
+    rowsTable: "Rejected rows, one by one",
     any: "Any reason",
     state: "State",
     states: { new: "New", replayed: "Replayed", replayFailed: "Replay failed" } as Record<string, string>,
@@ -165,7 +168,7 @@ export const T = {
       flow: "Dataflow",
     },
     show: "Show rows",
-    showing: (code: string, field: string) => `Rows of ${code} in ${field}`,
+    showing: (code: string, field: string) => `Show rows of ${code} in ${field}`,
     none: "No row fits.",
     noneTitle: "Nothing is waiting",
     noneLead: "No row of this dataflow's dataset was rejected. When one is, it stands here with its reason.",
