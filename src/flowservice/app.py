@@ -54,6 +54,7 @@ from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flow_lines import FlowLines
 from flowservice.service.flow_versions import FlowVersions
 from flowservice.service.flows import Flows
+from flowservice.service.form_drafts import FormDrafts
 from flowservice.service.identity import Identity
 from flowservice.service.labels import Labels
 from flowservice.service.lake_upkeep import LakeUpkeep
@@ -420,6 +421,7 @@ class App:
             data_access,
             dataset_labels,
             descriptors,
+            drafts,
             drift,
             dry_runs,
             export,
@@ -499,6 +501,7 @@ class App:
                     SourceSchemas(connections=accounts, schemas=self.schemas, mapping_sets=self.mapping_sets)
                 ),
                 suggestions.router(self.suggestions),
+                drafts.router(FormDrafts(database=database, now=now, ids=ids)),
                 monitoring.router(self.monitoring),
                 schedules.router(self.flows),
                 snapshots.router(self.snapshots),

@@ -129,6 +129,7 @@ custom_labels: Final = _resources("custom_labels")
 marketing_actions: Final = _resources("marketing_actions")
 policies: Final = _resources("policies")
 enabled_core_policies: Final = _resources("enabled_core_policies")
+drafts: Final = _resources("drafts")
 specs: Final = _resources("specs", sa.Column("kind", sa.String))
 
 
