@@ -217,6 +217,7 @@ FLOW_VIEWS: Final = (
         before=_DRIFTS,
         act=_click("button", "Accept"),
     ),
+    View(name="flow-versions", path="flows/{flow}?tab=versions", shows="What changed"),
     View(name="flow-quarantine", path="flows/{flow}?tab=quarantine", shows="a required field is missing"),
     View(
         name="flow-nothing-rejected",

@@ -17,6 +17,8 @@ export type Rejected = Schemas["Rejected"];
 export type ReplayTrial = Schemas["ReplayTrial"];
 export type Drift = Schemas["Drift"];
 export type MappingSet = Schemas["MappingSet"];
+export type FlowVersion = Schemas["FlowVersion"];
+export type FlowVersions = Schemas["FlowVersions"];
 export type SandboxPage = Schemas["SandboxPage"];
 
 /** A JSON Schema property of an auth spec, as far as forms read it. */

@@ -21,7 +21,7 @@ import { FlowBadge, nameOf } from "./badges";
 import { DeleteFlow } from "./DeleteFlow";
 import { Drift } from "./Drift";
 import "./dataflows.css";
-import { driftQuery } from "./drift";
+import { driftCalls, driftQuery } from "./drift";
 import { MappingTab } from "./MappingTab";
 import { Overview } from "./Overview";
 import { Quarantine } from "./Quarantine";
@@ -30,6 +30,7 @@ import { RunNow } from "./RunNow";
 import { Settings } from "./Settings";
 import { inWords } from "./schedule";
 import { T } from "./texts";
+import { Versions } from "./Versions";
 
 const F = T.flow;
 
@@ -80,6 +81,26 @@ export default function Flow() {
   );
 }
 
+/** What the open tab asks for, and does. */
+function tabCalls(tab: string, flow: string, held: string | undefined): NamedCall[] {
+  if (tab === "versions")
+    return [
+      { ...flowCalls.versions(flow), title: T.calls.versions },
+      { ...flowCalls.revert(flow, 1), title: T.calls.revert },
+    ];
+  if (tab === "schema")
+    return [
+      { ...driftCalls.read(flow), title: T.calls.drift },
+      ...(held
+        ? [
+            { ...driftCalls.decide(flow, "accept", held), title: T.calls.accept },
+            { ...driftCalls.decide(flow, "ignore", held), title: T.calls.ignore },
+          ]
+        : []),
+    ];
+  return [];
+}
+
 type Open = "run" | "backfill" | "remove";
 
 function Shown({ line, flow }: FlowProps) {
@@ -126,6 +147,7 @@ function Shown({ line, flow }: FlowProps) {
         ]
       : []),
   ];
+  calls.push(...tabCalls(tab, line.id, held?.id));
   const landed = line.recentRuns.find((run) => run.state === "success" || run.state === "partialSuccess");
   const more = [
     ...(mayRun && line.state === "enabled"
@@ -222,6 +244,7 @@ function Shown({ line, flow }: FlowProps) {
             ) : null,
             content: () => <Drift line={line} />,
           },
+          { id: "versions", name: F.tabs.versions, content: () => <Versions line={line} /> },
           { id: "quarantine", name: F.tabs.quarantine, content: () => <Quarantine line={line} /> },
           {
             id: "settings",

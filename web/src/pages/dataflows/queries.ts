@@ -61,6 +61,12 @@ export const flowCalls = {
     body,
   }),
   preview: (scheduleParams: unknown) => post("/v1/schedules/preview?count=5", { scheduleParams }),
+  versions: (flow: string, below = 0) =>
+    get(`/v1/flows/${id(flow)}/versions?limit=50${below ? `&below=${below}` : ""}`),
+  revert: (flow: string, version: number, etag?: string): Call => ({
+    ...post(`/v1/flows/${id(flow)}/versions/${version}/revert`),
+    ...(etag ? { headers: { "if-match": etag } } : {}),
+  }),
   mapping: (set: string, version: number) =>
     get(`/data/foundation/conversion/mappingSets/${id(set)}${version > 0 ? `?version=${version}` : ""}`),
 };
