@@ -55,7 +55,8 @@ export const texts = {
   },
   search: {
     label: "Search",
-    title: "Search pages, sources, accounts and commands",
+    title: "Search pages, dataflows, sources, accounts and commands",
+    run: (id: string) => `Run ${id}`,
     placeholder: "Search or type a command",
     pages: "Pages",
     sources: "Sources",
@@ -67,7 +68,7 @@ export const texts = {
     newAccount: (source: string) => `New account: ${source}`,
     theme: (name: string) => `Theme: ${name.toLowerCase()}`,
     toSandbox: (name: string) => `Switch to sandbox ${name}`,
-    failed: "Accounts and sources could not be loaded; pages and commands are here.",
+    failed: "Dataflows, accounts or sources could not be loaded; pages and commands are here.",
   },
   call: {
     button: "Show the call",

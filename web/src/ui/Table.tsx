@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, type SyntheticEvent, useRef } from "react";
 import { Checkbox } from "react-aria-components/Checkbox";
 import {
   Table as AriaTable,
@@ -46,14 +46,25 @@ const idOf = (key: Key) => String(key).slice("row ".length);
 /** A grid: arrows move by cell, Enter opens, headers sort. It scrolls sideways inside its own labelled region. */
 export function Table<T extends { id: string }>(props: TableProps<T>) {
   const { label, columns, rows, sort, onSort, onOpen, textOf, chosen, onChoose } = props;
+  // A link within a row leads where it leads, and does not open the row as well.
+  const within = useRef(false);
+  const notice = (event: SyntheticEvent) => {
+    within.current = event.target instanceof Element && event.target.closest("a, button") !== null;
+  };
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there
-    <section className="table-scroll" aria-label={label} tabIndex={0}>
+    <section
+      className="table-scroll"
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there
+      tabIndex={0}
+      onPointerDownCapture={notice}
+      onKeyDownCapture={notice}
+    >
       <AriaTable
         aria-label={label}
         className="table"
         {...(sort && onSort ? { sortDescriptor: sort, onSortChange: onSort } : {})}
-        {...(onOpen ? { onRowAction: (key) => onOpen(idOf(key)) } : {})}
+        {...(onOpen ? { onRowAction: (key) => (within.current ? undefined : onOpen(idOf(key))) } : {})}
         {...(chosen && onChoose
           ? {
               selectionMode: "multiple" as const,
