@@ -14,6 +14,7 @@ import { Icon } from "../../ui/Icon";
 import { Menu } from "../../ui/overlays";
 import { Tabs } from "../../ui/Tabs";
 import { Hostile, Time, visibly } from "../../ui/text";
+import { runCalls } from "../runs/queries";
 import { Activity } from "./Activity";
 import { perform } from "./acts";
 import { Backfill } from "./Backfill";
@@ -23,7 +24,7 @@ import { Drift } from "./Drift";
 import "./dataflows.css";
 import { driftCalls, driftQuery } from "./drift";
 import { MappingTab } from "./MappingTab";
-import { Overview } from "./Overview";
+import { Overview, stepOf } from "./Overview";
 import { Quarantine } from "./Quarantine";
 import { flowCalls, flowQuery, lineQuery } from "./queries";
 import { RunNow } from "./RunNow";
@@ -82,7 +83,35 @@ export default function Flow() {
 }
 
 /** What the open tab asks for, and does. */
-function tabCalls(tab: string, flow: string, held: string | undefined): NamedCall[] {
+function tabCalls(tab: string, line: FlowLine, definition: Definition, held?: string): NamedCall[] {
+  const flow = line.id;
+  const mapping = stepOf(definition, "Mapping");
+  if (tab === "mapping" && mapping)
+    return [
+      {
+        ...flowCalls.mapping(String(mapping.mappingId), Number(mapping.mappingVersion ?? 0)),
+        title: T.calls.mapping,
+      },
+    ];
+  if (tab === "quarantine")
+    return line.recentRuns
+      .filter((run) => run.rejected > 0)
+      .slice(0, 1)
+      .map((run) => ({
+        ...runCalls.rejects(run.id, { code: "", field: "", state: "" }, 50),
+        title: T.calls.rejects,
+      }));
+  if (tab === "settings")
+    return [
+      {
+        ...flowCalls.change(flow, definition.etag, [
+          { op: "add", path: "/name", value: definition.name ?? "" },
+          { op: "add", path: "/scheduleParams", value: definition.scheduleParams },
+          { op: "add", path: "/options", value: definition.options },
+        ]),
+        title: T.calls.save,
+      },
+    ];
   if (tab === "versions")
     return [
       { ...flowCalls.versions(flow), title: T.calls.versions },
@@ -136,7 +165,19 @@ function Shown({ line, flow }: FlowProps) {
     { ...flowCalls.line(line.id), title: T.calls.line },
     { ...flowCalls.flow(line.id), title: T.calls.flow },
     { ...flowCalls.runs(line.id), title: T.calls.runs },
-    ...(mayRun ? [{ ...flowCalls.runNow(line.id), title: T.calls.run }] : []),
+    ...(mayRun
+      ? [
+          { ...flowCalls.runNow(line.id), title: T.calls.run },
+          {
+            ...flowCalls.runOver(line.id, {
+              windowStartTime: 1_767_225_600,
+              windowEndTime: 1_767_312_000,
+              deltaColumn: { name: "Timestamp" },
+            }),
+            title: T.calls.window,
+          },
+        ]
+      : []),
     ...(mayManage
       ? [
           {
@@ -147,7 +188,7 @@ function Shown({ line, flow }: FlowProps) {
         ]
       : []),
   ];
-  calls.push(...tabCalls(tab, line.id, held?.id));
+  calls.push(...tabCalls(tab, line, flow, held?.id));
   const landed = line.recentRuns.find((run) => run.state === "success" || run.state === "partialSuccess");
   const more = [
     ...(mayRun && line.state === "enabled"

@@ -17,7 +17,6 @@ export const T = {
     schedule: "Schedule",
     runs: "Recent runs",
     last: "Last run",
-    next: "Next run",
     state: "Status",
     actions: "Actions",
   },
@@ -66,7 +65,6 @@ export const T = {
   never: "Never",
   nothingDue: "Nothing due",
   late: "Late",
-  lateBy: "Late by",
   due: "next",
   noRuns: "No run yet",
   strip: {
@@ -109,13 +107,11 @@ export const T = {
       `${well.toLocaleString("en-US")} of ${of.toLocaleString("en-US")} done`,
     outcomes: "What came of each",
     well: "Done",
-    same: "Was so already",
     badly: "Not done",
     close: "Close",
   },
   forbiddenManage:
     "You may look at dataflows, but not change them: the permission “manage-sources” is needed.",
-  forbiddenRun: "To start runs, the permission “run” is needed.",
   calls: {
     list: "Find dataflows",
     line: "Read the dataflow with its newest runs",
@@ -134,7 +130,6 @@ export const T = {
     revert: "Revert to a version",
     rejects: "List rejected rows of its dataset",
     save: "Save the settings",
-    accounts: "List the accounts",
   },
   flow: {
     failed: "The dataflow could not be read",
@@ -173,7 +168,7 @@ export const T = {
       remove: "The dataflow was not deleted",
     },
   },
-  header: { next: "Next run", fresh: "Last landed", schedule: "Schedule" },
+  header: { next: "Next run", fresh: "Last landed" },
   overview: {
     facts: "What it does",
     reads: "Reads",
@@ -226,8 +221,6 @@ export const T = {
     view: "Which runs",
     state: "Result",
     anyState: "Any result",
-    trigger: "Trigger",
-    anyTrigger: "Any trigger",
     range: "Since",
     ranges: { "1": "24 hours", "7": "7 days", "30": "30 days", all: "Always" } as Record<string, string>,
     table: "Runs",
@@ -295,7 +288,6 @@ export const T = {
     nextRun: "No run starts by this. The next one takes the rows that waited.",
     decided: "Decided. The next run takes the rows that waited.",
     notDecided: "Nothing was decided",
-    changedMeanwhile: "The changes are others by now, or somebody has decided. They are shown anew.",
     noneHeld: "Nothing waits for a decision",
     noneHeldText: "Runs compare the source's columns with those they know. What differs is told here.",
     met: "The last changes that a run went on with",
@@ -363,8 +355,6 @@ export const T = {
       "The run takes what is new since the last one that landed, up to about now. Its window then moves on; its slots stay as they are.",
     waits: "Runs of a dataflow go one after the other: this one begins when the one under way has ended.",
     go: "Run now",
-    forbidden: "To start runs, the permission “run” is needed.",
-    disabled: "A paused dataflow starts no run. Resume it first.",
   },
   backfill: {
     title: (name: string) => `Backfill ${name}`,
@@ -394,7 +384,6 @@ export const T = {
   },
   remove: {
     title: (name: string) => `Delete ${name}?`,
-    what: "What happens",
     keep: "It stops reading. All rows that landed stay in the dataset, and can be read as before.",
     runs: (count: number) => `Its ${plural(count, "run")} and their figures stay listed.`,
     active: "A run is at work. If it still reads, it ends as failed and publishes nothing.",
@@ -467,5 +456,4 @@ export const T = {
     diffTable: "What differs",
     more: "Load more",
   },
-  live: { updated: "Updated", stale: "No news from the server. What you see may be out of date." },
 };

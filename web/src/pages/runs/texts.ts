@@ -165,7 +165,6 @@ export const T = {
       waiting: "Waiting",
       wouldPass: "Would pass now",
       run: "Run",
-      flow: "Dataflow",
     },
     show: "Show rows",
     showing: (code: string, field: string) => `Show rows of ${code} in ${field}`,
@@ -173,7 +172,6 @@ export const T = {
     noneTitle: "Nothing is waiting",
     noneLead: "No row of this dataflow's dataset was rejected. When one is, it stands here with its reason.",
     row: "The row as it was read",
-    close: "Close the row",
     try: "Try again",
     trying: "Trying…",
     trial: (pass: number, of: number, version: number) =>
@@ -191,7 +189,6 @@ export const T = {
     csv: "Download CSV",
     downloadFailed: "The rows could not be downloaded",
     noKey: "No key",
-    mapping: "Edit the mapping",
   },
   acts: {
     menu: "Further actions for this run",
@@ -228,7 +225,6 @@ export const T = {
     undone: "The undo is under way.",
     undoFailed: "The run was not undone",
     production: "This is a production sandbox.",
-    forbidden: "You may look at runs, but not start or stop them: the permission “run” is needed.",
   },
   live: {
     updated: "Updated",
