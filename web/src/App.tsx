@@ -18,6 +18,9 @@ import { EmptyState, ErrorPanel, Skeleton } from "./ui/feedback";
 const Catalog = pageOf(() => import("./pages/sources/Catalog"));
 const Accounts = pageOf(() => import("./pages/accounts/Accounts"));
 const Account = pageOf(() => import("./pages/accounts/Account"));
+const Dataflows = pageOf(() => import("./pages/dataflows/Dataflows"));
+const Flow = pageOf(() => import("./pages/dataflows/Flow"));
+const Run = pageOf(() => import("./pages/runs/Run"));
 const NewAccount = pageOf(() => import("./pages/accounts/NewAccount"));
 const Wizard = pageOf(() => import("./pages/wizard/Wizard"));
 const EditFlow = pageOf(() => import("./pages/wizard/EditFlow"));
@@ -125,6 +128,9 @@ function InSandbox() {
                 <Route path="/s/:sandbox/sources/accounts/:id" component={Account} />
                 <Route path="/s/:sandbox/flows/new" component={Wizard} />
                 <Route path="/s/:sandbox/flows/:id/edit" component={EditFlow} />
+                <Route path="/s/:sandbox/flows" component={Dataflows} />
+                <Route path="/s/:sandbox/flows/:id" component={Flow} />
+                <Route path="/s/:sandbox/runs/:id" component={Run} />
                 <Route component={NotFound} />
               </Switch>
             </Suspense>

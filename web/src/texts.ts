@@ -10,6 +10,7 @@ export const texts = {
     label: "Main",
     sources: "Sources",
     accounts: "Accounts",
+    flows: "Dataflows",
     reference: "API reference",
     collapse: "Collapse the navigation",
     expand: "Expand the navigation",
@@ -54,7 +55,8 @@ export const texts = {
   },
   search: {
     label: "Search",
-    title: "Search pages, sources, accounts and commands",
+    title: "Search pages, dataflows, sources, accounts and commands",
+    run: (id: string) => `Run ${id}`,
     placeholder: "Search or type a command",
     pages: "Pages",
     sources: "Sources",
@@ -67,7 +69,7 @@ export const texts = {
     addData: "Add data",
     theme: (name: string) => `Theme: ${name.toLowerCase()}`,
     toSandbox: (name: string) => `Switch to sandbox ${name}`,
-    failed: "Accounts and sources could not be loaded; pages and commands are here.",
+    failed: "Dataflows, accounts or sources could not be loaded; pages and commands are here.",
   },
   call: {
     button: "Show the call",

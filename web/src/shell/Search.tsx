@@ -10,6 +10,7 @@ import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { SearchField } from "react-aria-components/SearchField";
 import { useLocation } from "wouter";
 import { connectionsQuery, sandboxesQuery, sourcesQuery } from "../api/queries";
+import { linesQuery } from "../pages/dataflows/queries";
 import { prefer } from "../preferences";
 import { useSession } from "../session";
 import { texts } from "../texts";
@@ -27,6 +28,7 @@ interface Found {
 
 const RECENT = "recent";
 const MOST = 8;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function recents(): string[] {
   try {
@@ -54,6 +56,20 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
   const sources = useQuery(sourcesQuery(sandbox));
   const accounts = useQuery(connectionsQuery(sandbox));
   const sandboxes = useQuery(sandboxesQuery);
+  const flows = useQuery({
+    ...linesQuery(sandbox, {
+      q: text.trim(),
+      state: [],
+      lastRun: [],
+      source: [],
+      account: [],
+      dataset: [],
+      late: false,
+      sort: "-lastRun",
+      page: 1,
+    }),
+    refetchInterval: false,
+  });
   const mayAdd =
     session.permissions.includes("manage-secrets") && session.permissions.includes("manage-sources");
 
@@ -72,6 +88,32 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
     );
     const found: { title: string; entries: Found[] }[] = [
       { title: texts.search.pages, entries: pages },
+      {
+        title: texts.nav.flows,
+        entries: [
+          ...(flows.data?.items ?? []).map((one) =>
+            entry(
+              `flow:${one.id}`,
+              one.name,
+              () => navigate(pathOf(sandbox, `flows/${one.id}`)),
+              one.dataset?.name ?? "",
+              one.id,
+            ),
+          ),
+          // A run is looked for by its id alone.
+          ...(UUID.test(text.trim())
+            ? [
+                entry(
+                  "run",
+                  texts.search.run(text.trim()),
+                  () => navigate(pathOf(sandbox, `runs/${text.trim()}`)),
+                  "",
+                  text,
+                ),
+              ]
+            : []),
+        ],
+      },
       {
         title: texts.search.accounts,
         entries: (accounts.data?.items ?? []).map((one) =>
@@ -149,7 +191,17 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
           .slice(0, MOST),
       }))
       .filter((group) => group.entries.length > 0);
-  }, [accounts.data, mayAdd, navigate, sandbox, sandboxes.data, session.permissions, sources.data, text]);
+  }, [
+    accounts.data,
+    flows.data,
+    mayAdd,
+    navigate,
+    sandbox,
+    sandboxes.data,
+    session.permissions,
+    sources.data,
+    text,
+  ]);
 
   return (
     <ModalOverlay
@@ -166,7 +218,7 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
               <Input className="input" placeholder={texts.search.placeholder} spellCheck="false" />
               <kbd>Esc</kbd>
             </SearchField>
-            {sources.isError || accounts.isError ? (
+            {sources.isError || accounts.isError || flows.isError ? (
               <p className="search-note">{texts.search.failed}</p>
             ) : null}
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}

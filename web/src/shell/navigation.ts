@@ -7,6 +7,8 @@ export interface PageEntry {
   name: string;
   path: string;
   icon: IconName;
+  /** The letter that goes there, after `g`. */
+  key?: string;
   /** Whether an address below the sandbox is of this page. */
   holds: (path: string) => boolean;
 }
@@ -17,6 +19,7 @@ export const PAGES: PageEntry[] = [
     name: texts.nav.sources,
     path: "sources",
     icon: "sources",
+    key: "c",
     holds: (path) => path === "sources",
   },
   {
@@ -24,7 +27,16 @@ export const PAGES: PageEntry[] = [
     name: texts.nav.accounts,
     path: "sources/accounts",
     icon: "key",
+    key: "a",
     holds: (path) => path.startsWith("sources/accounts"),
+  },
+  {
+    id: "flows",
+    name: texts.nav.flows,
+    path: "flows",
+    icon: "flows",
+    key: "d",
+    holds: (path) => /^(flows|runs)(\/|$)/.test(path),
   },
 ];
 
