@@ -54,6 +54,7 @@ from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
 from flowservice.service.identity import Identity
 from flowservice.service.labels import Labels
+from flowservice.service.labels_in_force import LabelsInForce
 from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
@@ -422,6 +423,7 @@ class App:
             dry_runs,
             export,
             ims,
+            labels_in_force,
             mapping_trials,
             monitoring,
             rejects,
@@ -496,6 +498,7 @@ class App:
                 monitoring.router(self.monitoring),
                 schedules.router(self.flows),
                 snapshots.router(self.snapshots),
+                labels_in_force.router(LabelsInForce(database=database, masking=self.masking)),
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),
