@@ -104,6 +104,7 @@ class Tour:
         hourly = {"startTime": 1_893_456_000, "frequency": "hour", "interval": 6}
         self.call("flows-preview", {"scheduleParams": hourly}, query={"count": "5"})
         self.evaluations(dataset_id)
+        self.drafts()
         self.call("runs-undo", run_id=run_id)
         self.rejected(flow_id, dataset_id)
         self.drifted(flow_id)
@@ -499,6 +500,16 @@ class Tour:
         later = {"flowId": flow_id, "params": {"startTime": int(time.time()) + 86_400}}
         self.call("runs-cancel", run_id=str(self.call("runs-create", later)["id"]))
         return run_id
+
+    def drafts(self) -> None:
+        """A dataflow that is filled in later."""
+        draft = {"name": "Returns into the lake", "kind": "dataflow", "step": "select", "body": {"table": RETURNS}}
+        made = self.call("drafts-create", draft)
+        self.call("drafts-list")
+        self.call("drafts-read", draft_id=made["id"])
+        further = {**draft, "step": "details", "body": {"table": RETURNS, "columns": ["Reason"]}}
+        changed = self.call("drafts-replace", further, if_match=made["etag"], draft_id=made["id"])
+        self.call("drafts-delete", if_match=changed["etag"], draft_id=made["id"])
 
     def landed(self, dataset_id: str) -> None:
         """What the runs left behind."""

@@ -52,6 +52,7 @@ from flowservice.service.effective_labels import EffectiveLabels
 from flowservice.service.evaluations import Evaluations
 from flowservice.service.flow_checks import FlowChecks
 from flowservice.service.flows import Flows
+from flowservice.service.form_drafts import FormDrafts
 from flowservice.service.identity import Identity
 from flowservice.service.labels import Labels
 from flowservice.service.labels_in_force import LabelsInForce
@@ -419,6 +420,7 @@ class App:
             data_access,
             dataset_labels,
             descriptors,
+            drafts,
             drift,
             dry_runs,
             export,
@@ -495,6 +497,7 @@ class App:
                     SourceSchemas(connections=accounts, schemas=self.schemas, mapping_sets=self.mapping_sets)
                 ),
                 suggestions.router(self.suggestions),
+                drafts.router(FormDrafts(database=database, now=now, ids=ids)),
                 monitoring.router(self.monitoring),
                 schedules.router(self.flows),
                 snapshots.router(self.snapshots),

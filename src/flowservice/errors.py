@@ -348,6 +348,12 @@ class DraftUnsupported(Invalid):
     code = "draft-unsupported"
 
 
+class DraftLimit(Invalid):
+    """The sandbox has as many drafts of forms as it may have."""
+
+    code = "draft-limit"
+
+
 class NotPublished(Invalid):
     """A resource that this one needs is still a draft."""
 

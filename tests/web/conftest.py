@@ -1,14 +1,19 @@
-"""Pages of a real server in a real Chromium. Whatever a test does, none calls another host or breaks its policy."""
+"""Pages of a real server in a real Chromium.
+
+Whatever a test does: none calls another host, breaks its policy, or asks the API for what its document does not tell.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from demo.azurite import Azurite
 from tests.live import ROOT, Client, Server
 from tests.web import chromium
+from tests.web.contract import Contract
 from tests.web.furnished import Furnished, furnish
 from tests.web.journeys import AZURE_TABLES, Site
 
@@ -50,8 +55,14 @@ def site(server: Server, browser: Browser, tmp_path_factory: pytest.TempPathFact
     return found
 
 
+@pytest.fixture(scope="session")
+def contract(server: Server) -> Contract:
+    """What the server says that it can be asked."""
+    return Contract(httpx.get(f"{server.url}/v1/openapi.json", timeout=60).json())
+
+
 @pytest.fixture
-def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser, site: Site, contract: Contract) -> Iterator[Callable[..., Page]]:
     """Opens a tab of its own: signed in unless told otherwise, of any width, in any theme."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
@@ -59,6 +70,8 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     def asked(request: Request) -> None:
         if not request.url.startswith((f"{site.url}/", "data:", "blob:")):
             wrong.append(f"another origin was called: {request.url[:100]}")
+        elif request.url.startswith((f"{site.url}/data/", f"{site.url}/v1/", f"{site.url}/ims/")):
+            wrong.extend(contract.faults(request.method, request.url, request.post_data))
 
     def said(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not any(known in message.text for known in _PROVOKED):

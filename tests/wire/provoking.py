@@ -12,6 +12,7 @@ import httpx
 
 from demo.azurite import ACCOUNT, KEY
 from flowservice import errors as e
+from flowservice.domain.draft import MAX_DRAFTS
 from tests.connectors.azure_table.table_server import Answer, serving
 from tests.live import Client
 from tests.wire import resources
@@ -138,6 +139,18 @@ def _ranged(at: Place, wanted: str) -> httpx.Response:
     return at.client.get(entry["_links"]["self"]["href"], headers={"Range": wanted})
 
 
+def _more_drafts_than_fit(at: Place) -> httpx.Response:
+    made = [at.client.made("/v1/drafts", resources.draft())["id"] for _ in range(_room_for_drafts(at))]
+    answer = at.client.post("/v1/drafts", json=resources.draft())
+    for draft_id in made:
+        at.client.delete(f"/v1/drafts/{draft_id}")
+    return answer
+
+
+def _room_for_drafts(at: Place) -> int:
+    return MAX_DRAFTS - len(at.client.get("/v1/drafts").json()["items"])
+
+
 def _disabled(at: Place) -> httpx.Response:
     flow = at.dataflow.started(scheduleParams=resources.never())
     at.post(f"flows/{flow}/action?op=disable")
@@ -256,6 +269,7 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
             f"{SANDBOXES}/sandboxes", json={"name": "one-more", "title": "x", "type": "development"}
         ),
     ),
+    e.DraftLimit: ("/placeholder/type/uri", _more_drafts_than_fit),
     e.SandboxBusy: ("SMS-2009-409", lambda at: at.dormant().patch(f"{SANDBOXES}/sandboxes/prod", json={"title": "x"})),
     e.DefaultSandbox: ("SMS-2000-400", lambda at: at.client.delete(f"{SANDBOXES}/sandboxes/prod")),
     e.NotSupported: (

@@ -57,6 +57,11 @@ def policy(*labels: str, actions: Sequence[str] = ("core/emailTargeting",), **ot
     }
 
 
+def draft(**other: Any) -> dict[str, Any]:
+    """A new dataflow, filled in up to its second step."""
+    return {"name": "People", "kind": "dataflow", "step": "select", "body": {"table": "people"}, **other}
+
+
 def people(count: int) -> list[dict[str, Any]]:
     """Entities with a name, an age, and a mark that is text and mostly a number."""
     return [

@@ -34,6 +34,57 @@ def test_each_mapping_of_a_set_is_validated_and_nothing_is_kept(client: Client, 
     assert client.get(f"{PREP}/mappingSets?limit=1000").json()["_page"]["count"] == before
 
 
+def test_columns_that_are_told_are_the_only_ones_and_of_their_kinds(client: Client, dataflow: Dataflow) -> None:
+    sent = body(dataflow, _id="RowKey", name="concat(nme, mark)", age="abs(age)")
+    columns = [{"name": "RowKey", "type": "string"}, {"name": "age", "type": "boolean"}, "mark"]
+    answers = client.made(f"{PREP}/mappingSets/validate", sent | {"columns": columns}, status=200)
+    first, (unknown,), (kind,) = (answer["errors"] for answer in answers["validationResponse"])
+    assert first is None
+    assert unknown["message"] == "the source has no column nme"
+    assert "abs" in kind["message"]
+    assert "columns/0" in refusal(client.post(f"{PREP}/mappingSets/validate", json=sent | {"columns": [{}]}))["detail"]
+
+
+def test_a_schema_that_nobody_registered_can_be_tried(client: Client) -> None:
+    fields = {"full": {"type": "string", "maxLength": 7}, "age": {"type": "integer"}}
+    sent: dict[str, Any] = {
+        "outputSchema": {"schema": {"type": "object", "properties": fields, "required": ["age"]}},
+        "mappings": [
+            {"sourceType": "EXPRESSION", "source": 'concat(first, " ", last)', "destination": "full"},
+            {"sourceType": "ATTRIBUTE", "source": "age", "destination": "age"},
+        ],
+    }
+    rows = [{"first": "Ada", "last": "L", "age": 36}, {"first": "Ada", "last": "Lovelace", "age": 36}, {"first": "x"}]
+    fits, long, lacks = client.made(f"{PREP}/mappingSets/preview", {"data": rows, "mappingSet": sent}, status=200)
+    assert fits == {"data": {"full": "Ada L", "age": 36}, "errors": None}
+    assert [error["destination"] for error in long["errors"]] == ["full"]
+    assert (lacks["data"], [error["destination"] for error in lacks["errors"]]) == ({}, ["age"])
+    sent["mappings"][0]["destination"] = "fill"
+    (answer, _) = client.made(f"{PREP}/mappingSets/validate", sent, status=200)["validationResponse"]
+    assert "fill" in answer["errors"][0]["message"]
+    assert "target schema is missing" in refusal(client.post(f"{PREP}/mappingSets", json=sent))["detail"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "text",
+        {},
+        {"type": "string"},
+        {"type": "object", "properties": []},
+        {"type": "object", "properties": {"a": {"$ref": "https://ns.adobe.com/xdm/context/profile"}}},
+        {"type": "object", "properties": {"a": {"type": "string", "pattern": "(a)\\1"}}},
+        {"type": "object", "properties": {"a": {"type": "string"}, "A": {"type": "string"}}},
+        {"type": "object", "properties": {"a": {"type": "string"}}, "required": "a"},
+    ],
+)
+@pytest.mark.parametrize("path", ["validate", "preview"])
+def test_what_is_no_schema_is_refused_as_such(client: Client, path: str, schema: object) -> None:
+    mapping_set = {"outputSchema": {"schema": schema}, "mappings": [{"source": "a", "destination": "a"}]}
+    sent = mapping_set if path == "validate" else {"data": [{"a": 1}], "mappingSet": mapping_set}
+    refusal(client.post(f"{PREP}/mappingSets/{path}", json=sent))
+
+
 def test_a_set_with_a_bad_expression_is_not_kept(client: Client, dataflow: Dataflow) -> None:
     error = refusal(client.post(f"{PREP}/mappingSets", json=body(dataflow, _id='matches_regex(name, "(")')))
     assert error["code"] == "expression-invalid"

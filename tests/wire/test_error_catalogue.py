@@ -179,7 +179,7 @@ def test_an_error_is_answered_as_documented(place: Place, kind: type[e.Error]) -
     assert body["advice"]
     assert answer.headers["content-type"] == "application/json"
     (request_id,) = answer.headers.get_list("x-request-id")
-    service = answer.request.url.path.split("/")[3]
+    service = answer.request.url.path.removeprefix("/data/foundation").split("/")[1]
     if service == "flowservice":
         _check_flow_body(body, number, request_id, kind=answer.request.url.path.split("/")[4])
     elif service == "schemaregistry":

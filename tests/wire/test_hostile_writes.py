@@ -81,7 +81,7 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
     }  # fmt: skip
     from_source = {
         "object": flow.table, "title": "x", "description": "x", "form": "composed", "classId": resources.PROFILE,
-        "columns": ["name"], "classFields": {"_id": "RowKey"}, "mapping": True,
+        "columns": ["name"], "classFields": {"_id": "RowKey"}, "mapping": True, "dryRun": False,
     }  # fmt: skip
     rename = [{"op": "replace", "path": "/name", "value": "x"}, {"op": "remove", "path": "/labels"}]
     action = {
@@ -205,6 +205,8 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
             {"scheduleParams": resources.never() | {"frequency": "hour", "interval": 1}},
         ),
         "POST /v1/flows/{flow_id}/dryRun": (waiting, {"rows": 1}),
+        "POST /v1/drafts": ("", resources.draft()),
+        "PUT /v1/drafts/{draft_id}": (client.made("/v1/drafts", resources.draft())["id"], resources.draft()),
         "POST /v1/session": ("", {"code": "0" * 40}),
         "POST /v1/connections/check": ("", account),
         "POST /v1/connections/{connection_id}/schema": (flow.connection_id, from_source),

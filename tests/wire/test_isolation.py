@@ -110,6 +110,7 @@ def ours(client: Client, dataflow: Dataflow, landed: str) -> dict[str, str]:
         f"{FLOW}/targetConnections": dataflow.target_id,
         f"{FLOW}/flows": landed,
         DRY_RUNS: landed,
+        "/v1/drafts": client.made("/v1/drafts", resources.draft())["id"],
         f"{FLOW}/flowSpecs": client.made(f"{FLOW}/flowSpecs", flow_spec)["id"],
         f"{FLOW}/runs": run["id"],
         f"{CATALOG}/dataSets": dataflow.dataset_id,
@@ -159,6 +160,7 @@ def bodies(dataflow: Dataflow, azurite: Azurite) -> dict[str, Any]:
         "dataset-labels-create": {"labels": []},
         "dataset-labels-replace": {"labels": []},
         "runs-replaced": {"flowId": "x"},
+        "drafts-replace": resources.draft(),
         "credentials-change": {"name": "stolen"},
         "sandboxes-rename": {"title": "stolen"},
         "sandboxes-reset": {"action": "reset"},
@@ -210,7 +212,8 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
     # Of the Catalog's batches and datasets, too.
     collection = collection.replace(f"{EXPORT}/datasets", f"{CATALOG}/dataSets")
     collection = collection.replace(f"{EXPORT}/batches", f"{CATALOG}/batches")
-    return re.sub(r"\{\w+\}", ids[collection], path, count=1) + QUERIES.get(operation.name, "")
+    known = ids.get(operation.collection) or ids[collection]
+    return re.sub(r"\{\w+\}", known, path, count=1) + QUERIES.get(operation.name, "")
 
 
 def said(answer: httpx.Response, *ids: str) -> tuple[int, str]:

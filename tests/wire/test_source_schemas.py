@@ -144,6 +144,40 @@ def test_a_schema_may_be_made_alone_and_of_another_class(client: Client, account
     assert (row["_id"], row["timestamp"]) == ("1", "2026-01-02T03:04:05Z")
 
 
+def test_fields_may_be_added_for_what_is_computed(client: Client, account: str, table: str) -> None:
+    told = made(client, account, table, "With more", columns=["name"], newFields={"fullName": "string", "on": "date"})
+    assert [field["source"] for field in told["fields"]] == ["name"]
+    accept = {"accept": "application/vnd.adobe.xed-full+json;version=1"}
+    schema = client.get(f"{REGISTRY}/tenant/schemas/{told['schemaAltId']}", headers=accept).json()
+    (own,) = (node for name, node in schema["properties"].items() if name == told["fields"][0]["path"].split(".")[0])
+    assert {name: node["meta:xdmType"] for name, node in own["properties"].items()} == {
+        "name": "string",
+        "fullName": "string",
+        "on": "date",
+    }
+
+
+@pytest.mark.parametrize("new", [{"name": "string"}, {"NAME": "string"}, {"_own": "string"}, {"more": "object"}])
+def test_a_new_field_that_cannot_be_is_refused(client: Client, account: str, table: str, new: dict[str, str]) -> None:
+    assert refused(client, account, object=table, columns=["name"], newFields=new) == (400, "field-invalid")
+
+
+def test_a_dry_run_tells_the_fields_and_keeps_nothing(client: Client, account: str, table: str) -> None:
+    body = {"object": table, "title": "Only planned", "columns": ["größe", "name"], "mapping": False}
+    before = counts(client)
+    answer = client.post(f"/v1/connections/{account}/schema", json={**body, "dryRun": True})
+    planned = answer.json()
+    assert (answer.status_code, counts(client)) == (200, before)
+    assert "location" not in answer.headers
+    ids = {name: planned.pop(name) for name in ("schemaId", "schemaAltId", "classId", "fieldGroupId")}
+    assert set(ids.values()) == {None}
+    told = client.made(f"/v1/connections/{account}/schema", body)
+    assert {name: told[name] for name in planned} == planned
+    assert [field["source"] for field in planned["fields"]] == ["größe", "name"]
+    # The title is taken now: to plan is refused as to make is.
+    assert refused(client, account, **{**body, "dryRun": True}) == (409, "conflict")
+
+
 def test_what_cannot_be_made_leaves_nothing(client: Client, azurite: Azurite, account: str, table: str) -> None:
     resources.seeded(azurite, "nocolumns", [])
     made(client, account, table, "Taken")

@@ -18,6 +18,7 @@ _LISTS: Final[Mapping[str, str]] = {
     "/data/foundation/flowservice": "items/0",
     "/data/foundation/sandbox-management/sandboxes": "sandboxes/0",
     "/v1/credentials": "credentials/0",
+    "/v1/drafts": "items/0",
     "/data/foundation/schemaregistry": "results/0",
     "/data/foundation/conversion": "data/0",
     "/data/foundation/dulepolicy": "children/0",
@@ -74,7 +75,7 @@ def _link(call: Mapping[str, Any], collection: str, pointer: str) -> dict[str, A
     }
     if "container" in parameters:
         parameters["container"] = "tenant" if _TENANT in collection else "$request.path.container"
-    etag = "etag" if "/flowservice/" in collection else ""
+    etag = "etag" if "/flowservice/" in collection or collection == "/v1/drafts" else ""
     if etag and any(known["name"] == "If-Match" for known in call.get("parameters", ())):
         parameters["If-Match"] = f"$response.body#/{(pointer.rpartition('/')[0] + '/').lstrip('/')}{etag}"
     return {"operationId": call["operationId"], "parameters": parameters, "description": call["summary"]}

@@ -21,12 +21,14 @@ class MadeField(Answer):
 class SourceSchema(Answer):
     """What was made."""
 
-    schema_id: str
-    schema_alt_id: str
-    class_id: str
-    field_group_id: str | None = Field(description="Null of an ad hoc schema, whose class has the fields.")
-    mapping_set_id: str | None
-    mapping_set_version: int | None
+    schema_id: str | None = Field(default=None, description="Null, like all ids, in a dry run.")
+    schema_alt_id: str | None = None
+    class_id: str | None = None
+    field_group_id: str | None = Field(
+        default=None, description="Null of an ad hoc schema, whose class has the fields."
+    )
+    mapping_set_id: str | None = None
+    mapping_set_version: int | None = None
     fields: list[MadeField]
     passed_over: list[str] = Field(description="Columns that no field can take.")
     sampled_row_count: int

@@ -15,6 +15,13 @@ from flowservice.service.source_schemas import PROFILE, Form, SchemaWanted, Sour
 _LONGEST: Final = 500
 _MOST_COLUMNS: Final = 1_000
 _SCHEMAS: Final = "/data/foundation/schemaregistry/tenant/schemas"
+_IDS: Final = ("schemaId", "schemaAltId", "classId", "fieldGroupId", "mappingSetId", "mappingSetVersion")
+_PLANNED: Final = {
+    **dict.fromkeys(_IDS),
+    "fields": [{"source": "größe", "path": "_northwind.gr__e", "type": "number", "reason": "illegal-characters"}],
+    "passedOver": [],
+    "sampledRowCount": 40,
+}
 ConnectionId = Annotated[str, Path(description="Id of a connection: a UUID.")]
 Name = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
 
@@ -37,7 +44,13 @@ class SourceSchemaBody(OwnWire):
         description="Of a composed schema: fields of its class, each with the column that feeds it too.",
         examples=[{"_id": "RowKey"}],
     )
+    new_fields: Annotated[dict[Name, Name], Field(max_length=_MOST_COLUMNS)] = Field(
+        default={},
+        description="Further fields beside those of the columns, by name, each with its XDM type; mappings feed them.",
+        examples=[{"fullName": "string"}],
+    )
     mapping: bool = Field(default=True, description="Whether a mapping set is made with it.")
+    dry_run: bool = Field(default=False, description="Only tell what would be made; nothing is kept.")
 
     def wanted(self) -> SchemaWanted:
         """What the body says. Raises BadField for what an ad hoc schema has not."""
@@ -56,6 +69,7 @@ class SourceSchemaBody(OwnWire):
             class_id=self.class_id,
             columns=tuple(dict.fromkeys(self.columns)),
             class_fields=self.class_fields,
+            new_fields=self.new_fields,
             with_mapping=self.mapping,
         )
 
@@ -68,15 +82,22 @@ def router(source_schemas: SourceSchemas) -> APIRouter:
         "/{connection_id}/schema",
         status_code=201,
         summary="Make a schema of the columns of a table",
-        responses=answers.of(told.SourceSchema, status=201),
+        responses={
+            **answers.of(told.SourceSchema, status=201),
+            200: {"model": told.SourceSchema, "content": {"application/json": {"example": _PLANNED}}},
+        },
     )
     def make(
         caller: Calling, connection_id: ConnectionId, body: SourceSchemaBody, response: Response
     ) -> dict[str, Any]:
         """The columns are inferred from a sample, as explore shows them. Field group or class, schema and mapping set
         are made together, or none of them. `fields` tells how each field is called, and why otherwise than its column.
+        With `dryRun` that is all that it does (200), and the ids are null.
         """
-        made = source_schemas.make(caller, connection_id, body.wanted())
+        made = source_schemas.make(caller, connection_id, body.wanted(), keep=not body.dry_run)
+        if body.dry_run:
+            response.status_code = 200
+            return shown(made) | dict.fromkeys(_IDS)
         response.headers["Location"] = f"{_SCHEMAS}/{made.schema.alt_id}"
         return shown(made)
 

@@ -112,13 +112,21 @@ def _fits_int(rules: Constraints) -> bool:
 def _object(node: Mapping[str, Json], *, at: str) -> ObjectField:
     fields: dict[str, Node] = {}
     seen: dict[str, str] = {}
-    for name, child in node.get("properties", {}).items():
+    properties, required = node.get("properties", {}), node.get("required", ())
+    if not isinstance(properties, Mapping) or not isinstance(required, list | tuple):
+        raise BadSchema(
+            f"the field {at or '(root)'} is no object of JSON Schema",
+            advice="Send properties as an object, required as a list.",
+        )
+    for name, child in properties.items():
         path = f"{at}.{name}" if at else name
         # The lake's tables do not tell column names apart by case.
         if (other := seen.setdefault(name.casefold(), name)) != name:
             raise BadSchema(f"the fields {path} and {other} differ in nothing but case")
         fields[name] = _node(child, at=path)
-    return ObjectField(fields=fields, required=tuple(name for name in node.get("required", ()) if name in fields))
+    return ObjectField(
+        fields=fields, required=tuple(name for name in required if isinstance(name, str) and name in fields)
+    )
 
 
 def _constraints(node: Mapping[str, Json], kind: XdmType, *, at: str) -> Constraints:

@@ -12,6 +12,7 @@ from flowservice.domain.criteria import Search
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.dataset_labels import DatasetLabels, LabelsDue
 from flowservice.domain.descriptor import Descriptor
+from flowservice.domain.draft import Draft
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
@@ -330,6 +331,8 @@ class Database(Protocol):
     def policies(self) -> Store[Policy]: ...
     @property
     def enabled_core_policies(self) -> Store[EnabledCorePolicies]: ...
+    @property
+    def drafts(self) -> Store[Draft]: ...
     @property
     def specs(self) -> Store[StoredSpec]: ...
     @property

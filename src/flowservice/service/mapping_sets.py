@@ -1,6 +1,6 @@
 """What people and programs may do with mapping sets. A set is written in either of two dialects."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from collections.abc import Mapping as JsonObject
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -16,16 +16,30 @@ from flowservice.domain.query import Condition, Operator, Page, Query
 from flowservice.domain.resource import Stamp
 from flowservice.domain.run import RunState
 from flowservice.domain.source_path import column_of
-from flowservice.domain.xdm_tree import ObjectField
-from flowservice.errors import BadField, BadMapping, BadMappingVersion, Error, InUse, MissingField, NotFound
+from flowservice.domain.xdm_arrow import leaf_type
+from flowservice.domain.xdm_patterns import check_patterns
+from flowservice.domain.xdm_tree import Leaf, ObjectField, tree_of
+from flowservice.domain.xdm_types import XdmType
+from flowservice.errors import (
+    BadExpression,
+    BadField,
+    BadMapping,
+    BadMappingVersion,
+    Error,
+    InUse,
+    MissingField,
+    NotFound,
+)
 from flowservice.ports.database import Database, every
 from flowservice.ports.runtime import Clock, Ids, TryingMappings
 from flowservice.service.contention import repeated
 from flowservice.service.mapping_csv import MOST_MAPPINGS, read_csv
 from flowservice.service.schemas import Schemas
+from flowservice.service.told_columns import told_columns
 
 _DIGITS: Final = 32
 _CONTENT_TYPE: Final = "application/vnd.adobe.xed+json;version=1"
+_NESTED: Final = frozenset({XdmType.OBJECT, XdmType.ARRAY, XdmType.MAP})
 SOURCE_TYPES: Final[JsonObject[str, MappingKind]] = {
     "ATTRIBUTE": MappingKind.ATTRIBUTE,
     "text/x.schema-path": MappingKind.ATTRIBUTE,
@@ -171,18 +185,37 @@ class MappingSets:
         self.trying.check(expression)
 
     def validate(self, caller: Caller, body: JsonObject[str, Any]) -> tuple[Error | None, ...]:
-        """What is wrong with each mapping of a set that is not kept. Raises as `create` for what is no set at all."""
+        """What is wrong with each mapping of a set that is not kept. Raises as `create` for what is no set at all.
+
+        `columns`, if sent, tells the source's columns with their types: a mapping of another one is wrong, and so is an
+        expression that cannot take their kinds. `outputSchema.schema` may be a schema that nobody registered.
+        """
         caller.may(Permission.VIEW_SOURCES)
-        return self.trying.faults(*self._sent(caller, body, number=0))
+        version, tree = self._tried(caller, body)
+        sent = body.get("columns")
+        if sent is None:
+            return self.trying.faults(version, tree)
+        columns = told_columns(sent)
+        known = [
+            (column.name, leaf_type(Leaf(type=column.type)))
+            for column in columns
+            if column.type is not None and column.type not in _NESTED
+        ]
+        unknown = _unknown(version, {column.name for column in columns})
+        faults = self.trying.faults(version, tree, pa.schema(known))
+        return tuple(fault or lacks for fault, lacks in zip(faults, unknown, strict=True))
 
     def preview(
         self, caller: Caller, body: JsonObject[str, Any], rows: Sequence[JsonObject[str, Any]]
     ) -> tuple[MappingVersion, tuple[TriedRow, ...]]:
-        """What a set that is not kept makes of these rows. Raises as `create`, and BadField for too many rows."""
+        """What a set that is not kept makes of these rows. Raises as `create`, and BadField for too many rows.
+
+        `outputSchema.schema` may be a schema that nobody registered.
+        """
         caller.may(Permission.VIEW_SOURCES)
         if len(rows) > MOST_ROWS:
             raise BadField(f"data has {len(rows):,} rows; {MOST_ROWS} are tried at once", advice="Send fewer rows.")
-        version, tree = self._sent(caller, body, number=0)
+        version, tree = self._tried(caller, body)
         version.check(tree)
         return version, self.trying.rows(version, tree, rows)
 
@@ -200,9 +233,31 @@ class MappingSets:
 
         repeated(delete)
 
+    def _tried(self, caller: Caller, body: JsonObject[str, Any]) -> tuple[MappingVersion, ObjectField]:
+        """The version that a body tells, unchecked and not to be kept, and the tree of its schema."""
+        document = _object(body, "outputSchema").get("schema")
+        if document is None:
+            return self._sent(caller, body, number=0)
+        if not isinstance(document, JsonObject):
+            raise BadField("outputSchema/schema must be a schema, as a JSON object")
+        tree = tree_of(document)
+        check_patterns(tree)
+        return self._told(body, number=0, schema_id="", content_type=_CONTENT_TYPE), tree
+
     def _sent(self, caller: Caller, body: JsonObject[str, Any], *, number: int) -> tuple[MappingVersion, ObjectField]:
         """The version that a body tells, unchecked, and the tree of its schema."""
         schema_id, content_type = target_schema(body)
+        version = self._told(body, number=number, schema_id=schema_id, content_type=content_type)
+        try:
+            tree = self.schemas.tree(caller, schema_id)
+        except NotFound as error:
+            raise BadMapping(
+                f"the mapping set names no schema: {schema_id[:200]!r}",
+                advice="Use the $id of the dataset's schema.",
+            ) from error
+        return version, tree
+
+    def _told(self, body: JsonObject[str, Any], *, number: int, schema_id: str, content_type: str) -> MappingVersion:
         sent = body.get("mappings")
         if sent is None:
             raise MissingField("mappings is missing", advice="Send a list with at least one mapping.")
@@ -212,7 +267,7 @@ class MappingSets:
             raise BadField(f"mappings has more than {MOST_MAPPINGS:,} members", advice="Send fewer.")
         if not isinstance(sent, list):
             raise BadField("mappings must be a list, or a text with a CSV table")
-        version = MappingVersion(
+        return MappingVersion(
             version=number,
             schema_id=schema_id,
             schema_content_type=content_type,
@@ -220,14 +275,6 @@ class MappingSets:
                 _mapping(item, at=index, mapping_id=self.ids.hex(_DIGITS)) for index, item in enumerate(sent)
             ),
         )
-        try:
-            tree = self.schemas.tree(caller, schema_id)
-        except NotFound as error:
-            raise BadMapping(
-                f"the mapping set names no schema: {schema_id[:200]!r}",
-                advice="Use the $id of the dataset's schema.",
-            ) from error
-        return version, tree
 
 
 def _check_there(known: tuple[Mapping, ...], mapping_id: str) -> None:
@@ -244,6 +291,23 @@ def _check_unused(database: Database, scope: Scope, set_id: str) -> None:
         plan = database.progress.plan(run.id)
         if plan is not None and plan.get("mappingId") == set_id:
             raise InUse("a run maps with this set", advice="Wait until it has ended.")
+
+
+def _unknown(version: MappingVersion, columns: Container[str]) -> Iterator[BadMapping | None]:
+    """Of each mapping what is wrong if the source has these columns alone."""
+    for mapping in version.mappings:
+        try:
+            lacking = [name for name in mapping.reads if name not in columns]
+        except BadExpression:
+            lacking = []  # Told already.
+        yield (
+            None
+            if not lacking
+            else BadMapping(
+                f"the source has no column {', '.join(name[:80] for name in lacking[:5])}",
+                advice="Map columns that the source has; quote a name that is no plain word: ${First Name}.",
+            )
+        )
 
 
 def target_schema(body: JsonObject[str, Any]) -> tuple[str, str]:

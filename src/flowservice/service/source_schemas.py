@@ -1,12 +1,13 @@
 """A schema made of the columns of a source's table, and the mapping set that feeds it, in one step."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from flowservice.domain.identity import Caller, Permission
-from flowservice.domain.inferred_fields import InferredField, inferred, is_field_type
+from flowservice.domain.inferred_fields import InferredField, field_node, inferred, is_field_type, legal_name
 from flowservice.domain.mapping import MappingKind, MappingSet
 from flowservice.domain.query import Query
 from flowservice.domain.registry import ADHOC
@@ -15,7 +16,7 @@ from flowservice.domain.source_path import literal_column, quoted
 from flowservice.domain.xdm_arrow import xdm_type_of
 from flowservice.domain.xdm_standard import NAMESPACE
 from flowservice.domain.xdm_tree import ObjectField
-from flowservice.errors import Conflict, MissingField, NoColumns, UnknownColumn
+from flowservice.errors import BadField, Conflict, MissingField, NoColumns, UnknownColumn
 from flowservice.ports.database import Database
 from flowservice.sdk import Sample
 from flowservice.service.connections import Connections
@@ -51,7 +52,13 @@ class SchemaWanted:
     """Those that become fields; none named: all."""
     class_fields: Mapping[str, str] = field(default_factory=dict)
     """Of a composed schema: fields of its class by their dotted paths, with the columns that feed them too."""
+    new_fields: Mapping[str, str] = field(default_factory=dict)
+    """Fields beside those of the columns, by name, with their XDM types."""
     with_mapping: bool = True
+
+
+class _NotKept(Exception):
+    """Undoes the transaction that it leaves: nothing of it is to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +89,12 @@ class SourceSchemas:
     schemas: Schemas
     mapping_sets: MappingSets
 
-    def make(self, caller: Caller, connection_id: str, wanted: SchemaWanted) -> SourceSchema:
-        """All of it or nothing.
+    def make(self, caller: Caller, connection_id: str, wanted: SchemaWanted, *, keep: bool = True) -> SourceSchema:
+        """All of it or nothing; without `keep` what would be made, whose ids will be others.
 
         Raises NotFound, NotPublished, NoSuchObject and what else the source says, UnknownColumn, NoColumns, Conflict
         for a title that a schema has, BadSchema for a class that is none, BadMapping for a field that it has not,
-        MissingField where no row could have all that the class requires.
+        MissingField where no row could have all that the class requires, BadField for a new field that cannot be one.
         """
         caller.may(Permission.MANAGE_SOURCES)
         # Before the transaction: it takes seconds, and nothing may wait for a source.
@@ -99,20 +106,23 @@ class SourceSchemas:
                 f"no column of {wanted.path[:80]!r} can become a field",
                 advice="A table without rows shows no columns; explore it to see which it has.",
             )
+        _check_new(wanted.new_fields, fields)
         taken = {made.column for made in fields}
         passed_over = tuple(column for column in chosen if column not in taken)
-        with self.schemas.database.transaction() as tx:
+        with suppress(_NotKept), self.schemas.database.transaction() as tx:
             # Nobody takes the title, or deletes the class, meanwhile.
             tx.tenancy.hold(caller.scope.org_id)
-            return replace(
-                self._made(tx, caller, wanted, fields), passed_over=passed_over, sampled_rows=sample.rows.num_rows
-            )
+            made = self._made(tx, caller, wanted, fields)
+            if not keep:
+                raise _NotKept
+        return replace(made, passed_over=passed_over, sampled_rows=sample.rows.num_rows)
 
     def _made(
         self, tx: Database, caller: Caller, wanted: SchemaWanted, fields: tuple[InferredField, ...]
     ) -> SourceSchema:
         _check_title(tx, caller, wanted.title)
         nodes = {made.name: made.node for made in fields}
+        nodes |= {name: field_node(xdm, name) for name, xdm in wanted.new_fields.items()}
         if wanted.form is Form.ADHOC:
             part = self._added(tx, caller, SchemaKind.CLASSES, _adhoc_class(wanted, nodes))
             below = f"_{part.id.rpartition('/')[2]}"
@@ -170,6 +180,27 @@ def _chosen(sample: Sample, wanted: SchemaWanted) -> dict[str, str]:
 
 def _can_be_field(column: str, xdm: str) -> bool:
     return is_field_type(xdm) and literal_column(quoted(column)) == column
+
+
+def _check_new(new_fields: Mapping[str, str], fields: Sequence[InferredField]) -> None:
+    """Return if these can be fields beside those of the columns. Raises BadField."""
+    taken = {made.name.casefold() for made in fields}
+    for name, xdm in new_fields.items():
+        if legal_name(name) != name:
+            raise BadField(
+                f"newFields: {name[:80]!r} is no name of a field",
+                advice="Use letters and digits of ASCII, - and _, and none of the last two at its beginning.",
+            )
+        if not is_field_type(xdm):
+            raise BadField(
+                f"newFields: {xdm[:80]!r} is no type that a field of its own may have",
+                advice="Use string, int, long, number, boolean, date or date-time.",
+            )
+        if name.casefold() in taken:
+            raise BadField(
+                f"newFields: there is a field {name[:80]!r} already", advice="Names differ by more than their case."
+            )
+        taken.add(name.casefold())
 
 
 def _check_fed(tree: ObjectField, feeds: Collection[str]) -> None:

@@ -13,17 +13,16 @@ from flowservice.domain.flow import Flow
 from flowservice.domain.identity import Caller, Permission, Scope
 from flowservice.domain.suggestion import SourceField, Suggestion, suggestions
 from flowservice.domain.xdm_arrow import xdm_type_of
-from flowservice.domain.xdm_types import XdmType
 from flowservice.errors import BadField, Error, MissingField, NotFound
 from flowservice.ports.database import Database, every
 from flowservice.sdk import Dated, Keyed, Source
 from flowservice.service.connections import Connections
 from flowservice.service.mapping_sets import target_schema
 from flowservice.service.schemas import Schemas
+from flowservice.service.told_columns import told_columns
 from flowservice.service.usage import flow_into
 
 _SAMPLE_ROWS: Final = 1_000
-_MOST_COLUMNS: Final = 2_000
 _MOST_SETS: Final = 500
 """Earlier mapping sets that are looked at, the newest first."""
 _LONGEST: Final = 1_000
@@ -85,7 +84,7 @@ class Suggestions:
                 advice="Send columns, or sourceConnectionId, or connectionId with object.",
             )
         if said == ["columns"]:
-            return self._proposed(caller, ref, _columns(body["columns"]))
+            return self._proposed(caller, ref, told_columns(body["columns"]))
         if said == ["sourceConnectionId"]:
             source = self.database.source_connections.get(caller.scope, _text(body, "sourceConnectionId"))
             named = [str(column["name"]) for column in source.params.get("columns") or ()]
@@ -143,31 +142,6 @@ def _own_columns(source: Source) -> frozenset[str]:
     keys = source.key_columns if isinstance(source, Keyed) else ()
     changed = source.change_column() if isinstance(source, Dated) else None
     return frozenset(keys if changed is None else (*keys, changed))
-
-
-def _columns(sent: object) -> list[SourceField]:
-    if not isinstance(sent, list) or not sent:
-        raise BadField("columns must be a list of at least one column")
-    if len(sent) > _MOST_COLUMNS:
-        raise BadField(f"columns has more than {_MOST_COLUMNS:,} members", advice="Send fewer at once.")
-    fields = [_column(item, at) for at, item in enumerate(sent)]
-    if len({field.name for field in fields}) < len(fields):
-        raise BadField("columns names a column twice")
-    return fields
-
-
-def _column(item: object, at: int) -> SourceField:
-    if isinstance(item, str):
-        item = {"name": item}
-    if not isinstance(item, JsonObject):
-        raise BadField(f"columns/{at} must be a name, or an object with name and type")
-    name = _text(item, "name", f"columns/{at}/")
-    kind = item.get("type")
-    if kind is not None and kind not in [each.value for each in XdmType]:
-        raise BadField(
-            f"columns/{at}/type is unknown", advice=f"Leave it out, or use {', '.join(each.value for each in XdmType)}."
-        )
-    return SourceField(name, None if kind is None else XdmType(kind))
 
 
 def _text(body: JsonObject[str, Any], name: str, where: str = "") -> str:

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import type { ReactNode, RefObject } from "react";
 import { Dialog as AriaDialog } from "react-aria-components/Dialog";
 import { Header } from "react-aria-components/Header";
 import { Heading } from "react-aria-components/Heading";
@@ -15,7 +15,7 @@ interface DialogProps {
   onClose: () => void;
   children: ReactNode;
   footer?: ReactNode;
-  size?: "small" | "large" | "sheet";
+  size?: "small" | "large" | "wide" | "sheet";
   role?: "dialog" | "alertdialog";
   /** Neither Esc nor a click beside it closes it. */
   stays?: boolean;
@@ -79,42 +79,77 @@ export interface MenuGroup {
   entries: MenuEntry[];
 }
 
-/** A button (`children`) and the menu that it opens. */
-export function Menu({
-  label,
-  groups,
-  children,
-}: {
+interface MenuProps {
   label: string;
   groups: MenuGroup[];
-  children: ReactNode;
-}) {
+}
+
+function MenuList({ label, groups }: MenuProps) {
+  return (
+    <AriaMenu className="menu" aria-label={label}>
+      {groups.map((group) => (
+        <MenuSection key={group.id} id={group.id} aria-label={group.title ?? label}>
+          {group.title ? <Header className="menu-header">{group.title}</Header> : null}
+          {group.entries.map((entry) => (
+            <MenuItem
+              key={entry.id}
+              id={entry.id}
+              textValue={entry.name}
+              onAction={entry.onAction}
+              className={entry.danger ? "menu-item danger" : "menu-item"}
+              {...(entry.selected ? { "aria-current": true } : {})}
+            >
+              <span>{entry.name}</span>
+              {entry.note ? <span className="muted">{entry.note}</span> : null}
+              {entry.selected ? <Icon name="check" /> : null}
+            </MenuItem>
+          ))}
+        </MenuSection>
+      ))}
+    </AriaMenu>
+  );
+}
+
+/** A button (`children`) and the menu that it opens. */
+export function Menu({ children, ...list }: MenuProps & { children: ReactNode }) {
   return (
     <MenuTrigger>
       {children}
       <Popover className="popover" offset={4} placement="bottom end">
-        <AriaMenu className="menu" aria-label={label}>
-          {groups.map((group) => (
-            <MenuSection key={group.id} id={group.id} aria-label={group.title ?? label}>
-              {group.title ? <Header className="menu-header">{group.title}</Header> : null}
-              {group.entries.map((entry) => (
-                <MenuItem
-                  key={entry.id}
-                  id={entry.id}
-                  textValue={entry.name}
-                  onAction={entry.onAction}
-                  className={entry.danger ? "menu-item danger" : "menu-item"}
-                  {...(entry.selected ? { "aria-current": true } : {})}
-                >
-                  <span>{entry.name}</span>
-                  {entry.note ? <span className="muted">{entry.note}</span> : null}
-                  {entry.selected ? <Icon name="check" /> : null}
-                </MenuItem>
-              ))}
-            </MenuSection>
-          ))}
-        </AriaMenu>
+        <MenuList {...list} />
       </Popover>
     </MenuTrigger>
   );
 }
+
+interface MenuPopoverProps extends MenuProps {
+  trigger: RefObject<HTMLElement | null>;
+  onClose: () => void;
+}
+
+/** The menu of a button that is drawn elsewhere. */
+export function MenuPopover({ trigger, onClose, ...list }: MenuPopoverProps) {
+  return (
+    <Popover
+      className="popover"
+      triggerRef={trigger}
+      isOpen
+      onOpenChange={(isOpen) => (isOpen ? undefined : onClose())}
+      offset={4}
+      placement="bottom end"
+    >
+      <MenuList {...list} groups={list.groups.map((group) => closing(group, onClose))} />
+    </Popover>
+  );
+}
+
+const closing = (group: MenuGroup, onClose: () => void): MenuGroup => ({
+  ...group,
+  entries: group.entries.map((entry) => ({
+    ...entry,
+    onAction: () => {
+      onClose();
+      entry.onAction();
+    },
+  })),
+});

@@ -27,6 +27,7 @@ from flowservice.domain.connection import Connection, SourceConnection, TargetCo
 from flowservice.domain.dataset import Batch, Dataset
 from flowservice.domain.dataset_labels import DatasetLabels, LabelsDue
 from flowservice.domain.descriptor import Descriptor
+from flowservice.domain.draft import Draft
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
@@ -63,6 +64,7 @@ _CUSTOM_LABEL: Final = TypeAdapter(CustomLabel)
 _MARKETING_ACTION: Final = TypeAdapter(MarketingAction)
 _POLICY: Final = TypeAdapter(Policy)
 _ENABLED_CORE: Final = TypeAdapter(EnabledCorePolicies)
+_DRAFT: Final = TypeAdapter(Draft)
 _SPEC: Final = TypeAdapter(StoredSpec)
 _SHAPE: Final = TypeAdapter(SourceShape)
 
@@ -246,6 +248,7 @@ class SqlDatabase:
     marketing_actions: SqlStore[MarketingAction] = field(init=False)
     policies: SqlStore[Policy] = field(init=False)
     enabled_core_policies: SqlStore[EnabledCorePolicies] = field(init=False)
+    drafts: SqlStore[Draft] = field(init=False)
     specs: SqlStore[StoredSpec] = field(init=False)
     source_shapes: SqlStore[SourceShape] = field(init=False)
     progress: SqlProgress = field(init=False)
@@ -347,6 +350,7 @@ class SqlDatabase:
                 adapter=_ENABLED_CORE,
                 connect=connect,
             ),
+            "drafts": SqlStore(noun="draft", table=tables.drafts, adapter=_DRAFT, connect=connect),
             "specs": SqlStore(
                 noun="spec",
                 table=tables.specs,

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0014"
+HEAD: Final = "0015"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -124,6 +124,7 @@ custom_labels: Final = _resources("custom_labels")
 marketing_actions: Final = _resources("marketing_actions")
 policies: Final = _resources("policies")
 enabled_core_policies: Final = _resources("enabled_core_policies")
+drafts: Final = _resources("drafts")
 specs: Final = _resources("specs", sa.Column("kind", sa.String))
 
 

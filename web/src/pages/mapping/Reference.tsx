@@ -1,0 +1,135 @@
+/** Functions, columns and operators to look up and insert. */
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Tab, TabList, TabPanel, Tabs } from "react-aria-components/Tabs";
+import { useSandbox } from "../../shell/page";
+import { ErrorPanel, Skeleton } from "../../ui/feedback";
+import { SearchField } from "../../ui/SearchField";
+import { Hostile } from "../../ui/text";
+import { functionsQuery, operatorsQuery } from "./queries";
+import { quoted, type SourceColumn } from "./rules";
+import { shown } from "./targets";
+import { texts as T } from "./texts";
+
+const D = T.dialog;
+const MOST = 200;
+
+interface Entry {
+  id: string;
+  name: string;
+  note: string;
+  description: string;
+  example: string;
+  insert: string;
+}
+
+export function Reference({
+  columns,
+  onInsert,
+}: {
+  columns: SourceColumn[];
+  onInsert: (text: string) => void;
+}) {
+  const sandbox = useSandbox();
+  const functions = useQuery(functionsQuery(sandbox));
+  const operators = useQuery(operatorsQuery(sandbox));
+  return (
+    <section className="reference" aria-label={D.reference}>
+      <Tabs className="tabs">
+        <TabList className="tab-list" aria-label={D.reference}>
+          <Tab id="functions" className="tab">
+            {D.functions}
+          </Tab>
+          <Tab id="fields" className="tab">
+            {D.fields}
+          </Tab>
+          <Tab id="operators" className="tab">
+            {D.operators}
+          </Tab>
+        </TabList>
+        <TabPanel id="functions" className="tab-panel">
+          {functions.error ? <ErrorPanel what={T.failed} error={functions.error} /> : null}
+          {functions.isPending ? <Skeleton rows={4} shape="text" /> : null}
+          <Entries
+            what={D.functions}
+            onInsert={onInsert}
+            entries={(functions.data ?? []).map((each) => ({
+              id: each.function,
+              name: each.syntax,
+              note: each.category,
+              description: each.description,
+              example: `${each.example} → ${shown(each.result)}`,
+              insert: `${each.function}()`,
+            }))}
+          />
+        </TabPanel>
+        <TabPanel id="fields" className="tab-panel">
+          <Entries
+            what={D.fields}
+            onInsert={onInsert}
+            entries={columns.map((column) => ({
+              id: column.name,
+              name: column.name,
+              note: column.type,
+              description: "",
+              example: "",
+              insert: quoted(column.name),
+            }))}
+          />
+        </TabPanel>
+        <TabPanel id="operators" className="tab-panel">
+          {operators.error ? <ErrorPanel what={T.failed} error={operators.error} /> : null}
+          <Entries
+            what={D.operators}
+            onInsert={onInsert}
+            entries={(operators.data ?? []).map((each) => ({
+              id: `${each.operatorSymbol} ${each.methodName}`,
+              name: each.operatorSymbol,
+              note: "",
+              description: each.description,
+              example: each.example,
+              insert: ` ${each.operatorSymbol} `,
+            }))}
+          />
+        </TabPanel>
+      </Tabs>
+    </section>
+  );
+}
+
+interface EntriesProps {
+  what: string;
+  entries: Entry[];
+  onInsert: (text: string) => void;
+}
+
+function Entries({ what, entries, onInsert }: EntriesProps) {
+  const [text, setText] = useState("");
+  const words = text.toLowerCase();
+  const found = entries
+    .filter((entry) => `${entry.name} ${entry.note} ${entry.description}`.toLowerCase().includes(words))
+    .slice(0, MOST);
+  return (
+    <>
+      <SearchField label={D.find(what)} value={text} onChange={setText} />
+      <ul className="reference-list">
+        {found.map((entry) => (
+          <li key={entry.id}>
+            <button type="button" className="reference-entry" onClick={() => onInsert(entry.insert)}>
+              <span className="visually-hidden">{D.insert} </span>
+              <span className="reference-name">
+                <code>
+                  <Hostile>{entry.name}</Hostile>
+                </code>
+                {entry.note ? <span className="type-chip">{entry.note}</span> : null}
+              </span>
+              {entry.description ? <span className="muted">{entry.description}</span> : null}
+              {entry.example ? <code className="muted">{entry.example}</code> : null}
+            </button>
+          </li>
+        ))}
+      </ul>
+      {found.length === 0 ? <p className="muted">{T.nothingFits}</p> : null}
+    </>
+  );
+}
