@@ -60,7 +60,7 @@ export const texts = {
   },
   search: {
     label: "Search",
-    title: "Search pages, sources, accounts and commands",
+    title: "Search pages, sources, accounts, datasets, schemas and commands",
     placeholder: "Search or type a command",
     pages: "Pages",
     sources: "Sources",
@@ -72,7 +72,7 @@ export const texts = {
     newAccount: (source: string) => `New account: ${source}`,
     theme: (name: string) => `Theme: ${name.toLowerCase()}`,
     toSandbox: (name: string) => `Switch to sandbox ${name}`,
-    failed: "Accounts and sources could not be loaded; pages and commands are here.",
+    failed: "Not everything could be loaded; pages and commands are here.",
   },
   call: {
     button: "Show the call",

@@ -10,8 +10,11 @@ import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { SearchField } from "react-aria-components/SearchField";
 import { useLocation } from "wouter";
 import { connectionsQuery, sandboxesQuery, sourcesQuery } from "../api/queries";
+import { datasetsQuery } from "../pages/datasets/queries";
+import { schemasQuery } from "../pages/schemas/queries";
 import { prefer } from "../preferences";
 import { useSession } from "../session";
+import { useSettled } from "../settled";
 import { texts } from "../texts";
 import { Icon } from "../ui/Icon";
 import { visibly } from "../ui/text";
@@ -54,6 +57,11 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
   const sources = useQuery(sourcesQuery(sandbox));
   const accounts = useQuery(connectionsQuery(sandbox));
   const sandboxes = useQuery(sandboxesQuery);
+  // There may be many: the server looks for them.
+  const datasets = useQuery(
+    datasetsQuery(sandbox, { text: useSettled(text.trim()), order: "desc:updated", page: 0 }),
+  );
+  const schemas = useQuery(schemasQuery(sandbox));
   const mayAdd =
     session.permissions.includes("manage-secrets") && session.permissions.includes("manage-sources");
 
@@ -81,6 +89,30 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
             () => navigate(pathOf(sandbox, `sources/accounts/${one.id}`)),
             titles.get(one.connectionSpec.id) ?? "",
             one.id,
+          ),
+        ),
+      },
+      {
+        title: texts.nav.datasets,
+        entries: (datasets.data?.items ?? []).map((one) =>
+          entry(
+            `dataset:${one.id}`,
+            one.name,
+            () => navigate(pathOf(sandbox, `datasets/${one.id}`)),
+            "",
+            one.id,
+          ),
+        ),
+      },
+      {
+        title: texts.nav.schemas,
+        entries: (schemas.data ?? []).map((one) =>
+          entry(
+            `schema:${one["meta:altId"]}`,
+            one.title,
+            () => navigate(pathOf(sandbox, `schemas/${one["meta:altId"]}`)),
+            "",
+            one.$id,
           ),
         ),
       },
@@ -138,7 +170,17 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
           .slice(0, MOST),
       }))
       .filter((group) => group.entries.length > 0);
-  }, [accounts.data, mayAdd, navigate, sandbox, sandboxes.data, sources.data, text]);
+  }, [
+    accounts.data,
+    datasets.data,
+    schemas.data,
+    mayAdd,
+    navigate,
+    sandbox,
+    sandboxes.data,
+    sources.data,
+    text,
+  ]);
 
   return (
     <ModalOverlay
@@ -155,7 +197,7 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
               <Input className="input" placeholder={texts.search.placeholder} spellCheck="false" />
               <kbd>Esc</kbd>
             </SearchField>
-            {sources.isError || accounts.isError ? (
+            {sources.isError || accounts.isError || datasets.isError || schemas.isError ? (
               <p className="search-note">{texts.search.failed}</p>
             ) : null}
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}

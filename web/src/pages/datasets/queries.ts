@@ -67,7 +67,10 @@ export const calls = {
     body,
   }),
   remove: (id: string): Call => ({ method: "DELETE", path: `${CATALOG}/dataSets/${encodeURIComponent(id)}` }),
-  batches: (ids: string[]) => get(`${CATALOG}/batches?limit=100&properties=completed&id=${ids.join(",")}`),
+  batches: (ids: string[]) =>
+    get(
+      `${CATALOG}/batches?limit=100&properties=completed&property=${encodeURIComponent(`id==${ids.join(",")}`)}`,
+    ),
   labels: (ids: string[]) =>
     get(`/v1/datasets/labels?${ids.map((id) => `dataSet=${encodeURIComponent(id)}`).join("&")}`),
   rows: (id: string) => get(`/data/foundation/export/datasets/${encodeURIComponent(id)}/preview`),

@@ -56,7 +56,7 @@ export const texts = {
     nothing: (what: string) => `${what}: none in this time range.`,
     from: "From",
     runs: "Runs",
-    table: "Rows over time",
+    table: "Rows over time, as a table",
   },
   view: "Show",
   views: { sources: "Sources", dataflows: "Dataflows", runs: "Runs" },

@@ -73,7 +73,7 @@ export const calls = {
   }),
   datasets: (ids: string[]): Call => ({
     method: "GET",
-    path: `/data/foundation/catalog/dataSets?limit=100&properties=name&schemaRef.id=${ids.map(encodeURIComponent).join(",")}`,
+    path: `/data/foundation/catalog/dataSets?limit=100&properties=name&property=${encodeURIComponent(`schemaRef.id==${ids.join(",")}`)}`,
   }),
 };
 
