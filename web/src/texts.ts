@@ -16,7 +16,13 @@ export const texts = {
     expand: "Expand the navigation",
     open: "Open the navigation",
     close: "Close the navigation",
-    group: "Connect",
+    monitoring: "Monitoring",
+    data: "Data",
+    datasets: "Datasets",
+    schemas: "Schemas",
+    administration: "Administration",
+    sandboxes: "Sandboxes",
+    credentials: "Credentials",
   },
   common: {
     cancel: "Cancel",
@@ -55,7 +61,7 @@ export const texts = {
   },
   search: {
     label: "Search",
-    title: "Search pages, dataflows, sources, accounts and commands",
+    title: "Search pages, dataflows, sources, accounts, datasets, schemas and commands",
     run: (id: string) => `Run ${id}`,
     placeholder: "Search or type a command",
     pages: "Pages",
@@ -69,7 +75,7 @@ export const texts = {
     addData: "Add data",
     theme: (name: string) => `Theme: ${name.toLowerCase()}`,
     toSandbox: (name: string) => `Switch to sandbox ${name}`,
-    failed: "Dataflows, accounts or sources could not be loaded; pages and commands are here.",
+    failed: "Not everything could be loaded; pages and commands are here.",
   },
   call: {
     button: "Show the call",

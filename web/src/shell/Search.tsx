@@ -11,8 +11,11 @@ import { SearchField } from "react-aria-components/SearchField";
 import { useLocation } from "wouter";
 import { connectionsQuery, sandboxesQuery, sourcesQuery } from "../api/queries";
 import { linesQuery } from "../pages/dataflows/queries";
+import { datasetsQuery } from "../pages/datasets/queries";
+import { schemasQuery } from "../pages/schemas/queries";
 import { prefer } from "../preferences";
 import { useSession } from "../session";
+import { useSettled } from "../settled";
 import { texts } from "../texts";
 import { Icon } from "../ui/Icon";
 import { visibly } from "../ui/text";
@@ -70,6 +73,11 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
     }),
     refetchInterval: false,
   });
+  // There may be many: the server looks for them.
+  const datasets = useQuery(
+    datasetsQuery(sandbox, { text: useSettled(text.trim()), order: "desc:updated", page: 0 }),
+  );
+  const schemas = useQuery(schemasQuery(sandbox));
   const mayAdd =
     session.permissions.includes("manage-secrets") && session.permissions.includes("manage-sources");
 
@@ -123,6 +131,30 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
             () => navigate(pathOf(sandbox, `sources/accounts/${one.id}`)),
             titles.get(one.connectionSpec.id) ?? "",
             one.id,
+          ),
+        ),
+      },
+      {
+        title: texts.nav.datasets,
+        entries: (datasets.data?.items ?? []).map((one) =>
+          entry(
+            `dataset:${one.id}`,
+            one.name,
+            () => navigate(pathOf(sandbox, `datasets/${one.id}`)),
+            "",
+            one.id,
+          ),
+        ),
+      },
+      {
+        title: texts.nav.schemas,
+        entries: (schemas.data ?? []).map((one) =>
+          entry(
+            `schema:${one["meta:altId"]}`,
+            one.title,
+            () => navigate(pathOf(sandbox, `schemas/${one["meta:altId"]}`)),
+            "",
+            one.$id,
           ),
         ),
       },
@@ -194,6 +226,8 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
   }, [
     accounts.data,
     flows.data,
+    datasets.data,
+    schemas.data,
     mayAdd,
     navigate,
     sandbox,
@@ -218,7 +252,7 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
               <Input className="input" placeholder={texts.search.placeholder} spellCheck="false" />
               <kbd>Esc</kbd>
             </SearchField>
-            {sources.isError || accounts.isError || flows.isError ? (
+            {[sources, accounts, flows, datasets, schemas].some((asked) => asked.isError) ? (
               <p className="search-note">{texts.search.failed}</p>
             ) : null}
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}

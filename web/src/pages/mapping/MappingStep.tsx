@@ -11,6 +11,7 @@ import { sentence, visibly } from "../../ui/text";
 import { useHistory } from "./history";
 import { type GridActs, type GridRow, MappingGrid } from "./MappingGrid";
 import "./mapping.css";
+import { useSettled } from "../../settled";
 import {
   previewQuery,
   schemaFieldsQuery,
@@ -31,7 +32,6 @@ import {
   type SourceColumn,
   type TargetField,
 } from "./rules";
-import { useSettled } from "./settled";
 import { texts as T } from "./texts";
 
 const RuleDialog = lazy(() => import("./RuleDialog"));
