@@ -208,6 +208,12 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_data_access.py::test_a_dataset_without_rows_says_so",
     ),
     Difference(
+        what="A recurring flow runs out of its turn by `POST /v1/flows/{id}/run` (an addition): see "
+        "[schedules](schedules.md#runs-on-demand). `POST /runs` refuses it as documented (CONNECTOR-1386).",
+        why="After a fix nobody wants to wait for the next slot, and windows follow each other whoever starts a run.",
+        test=f"{_W}/test_running_now.py::test_a_recurring_flow_runs_now_and_keeps_its_slots_and_windows",
+    ),
+    Difference(
         what="A run can be cancelled (`POST /v1/runs/{id}/cancel`, an addition). It ends as `failed` with the error "
         "`cancelled`, and says `cancelledBy` in `statusSummary.extensions`.",
         why="The documented states have none for it, and clients know those alone.",
@@ -303,6 +309,11 @@ DIFFERENCES: Final = (
         what="`POST /rpc/import` of the schema registry makes new ids, and takes descriptors along.",
         why="Two sandboxes of one organisation are on one server; an id is of one of them.",
         test=f"{_W}/test_schema_registry.py::test_an_export_is_imported_in_another_sandbox",
+    ),
+    Difference(
+        what="The registry takes `validationOnly=true` and `If-Match` with `PUT` and `PATCH`.",
+        why="Who edits a schema wants to know beforehand whether it may be changed so, and overwrite nobody.",
+        test=f"{_W}/test_schema_registry.py::test_a_change_may_be_checked_without_being_made",
     ),
     Difference(
         what="The registry reads `Accept` leniently: a version may be missing, unknown flags change nothing, and `xdm` "

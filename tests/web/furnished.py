@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from demo.azurite import Azurite
 from tests.live import Client
@@ -34,8 +35,8 @@ class Furnished:
     """A further dataflow from the table, filled in up to its last step."""
 
     def path(self, pattern: str) -> str:
-        """`pattern` with ids where it says `{flow}` and the like."""
-        return pattern.format(**asdict(self))
+        """`pattern` with ids where it says `{flow}` and the like, each as one segment of an address."""
+        return pattern.format(**{name: quote(value, safe="") for name, value in asdict(self).items()})
 
 
 def entity(number: int) -> dict[str, Any]:

@@ -205,7 +205,7 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
         path = operation.path.replace("{container}", "tenant")
         known = ids.get(f"{REGISTRY}/{segment}")
         return re.sub(r"\{\w+\}", known, path) if known and "{" in path else None
-    path = operation.path.replace("{view_id}", ids["view"])
+    path = operation.path.replace("{view_id}", ids["view"]).replace("{number}", "1")
     # Our own additions to what the Flow Service has.
     collection = collection.replace("/v1/datasets", f"{CATALOG}/dataSets").replace("/v1/", f"{FLOW}/")
     collection = collection.replace(DATASETS, f"{CATALOG}/dataSets")
@@ -322,6 +322,10 @@ def test_no_filter_search_or_token_reaches_ours(stranger: Client, client: Client
         assert stranger.get(f"{CATALOG}/batches?{query}={ours[f'{CATALOG}/dataSets']}").json() == {}
     for query in (f"id={ours[f'{CATALOG}/dataSets']}", f"property=schemaRef.id=={ours['schema']}"):
         assert stranger.get(f"{CATALOG}/dataSets?{query}").json() == {}
+    dataset = ours[f"{CATALOG}/dataSets"]
+    theirs, nobodys = (stranger.get(f"/v1/datasets/labels?dataSet={one}") for one in (dataset, hex_of(dataset)))
+    assert theirs.status_code == 404
+    assert said(theirs, dataset) == said(nobodys, hex_of(dataset))
 
 
 @pytest.fixture

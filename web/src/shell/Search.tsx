@@ -10,8 +10,12 @@ import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { SearchField } from "react-aria-components/SearchField";
 import { useLocation } from "wouter";
 import { connectionsQuery, sandboxesQuery, sourcesQuery } from "../api/queries";
+import { linesQuery } from "../pages/dataflows/queries";
+import { datasetsQuery } from "../pages/datasets/queries";
+import { schemasQuery } from "../pages/schemas/queries";
 import { prefer } from "../preferences";
 import { useSession } from "../session";
+import { useSettled } from "../settled";
 import { texts } from "../texts";
 import { Icon } from "../ui/Icon";
 import { visibly } from "../ui/text";
@@ -27,6 +31,7 @@ interface Found {
 
 const RECENT = "recent";
 const MOST = 8;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function recents(): string[] {
   try {
@@ -54,6 +59,25 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
   const sources = useQuery(sourcesQuery(sandbox));
   const accounts = useQuery(connectionsQuery(sandbox));
   const sandboxes = useQuery(sandboxesQuery);
+  const flows = useQuery({
+    ...linesQuery(sandbox, {
+      q: text.trim(),
+      state: [],
+      lastRun: [],
+      source: [],
+      account: [],
+      dataset: [],
+      late: false,
+      sort: "-lastRun",
+      page: 1,
+    }),
+    refetchInterval: false,
+  });
+  // There may be many: the server looks for them.
+  const datasets = useQuery(
+    datasetsQuery(sandbox, { text: useSettled(text.trim()), order: "desc:updated", page: 0 }),
+  );
+  const schemas = useQuery(schemasQuery(sandbox));
   const mayAdd =
     session.permissions.includes("manage-secrets") && session.permissions.includes("manage-sources");
 
@@ -73,6 +97,32 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
     const found: { title: string; entries: Found[] }[] = [
       { title: texts.search.pages, entries: pages },
       {
+        title: texts.nav.flows,
+        entries: [
+          ...(flows.data?.items ?? []).map((one) =>
+            entry(
+              `flow:${one.id}`,
+              one.name,
+              () => navigate(pathOf(sandbox, `flows/${one.id}`)),
+              one.dataset?.name ?? "",
+              one.id,
+            ),
+          ),
+          // A run is looked for by its id alone.
+          ...(UUID.test(text.trim())
+            ? [
+                entry(
+                  "run",
+                  texts.search.run(text.trim()),
+                  () => navigate(pathOf(sandbox, `runs/${text.trim()}`)),
+                  "",
+                  text,
+                ),
+              ]
+            : []),
+        ],
+      },
+      {
         title: texts.search.accounts,
         entries: (accounts.data?.items ?? []).map((one) =>
           entry(
@@ -81,6 +131,30 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
             () => navigate(pathOf(sandbox, `sources/accounts/${one.id}`)),
             titles.get(one.connectionSpec.id) ?? "",
             one.id,
+          ),
+        ),
+      },
+      {
+        title: texts.nav.datasets,
+        entries: (datasets.data?.items ?? []).map((one) =>
+          entry(
+            `dataset:${one.id}`,
+            one.name,
+            () => navigate(pathOf(sandbox, `datasets/${one.id}`)),
+            "",
+            one.id,
+          ),
+        ),
+      },
+      {
+        title: texts.nav.schemas,
+        entries: (schemas.data ?? []).map((one) =>
+          entry(
+            `schema:${one["meta:altId"]}`,
+            one.title,
+            () => navigate(pathOf(sandbox, `schemas/${one["meta:altId"]}`)),
+            "",
+            one.$id,
           ),
         ),
       },
@@ -149,7 +223,19 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
           .slice(0, MOST),
       }))
       .filter((group) => group.entries.length > 0);
-  }, [accounts.data, mayAdd, navigate, sandbox, sandboxes.data, session.permissions, sources.data, text]);
+  }, [
+    accounts.data,
+    flows.data,
+    datasets.data,
+    schemas.data,
+    mayAdd,
+    navigate,
+    sandbox,
+    sandboxes.data,
+    session.permissions,
+    sources.data,
+    text,
+  ]);
 
   return (
     <ModalOverlay
@@ -166,7 +252,7 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
               <Input className="input" placeholder={texts.search.placeholder} spellCheck="false" />
               <kbd>Esc</kbd>
             </SearchField>
-            {sources.isError || accounts.isError ? (
+            {[sources, accounts, flows, datasets, schemas].some((asked) => asked.isError) ? (
               <p className="search-note">{texts.search.failed}</p>
             ) : null}
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}
