@@ -2,10 +2,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { connectionsQuery, type Source, sourcesQuery } from "../../api/queries";
 import type { Connection } from "../../api/types";
+import { useSettled } from "../../settled";
 import { useSandbox } from "../../shell/page";
 import { schemaFieldsQuery } from "../mapping/queries";
 import { mappingsOf, type TargetField } from "../mapping/rules";
-import { useSettled } from "../mapping/settled";
 import { kindIn } from "./making";
 import {
   type Column,
