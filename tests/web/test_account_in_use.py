@@ -18,7 +18,7 @@ def test_it_is_counted_and_cannot_be_deleted(
     made.started(name="Reads people", scheduleParams=resources.never())
     page.goto(site.at(f"sources/accounts/{made.connection_id}"))
     uses = page.get_by_role("region", name="Dataflows that read through it")
-    expect(uses.get_by_role("listitem")).to_contain_text("Reads people")
+    expect(uses.get_by_role("link", name="Reads people")).to_be_visible()
     page.get_by_role("button", name="Actions for account").click()
     page.get_by_role("menuitem", name="Delete…").click()
     dialog = page.get_by_role("alertdialog")
