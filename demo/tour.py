@@ -99,6 +99,7 @@ class Tour:
         self.landed(dataset_id)
         self.call("data-prep-suggested", query={"datasetId": dataset_id})
         self.call("monitoring-history", query={"limit": "3"}, dataset_id=dataset_id)
+        self.call("dataset-labels-in-force", query={"dataSet": dataset_id})
         self.call("monitoring-overview", query={"buckets": "2"})
         hourly = {"startTime": 1_893_456_000, "frequency": "hour", "interval": 6}
         self.call("flows-find", query={"q": "shop", "limit": "1"})

@@ -311,6 +311,11 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_schema_registry.py::test_an_export_is_imported_in_another_sandbox",
     ),
     Difference(
+        what="The registry takes `validationOnly=true` and `If-Match` with `PUT` and `PATCH`.",
+        why="Who edits a schema wants to know beforehand whether it may be changed so, and overwrite nobody.",
+        test=f"{_W}/test_schema_registry.py::test_a_change_may_be_checked_without_being_made",
+    ),
+    Difference(
         what="The registry reads `Accept` leniently: a version may be missing, unknown flags change nothing, and `xdm` "
         "means the same as `xed`.",
         why="Adobe's own samples leave the version out, and clients name either family.",

@@ -57,6 +57,7 @@ from flowservice.service.flows import Flows
 from flowservice.service.form_drafts import FormDrafts
 from flowservice.service.identity import Identity
 from flowservice.service.labels import Labels
+from flowservice.service.labels_in_force import LabelsInForce
 from flowservice.service.lake_upkeep import LakeUpkeep
 from flowservice.service.leadership import Leadership
 from flowservice.service.mapping_sets import MappingSets
@@ -428,6 +429,7 @@ class App:
             flow_lines,
             flow_versions,
             ims,
+            labels_in_force,
             mapping_trials,
             monitoring,
             rejects,
@@ -505,6 +507,7 @@ class App:
                 monitoring.router(self.monitoring),
                 schedules.router(self.flows),
                 snapshots.router(self.snapshots),
+                labels_in_force.router(LabelsInForce(database=database, masking=self.masking)),
                 conversion.router(self.mapping_sets, self.schemas),
                 labels.router(Labels(database=database, now=now), self.settings.public_url),
                 marketing_actions.router(MarketingActions(database=database, now=now), self.settings.public_url),

@@ -121,6 +121,20 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 
 @pytest.fixture
+def page_with(open_page: Callable[..., Page], site: Site, client: Client) -> Callable[..., Page]:
+    """Opens a tab that is signed in as a credential with these permissions alone."""
+
+    def opened(*permissions: str, width: int = 1280) -> Page:
+        made = client.made("/v1/credentials", {"name": "May do little", "permissions": list(permissions)})
+        page = open_page(signed_in=False, width=width)
+        page.goto(site.sign_in_link(client_id=made["clientId"]))
+        page.get_by_role("heading", name="Sources", level=1).wait_for()
+        return page
+
+    return opened
+
+
+@pytest.fixture
 def new_account(client: Client, azurite: Azurite) -> Callable[[str], str]:
     """Makes an account over the API and returns its id."""
 

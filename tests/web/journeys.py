@@ -30,9 +30,10 @@ class Site:
         """The address of a page of a sandbox."""
         return f"{self.url}/s/{sandbox}/{path}"
 
-    def sign_in_link(self) -> str:
-        """A link that signs in once."""
-        return self.server.run("sign-in", "--url", self.url).split()[-1]
+    def sign_in_link(self, *, client_id: str = "") -> str:
+        """A link that signs in once, as the first credential or the one that is named."""
+        named = ("--client-id", client_id) if client_id else ()
+        return self.server.run("sign-in", "--url", self.url, *named).split()[-1]
 
     def sign_in(self, browser: Browser) -> None:
         """Sign in once, and keep what the browser has then."""

@@ -104,6 +104,56 @@ def _wrong(page: Page) -> None:
     page.get_by_role("button", name="Check and save").click()
 
 
+def _nameless(page: Page) -> None:
+    page.get_by_role("textbox", name="Dataflow name").fill("")
+    page.get_by_role("button", name="Next", exact=True).click()
+
+
+def _filtered(page: Page) -> None:
+    page.get_by_text("Row filter").first.click()
+    page.get_by_role("button", name="Add a condition").click()
+    page.get_by_role("button", name="Add a condition").click()
+
+
+def _changed_and_closed(page: Page) -> None:
+    page.get_by_role("textbox", name="Dataflow name").fill("Changed")
+    page.get_by_role("button", name="Close").click()
+
+
+_DRAFT: Final = "flows/new?draft={draft}&step="
+
+
+def _after(*acts: Act) -> Act:
+    """One after the other."""
+
+    def done(page: Page) -> None:
+        for act in acts:
+            act(page)
+
+    return done
+
+
+def _fill(name: str, text: str) -> Act:
+    return lambda page: page.get_by_role("textbox", name=name).fill(text)
+
+
+def _nothing_there(pattern: str) -> Act:
+    return _answered(pattern, lambda route: route.fulfill(json={}))
+
+
+def _forbidden(*left: str) -> Act:
+    """The session says that it may do no more than this."""
+
+    def answered(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "permissions": list(left)})
+
+    return _answered("**/v1/session", answered)
+
+
+_DATASETS: Final = "**/catalog/dataSets?*"
+_SCHEMAS: Final = "**/tenant/schemas?*"
+_MONITORING: Final = "**/v1/monitoring?*"
 _SPECS: Final = "**/connectionSpecs"
 _ACCOUNTS: Final = "**/flowservice/connections?*"
 _ONE: Final = "**/flowservice/connections/*"
@@ -293,6 +343,162 @@ VIEWS: Final = (
     ),
     View(name="account-missing", path="sources/accounts/none", shows="This account is not here"),
     View(name="account-failed", path="sources/accounts/{account}", shows="Why", before=_refused(_ONE)),
+    View(name="wizard-account", path="flows/new", shows="Which account is read from?"),
+    View(
+        name="wizard-account-new",
+        path="flows/new",
+        shows="How to sign in",
+        act=lambda page: page.get_by_text("A new one").click(),
+    ),
+    View(name="wizard-account-failed", path="flows/new", shows="could not be listed", before=_refused(_ACCOUNTS)),
+    View(name="wizard-drafts", path="flows/new", shows="Copy of", act=lambda page: page.get_by_text("Go on").click()),
+    View(name="wizard-tables", path="flows/new?account={account}&step=select", shows="Choose a table to look into it"),
+    View(
+        name="wizard-tables-empty",
+        path="flows/new?account={account}&step=select",
+        shows="This account has no table",
+        before=_answered("**/explore?objectType=root", lambda route: route.fulfill(json=[])),
+    ),
+    View(
+        name="wizard-tables-failed",
+        path="flows/new?account={account}&step=select",
+        shows="The tables could not be listed",
+        before=_refused("**/explore?objectType=root"),
+    ),
+    View(name="wizard-select", path=f"{_DRAFT}select", shows="Types come from a sample"),
+    View(name="wizard-select-loading", path=f"{_DRAFT}select", shows="Loading", before=_waiting("objectType=table")),
+    View(name="wizard-filter", path=f"{_DRAFT}select", shows="Rows that meet", act=_filtered),
+    View(name="wizard-details", path=f"{_DRAFT}details", shows="It will have"),
+    View(name="wizard-details-missing", path=f"{_DRAFT}details", shows="needs your attention", act=_nameless),
+    View(
+        name="wizard-details-upsert",
+        path=f"{_DRAFT}details",
+        shows="Each needs a value in every row",
+        act=lambda page: page.get_by_text("Upsert by key").first.click(),
+    ),
+    View(name="wizard-mapping", path=f"{_DRAFT}mapping", shows="Sample out"),
+    View(name="wizard-schedule", path=f"{_DRAFT}schedule", shows="Next runs"),
+    View(name="wizard-review", path=f"{_DRAFT}review", shows="Source and filter"),
+    View(
+        name="wizard-publish-failed",
+        path=f"{_DRAFT}review",
+        shows="taken away again",
+        before=_refused("**/flowservice/sourceConnections"),
+        act=_click("button", "Publish"),
+    ),
+    View(name="wizard-leaving", path=f"{_DRAFT}details", shows="Keep what you have", act=_changed_and_closed),
+    View(name="wizard-draft-missing", path="flows/new?draft=none", shows="This draft is not here"),
+    View(name="wizard-published", path="flows/new?done={flow}", shows="What was made"),
+    View(name="edit-flow", path="flows/{flow}/edit", shows="What stays"),
+    View(name="edit-flow-mapping", path="flows/{flow}/edit?step=mapping", shows="Sample out"),
+    View(name="edit-flow-schedule", path="flows/{flow}/edit?step=schedule", shows="cannot become a recurring one"),
+    View(name="edit-flow-review", path="flows/{flow}/edit?step=review", shows="Nothing is changed yet"),
+    View(name="edit-flow-missing", path="flows/none/edit", shows="This dataflow is not here"),
+    View(name="wizard-published-missing", path="flows/new?done=none", shows="This dataflow is not here"),
     View(name="session-ended", path="sources/accounts/{account}", shows="Your session has ended", act=_end_session),
+    View(name="datasets", path="datasets", shows="Last written"),
+    View(name="datasets-empty", path="datasets", shows="No dataset yet", before=_nothing_there(_DATASETS)),
+    View(name="datasets-no-match", path="datasets?q=zzz", shows="No dataset fits"),
+    View(name="datasets-loading", path="datasets", shows="Loading", before=_waiting("/dataSets?")),
+    View(name="datasets-failed", path="datasets", shows="could not be listed", before=_refused(_DATASETS)),
+    View(name="datasets-partial", path="datasets", shows="could not be read", before=_refused("**/datasets/labels?*")),
+    View(name="dataset", path="datasets/{dataset}", shows="_tenant.level"),
+    View(name="dataset-columns", path="datasets/{dataset}?tab=columns", shows="Open the schema"),
+    View(name="dataset-snapshots", path="datasets/{dataset}?tab=snapshots", shows="Rows written"),
+    View(name="dataset-reading", path="datasets/{dataset}?tab=reading", shows="Polars"),
+    View(name="dataset-failed", path="datasets/{dataset}", shows="Why", before=_refused("**/dataSets/*")),
+    View(name="dataset-rows-failed", path="datasets/{dataset}", shows="Why", before=_refused("**/preview")),
+    View(
+        name="dataset-no-rows",
+        path="datasets/{dataset}",
+        shows="No rows yet",
+        before=_answered("**/preview", lambda route: route.fulfill(json={"data": []})),
+    ),
+    View(
+        name="dataset-forbidden",
+        path="datasets/{dataset}",
+        shows="You may not see rows",
+        before=_forbidden("view-sources"),
+    ),
+    View(name="dataset-missing", path="datasets/none", shows="This dataset is not here"),
+    View(
+        name="dataset-labels",
+        path="datasets/{dataset}",
+        shows="Directly identifying",
+        act=_click("button", "Edit labels"),
+    ),
+    View(
+        name="dataset-delete",
+        path="datasets/{dataset}",
+        shows="Delete it first",
+        act=_after(_click("button", "Actions for"), _click("menuitem", "Delete…")),
+    ),
+    View(name="schemas", path="schemas", shows="Field groups"),
+    View(name="schemas-no-match", path="schemas?q=zzz", shows="No schema fits"),
+    View(
+        name="schemas-empty",
+        path="schemas",
+        shows="No schema yet",
+        before=_answered(_SCHEMAS, lambda route: route.fulfill(json={"results": [], "_page": {"next": None}})),
+    ),
+    View(name="schemas-loading", path="schemas", shows="Loading", before=_waiting("/tenant/schemas?")),
+    View(name="schemas-failed", path="schemas", shows="could not be listed", before=_refused(_SCHEMAS)),
+    View(name="schema-new", path="schemas?new=schema", shows="Demographic Details"),
+    View(name="schema", path="schemas/{schema}", shows="Made of"),
+    View(name="schema-field", path="schemas/{schema}?field=_tenant.level", shows="a row without it is rejected"),
+    View(name="schema-missing", path="schemas/none", shows="This schema is not here"),
+    View(name="schema-failed", path="schemas/{schema}", shows="Why", before=_refused("**/tenant/schemas/*")),
+    View(
+        name="schema-add-field",
+        path="schemas/{schema}",
+        shows="It fits.",
+        act=_after(lambda page: page.get_by_role("button", name="Add field", exact=True).click(), _fill("Name", "x")),
+    ),
+    View(
+        name="schema-refused",
+        path="schemas/{schema}",
+        shows="This change is not possible",
+        act=_click("button", "Remove Own"),
+    ),
+    View(name="monitoring", path="monitoring", shows="Rows over time"),
+    View(name="monitoring-table", path="monitoring?charts=table&range=7d", shows="As charts"),
+    View(name="monitoring-sources", path="monitoring?view=sources", shows="Azure Table Storage"),
+    View(name="monitoring-runs", path="monitoring?view=runs", shows="Duration"),
+    View(name="monitoring-late", path="monitoring?only=late", shows="Nothing needs a look"),
+    View(name="monitoring-loading", path="monitoring", shows="Loading", before=_waiting("/v1/monitoring")),
+    View(name="monitoring-failed", path="monitoring", shows="could not be read", before=_refused(_MONITORING)),
+    View(
+        name="monitoring-stale",
+        path="monitoring",
+        shows="Updates have stopped",
+        act=_after(
+            lambda page: page.get_by_role("rowheader").first.wait_for(),
+            _refused(_MONITORING),
+            _click("button", "Update now"),
+        ),
+    ),
+    View(name="sandboxes", path="sandboxes", shows="you are here"),
+    View(name="sandboxes-forbidden", path="sandboxes", shows="needs the permission", before=_forbidden("view-sources")),
+    View(name="sandboxes-failed", path="sandboxes", shows="Why", before=_refused("**/sandbox-management/sandboxes")),
+    View(name="sandbox-new", path="sandboxes?new=sandbox", shows="It can be changed"),
+    View(
+        name="sandbox-reset",
+        path="sandboxes",
+        shows="to confirm",
+        act=_after(_click("button", "Actions for Production"), _click("menuitem", "Reset…")),
+    ),
+    View(name="credentials", path="credentials", shows="Secret set"),
+    View(
+        name="credentials-forbidden", path="credentials", shows="need the permission", before=_forbidden("view-sources")
+    ),
+    View(name="credentials-failed", path="credentials", shows="Why", before=_refused("**/v1/credentials")),
+    View(name="credential-new", path="credentials?new=credential", shows="Nobody grants"),
+    View(name="credential-token", path="credentials?token=0f", shows="A token for curl"),
+    View(
+        name="credential-secret",
+        path="credentials?new=credential",
+        shows="Keep the secret now",
+        act=_after(_fill("Name", "Seen once"), _click("button", "Make credential")),
+    ),
     View(name="no-page", path="nothing", shows="There is no such page"),
 )

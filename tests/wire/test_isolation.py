@@ -322,6 +322,10 @@ def test_no_filter_search_or_token_reaches_ours(stranger: Client, client: Client
         assert stranger.get(f"{CATALOG}/batches?{query}={ours[f'{CATALOG}/dataSets']}").json() == {}
     for query in (f"id={ours[f'{CATALOG}/dataSets']}", f"property=schemaRef.id=={ours['schema']}"):
         assert stranger.get(f"{CATALOG}/dataSets?{query}").json() == {}
+    dataset = ours[f"{CATALOG}/dataSets"]
+    theirs, nobodys = (stranger.get(f"/v1/datasets/labels?dataSet={one}") for one in (dataset, hex_of(dataset)))
+    assert theirs.status_code == 404
+    assert said(theirs, dataset) == said(nobodys, hex_of(dataset))
 
 
 @pytest.fixture

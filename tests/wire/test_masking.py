@@ -79,6 +79,31 @@ def whole_hidden(client: Client, shoppers: Dataflow) -> Iterator[None]:
     assert client.delete(path, headers={"If-Match": "*"}).status_code == 200
 
 
+def test_the_labels_that_hold_are_told_with_what_they_hide(client: Client, viewer: Client, shoppers: Dataflow) -> None:
+    def told(who: Client) -> Any:
+        (found,) = who.get("/v1/datasets/labels", params={"dataSet": shoppers.dataset_id}).json()["dataSets"]
+        assert found["dataSetId"] == shoppers.dataset_id
+        return {one["path"]: (one["labels"], one["hidden"]) for one in found["fields"]}
+
+    mail, street = f"{shoppers.tenant}.mail", f"{shoppers.tenant}.place.street"
+    assert told(viewer) == {mail: (["I1"], True), street: (["I2"], True)}
+    assert told(client) == {mail: (["I1"], False), street: (["I2"], False)}
+
+
+@pytest.mark.usefixtures("whole_hidden")
+def test_a_label_on_a_dataset_is_told_once(client: Client, viewer: Client, shoppers: Dataflow) -> None:
+    for who, hidden in ((client, False), (viewer, True)):
+        (found,) = who.get("/v1/datasets/labels", params={"dataSet": shoppers.dataset_id}).json()["dataSets"]
+        assert (found["labels"], found["hidden"]) == (["C12"], hidden)
+        assert ["I1"] in [one["labels"] for one in found["fields"]]
+
+
+def test_labels_are_asked_for_by_ids(client: Client, shoppers: Dataflow) -> None:
+    refusal(client.get("/v1/datasets/labels"))
+    refusal(client.get("/v1/datasets/labels", params={"dataSet": [shoppers.dataset_id] * 101}))
+    refusal(client.get("/v1/datasets/labels", params={"dataSet": [shoppers.dataset_id, "nothing"]}))
+
+
 def previewed(client: Client, flow: Dataflow, wanted: Any = None, table: str = "shoppers") -> Any:
     filters = {} if wanted is None else {"filters": base64.b64encode(json.dumps(wanted).encode()).decode()}
     query = {"objectType": "table", "object": table, "preview": "true", **filters}

@@ -259,3 +259,32 @@ def test_a_dataset_keeps_its_schema(client: Client, group: dict[str, Any]) -> No
     assert "the dataset 'kept'" in refused["detail"]
     assert client.delete(f"{CATALOG}/{reference.removeprefix('@/')}").status_code == 200
     assert client.delete(f"{TENANT}/schemas/{made['meta:altId']}").status_code == 204
+
+
+def test_a_change_may_be_checked_without_being_made(client: Client, tenant: str) -> None:
+    own = {"type": "object", "properties": {"size": TEXT}}
+    body = {"title": "Checked only", "type": "object", "properties": {tenant: own}}
+    made = client.made(f"{TENANT}/fieldgroups", body)
+    path = f"{TENANT}/fieldgroups/{made['meta:altId']}"
+    steps = [{"op": "add", "path": f"/properties/{tenant}/properties/colour", "value": TEXT}]
+    wrong = [{"op": "add", "path": f"/properties/{tenant}/properties/colour", "value": {"$ref": "#/nothing"}}]
+    checked = client.patch(path, json=steps, params={"validationOnly": "true"})
+    assert checked.status_code == 200, checked.text
+    refusal(client.patch(path, json=wrong, params={"validationOnly": "true"}))
+    refusal(client.put(path, json={**made, "title": ""}, params={"validationOnly": "true"}))
+    assert read(client, path) == checked.json() == made
+
+
+def test_a_change_may_name_the_version_that_it_is_of(client: Client, tenant: str) -> None:
+    made = client.made(f"{TENANT}/fieldgroups", {"title": "Named version", "type": "object", "properties": {}})
+    path = f"{TENANT}/fieldgroups/{made['meta:altId']}"
+    seen = {"If-Match": made["meta:registryMetadata"]["eTag"]}
+    steps = [{"op": "replace", "path": "/title", "value": "Of the version"}]
+    assert client.patch(path, json=steps, headers=seen).status_code == 200
+    for answer in (
+        client.patch(path, json=steps, headers=seen),
+        client.patch(path, json=steps, headers=seen, params={"validationOnly": "true"}),
+        client.put(path, json={**made, "title": "Overwritten"}, headers=seen),
+    ):
+        assert refusal(answer)["status"] == 412
+    assert read(client, path)["title"] == "Of the version"

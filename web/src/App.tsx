@@ -22,6 +22,15 @@ const Dataflows = pageOf(() => import("./pages/dataflows/Dataflows"));
 const Flow = pageOf(() => import("./pages/dataflows/Flow"));
 const Run = pageOf(() => import("./pages/runs/Run"));
 const NewAccount = pageOf(() => import("./pages/accounts/NewAccount"));
+const Wizard = pageOf(() => import("./pages/wizard/Wizard"));
+const EditFlow = pageOf(() => import("./pages/wizard/EditFlow"));
+const Datasets = pageOf(() => import("./pages/datasets/Datasets"));
+const Dataset = pageOf(() => import("./pages/datasets/Dataset"));
+const Schemas = pageOf(() => import("./pages/schemas/Schemas"));
+const Schema = pageOf(() => import("./pages/schemas/Schema"));
+const Monitoring = pageOf(() => import("./pages/monitoring/Monitoring"));
+const Sandboxes = pageOf(() => import("./pages/administration/Sandboxes"));
+const Credentials = pageOf(() => import("./pages/administration/Credentials"));
 
 export function App() {
   return (
@@ -124,9 +133,18 @@ function InSandbox() {
                 <Route path="/s/:sandbox/sources/accounts" component={Accounts} />
                 <Route path="/s/:sandbox/sources/accounts/new" component={NewAccount} />
                 <Route path="/s/:sandbox/sources/accounts/:id" component={Account} />
+                <Route path="/s/:sandbox/flows/new" component={Wizard} />
+                <Route path="/s/:sandbox/flows/:id/edit" component={EditFlow} />
                 <Route path="/s/:sandbox/flows" component={Dataflows} />
                 <Route path="/s/:sandbox/flows/:id" component={Flow} />
                 <Route path="/s/:sandbox/runs/:id" component={Run} />
+                <Route path="/s/:sandbox/datasets" component={Datasets} />
+                <Route path="/s/:sandbox/datasets/:id" component={Dataset} />
+                <Route path="/s/:sandbox/schemas" component={Schemas} />
+                <Route path="/s/:sandbox/schemas/:id" component={Schema} />
+                <Route path="/s/:sandbox/monitoring" component={Monitoring} />
+                <Route path="/s/:sandbox/sandboxes" component={Sandboxes} />
+                <Route path="/s/:sandbox/credentials" component={Credentials} />
                 <Route component={NotFound} />
               </Switch>
             </Suspense>

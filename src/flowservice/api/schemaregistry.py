@@ -7,14 +7,14 @@ from starlette.requests import Request
 
 from flowservice.api import answers, registry_wire
 from flowservice.api import neighbour_answers as told
-from flowservice.api.calls import NEVER_DONE, Calling
+from flowservice.api.calls import NEVER_DONE, Calling, IfMatch, matching
 from flowservice.api.patching import Operations
 from flowservice.domain.descriptor import descriptor_document
 from flowservice.domain.identity import Caller
 from flowservice.domain.registry import flattened, with_deprecations, with_descriptors
 from flowservice.domain.schema import SchemaKind, SchemaResource
 from flowservice.service.descriptors import Descriptors
-from flowservice.service.schemas import Container, Schemas
+from flowservice.service.schemas import Container, Matches, Schemas
 
 BASE: Final = "/data/foundation/schemaregistry"
 _KINDS: Final = {
@@ -36,6 +36,9 @@ UnionRef = Annotated[
 OrderBy = Annotated[str | None, Query(description="`title`, `-updated`; commas for several.")]
 Limit = Annotated[int, Query(ge=0, description=f"Resources a page, up to {registry_wire.MAX_LIMIT}.")]
 Start = Annotated[str | None, Query(description="`_page.next` of the page before.")]
+ValidationOnly = Annotated[
+    bool, Query(alias="validationOnly", description="Say whether it could be changed so, and change nothing.")
+]
 Property = Annotated[
     list[str] | None, Query(alias="property", description="For example `meta:class==https://…`; repeatable.")
 ]
@@ -91,10 +94,19 @@ def _add_changes(routes: APIRouter, schemas: Schemas, segment: str, kind: Schema
         name=f"replace-{segment}",
         responses=answers.of(told.RegistryResource),
     )
-    def replace(caller: Calling, ref: Ref, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+    def replace(
+        caller: Calling,
+        ref: Ref,
+        body: Annotated[dict[str, Any], Body()],
+        if_match: IfMatch,
+        validation_only: ValidationOnly = False,
+    ) -> dict[str, Any]:
         """What the registry assigns may stand in the body, and is left alone. What a dataset with rows rests on, and
-        what is in a union, only takes additions."""
-        return shown(caller, schemas.replace(caller, kind, named(ref), body))
+        what is in a union, only takes additions. `If-Match`, if it is sent, names the resource's `eTag`."""
+        made = schemas.replace(
+            caller, kind, named(ref), body, matches=_unchanged_since(if_match), only_check=validation_only
+        )
+        return shown(caller, made)
 
     @routes.patch(
         f"/tenant/{segment}/{{ref}}",
@@ -103,9 +115,14 @@ def _add_changes(routes: APIRouter, schemas: Schemas, segment: str, kind: Schema
         name=f"change-{segment}",
         responses=answers.of(told.RegistryResource),
     )
-    def change(caller: Calling, ref: Ref, operations: Operations) -> dict[str, Any]:
-        """A JSON Patch of the resource as it is read, references unresolved."""
-        return shown(caller, schemas.change(caller, kind, named(ref), operations))
+    def change(
+        caller: Calling, ref: Ref, operations: Operations, if_match: IfMatch, validation_only: ValidationOnly = False
+    ) -> dict[str, Any]:
+        """A JSON Patch of the resource as it is read, references unresolved. `If-Match` as for `PUT`."""
+        made = schemas.change(
+            caller, kind, named(ref), operations, matches=_unchanged_since(if_match), only_check=validation_only
+        )
+        return shown(caller, made)
 
     @routes.delete(
         f"/tenant/{segment}/{{ref}}",
@@ -117,6 +134,10 @@ def _add_changes(routes: APIRouter, schemas: Schemas, segment: str, kind: Schema
     def delete(caller: Calling, ref: Ref) -> None:
         """Its descriptors go too. Refused while something uses it: the answer says what."""
         schemas.delete(caller, kind, named(ref))
+
+
+def _unchanged_since(if_match: str | None) -> Matches:
+    return lambda resource: matching(resource, if_match, required=False)
 
 
 def _add_reads(routes: APIRouter, schemas: Schemas, descriptors: Descriptors, segment: str, kind: SchemaKind) -> None:

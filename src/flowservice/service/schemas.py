@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import jsonpatch
 
@@ -32,6 +32,14 @@ _DIGITS: Final = 48
 _CHANGES: Final = 500
 """Changes of one resource that are told, the newest ones."""
 _OWN_KINDS: Final = tuple(kind for kind in SchemaKind if kind is not SchemaKind.BEHAVIORS)
+
+
+Matches: TypeAlias = Callable[[SchemaResource], None]
+"""Returns if a resource is as its caller saw it last; raises otherwise."""
+
+
+def _any(_resource: SchemaResource) -> None:
+    return None
 
 
 class Container(StrEnum):
@@ -86,15 +94,39 @@ class Schemas:
         database.schemas.add(resource)
         self._tell(database, caller, resource, [{"op": "add", "path": "", "value": resource.body}])
 
-    def replace(self, caller: Caller, kind: SchemaKind, ref: str, body: Mapping[str, Any]) -> SchemaResource:
+    def replace(
+        self,
+        caller: Caller,
+        kind: SchemaKind,
+        ref: str,
+        body: Mapping[str, Any],
+        *,
+        matches: Matches = _any,
+        only_check: bool = False,
+    ) -> SchemaResource:
         """The resource with all that its author writes as `body` has it; what the registry assigns is ignored there.
 
-        Raises NotFound, NotSupported, MissingField, BadSchema, BreakingChange, InUse.
+        Args:
+            matches: raises if the resource is not as the caller saw it last.
+            only_check: raise what the change would raise, and write nothing.
+        Raises: NotFound, NotSupported, MissingField, BadSchema, BreakingChange, InUse.
         """
-        return self._edited(caller, kind, ref, lambda old: _keeping_tags(old, body))
+        return self._edited(
+            caller, kind, ref, lambda old: _keeping_tags(old, body), matches=matches, only_check=only_check
+        )
 
-    def change(self, caller: Caller, kind: SchemaKind, ref: str, operations: object) -> SchemaResource:
-        """The resource after a JSON Patch. Raises as `replace`, EmptyBody, PatchFailed, PatchUnsupported."""
+    def change(
+        self,
+        caller: Caller,
+        kind: SchemaKind,
+        ref: str,
+        operations: object,
+        *,
+        matches: Matches = _any,
+        only_check: bool = False,
+    ) -> SchemaResource:
+        """The resource after a JSON Patch. Takes and raises what `replace` does, and EmptyBody, PatchFailed,
+        PatchUnsupported."""
 
         def edit(old: SchemaResource) -> Mapping[str, Any]:
             body = patched(document(old, tenant_id=caller.tenant_id), operations, editable=EDITABLE)
@@ -104,7 +136,7 @@ class Schemas:
                 )
             return body
 
-        return self._edited(caller, kind, ref, edit)
+        return self._edited(caller, kind, ref, edit, matches=matches, only_check=only_check)
 
     def delete(self, caller: Caller, kind: SchemaKind, ref: str) -> None:
         """Remove the resource and the descriptors that speak of it.
@@ -174,7 +206,14 @@ class Schemas:
         self._write(self.database, caller, group, {**group.body, "properties": properties})
 
     def _edited(
-        self, caller: Caller, kind: SchemaKind, ref: str, edit: Callable[[SchemaResource], Mapping[str, Any]]
+        self,
+        caller: Caller,
+        kind: SchemaKind,
+        ref: str,
+        edit: Callable[[SchemaResource], Mapping[str, Any]],
+        *,
+        matches: Matches,
+        only_check: bool,
     ) -> SchemaResource:
         caller.may(Permission.MANAGE_SOURCES)
 
@@ -182,14 +221,22 @@ class Schemas:
             with self.database.transaction() as database:
                 database.tenancy.hold(caller.scope.org_id)
                 old = own(database, caller, kind, ref)
-                return self._write(database, caller, old, edit(old))
+                matches(old)
+                return self._write(database, caller, old, edit(old), only_check=only_check)
 
         return repeated(write)
 
     def _write(
-        self, database: Database, caller: Caller, old: SchemaResource, body: Mapping[str, Any]
+        self,
+        database: Database,
+        caller: Caller,
+        old: SchemaResource,
+        body: Mapping[str, Any],
+        *,
+        only_check: bool = False,
     ) -> SchemaResource:
-        """The resource with another body, written with all that follows from it for others."""
+        """The resource with another body, written with all that follows from it for others, if it is not only checked;
+        then the resource is answered as it stays."""
         before = Library.of(database, caller)
         composition = composed(old.kind, body, ref=old.id, tenant_id=caller.tenant_id, lookup=before.lookup)
         if composition.body == old.body:
@@ -211,6 +258,8 @@ class Schemas:
         dependents = after.dependents(new)
         after = after.extending_anew(dependents)
         check_change(database, caller.scope, before, after, old)
+        if only_check:
+            return old
         database.schemas.replace(old, new)
         for known in dependents:
             told = after.resources[known.id]

@@ -18,7 +18,7 @@ export class ApiError extends Error {
 export class Unreachable extends Error {}
 
 export interface Call {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   body?: unknown;
   /** Headers besides those that every call has. */

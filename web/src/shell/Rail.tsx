@@ -13,8 +13,11 @@ export function Rail({ sandbox }: { sandbox: string }) {
   return (
     <nav className="rail" aria-label={texts.nav.label}>
       <ul>
-        {PAGES.map((page) => (
+        {PAGES.map((page, place) => (
           <li key={page.id}>
+            {page.group && page.group !== PAGES[place - 1]?.group ? (
+              <span className="rail-group">{page.group}</span>
+            ) : null}
             <Link
               to={pathOf(sandbox, page.path)}
               className="rail-link"

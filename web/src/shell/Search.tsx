@@ -11,8 +11,11 @@ import { SearchField } from "react-aria-components/SearchField";
 import { useLocation } from "wouter";
 import { connectionsQuery, sandboxesQuery, sourcesQuery } from "../api/queries";
 import { linesQuery } from "../pages/dataflows/queries";
+import { datasetsQuery } from "../pages/datasets/queries";
+import { schemasQuery } from "../pages/schemas/queries";
 import { prefer } from "../preferences";
 import { useSession } from "../session";
+import { useSettled } from "../settled";
 import { texts } from "../texts";
 import { Icon } from "../ui/Icon";
 import { visibly } from "../ui/text";
@@ -70,6 +73,11 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
     }),
     refetchInterval: false,
   });
+  // There may be many: the server looks for them.
+  const datasets = useQuery(
+    datasetsQuery(sandbox, { text: useSettled(text.trim()), order: "desc:updated", page: 0 }),
+  );
+  const schemas = useQuery(schemasQuery(sandbox));
   const mayAdd =
     session.permissions.includes("manage-secrets") && session.permissions.includes("manage-sources");
 
@@ -127,8 +135,43 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
         ),
       },
       {
+        title: texts.nav.datasets,
+        entries: (datasets.data?.items ?? []).map((one) =>
+          entry(
+            `dataset:${one.id}`,
+            one.name,
+            () => navigate(pathOf(sandbox, `datasets/${one.id}`)),
+            "",
+            one.id,
+          ),
+        ),
+      },
+      {
+        title: texts.nav.schemas,
+        entries: (schemas.data ?? []).map((one) =>
+          entry(
+            `schema:${one["meta:altId"]}`,
+            one.title,
+            () => navigate(pathOf(sandbox, `schemas/${one["meta:altId"]}`)),
+            "",
+            one.$id,
+          ),
+        ),
+      },
+      {
         title: texts.search.commands,
         entries: [
+          ...(session.permissions.includes("manage-sources")
+            ? [
+                entry(
+                  "add-data",
+                  texts.search.addData,
+                  () => navigate(pathOf(sandbox, "flows/new")),
+                  "",
+                  "new dataflow create wizard",
+                ),
+              ]
+            : []),
           ...known
             .filter((source) => source.supported && mayAdd)
             .map((source) =>
@@ -180,7 +223,19 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
           .slice(0, MOST),
       }))
       .filter((group) => group.entries.length > 0);
-  }, [accounts.data, flows.data, mayAdd, navigate, sandbox, sandboxes.data, sources.data, text]);
+  }, [
+    accounts.data,
+    flows.data,
+    datasets.data,
+    schemas.data,
+    mayAdd,
+    navigate,
+    sandbox,
+    sandboxes.data,
+    session.permissions,
+    sources.data,
+    text,
+  ]);
 
   return (
     <ModalOverlay
@@ -197,7 +252,7 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
               <Input className="input" placeholder={texts.search.placeholder} spellCheck="false" />
               <kbd>Esc</kbd>
             </SearchField>
-            {sources.isError || accounts.isError || flows.isError ? (
+            {[sources, accounts, flows, datasets, schemas].some((asked) => asked.isError) ? (
               <p className="search-note">{texts.search.failed}</p>
             ) : null}
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}

@@ -34,7 +34,7 @@ function useShortcuts(sandbox: string, search: () => void) {
         return;
       }
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const page = going ? PAGES.find((one) => one.key === event.key) : undefined;
+      const page = going ? PAGES.find((known) => known.key === event.key) : undefined;
       going = event.key === "g";
       if (event.key === "/") {
         event.preventDefault();

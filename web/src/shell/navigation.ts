@@ -7,11 +7,26 @@ export interface PageEntry {
   name: string;
   path: string;
   icon: IconName;
-  /** The letter that goes there, after `g`. */
+  /** What it is found under; pages of a group follow each other. */
+  group?: string;
+  /** `g` and this letter lead to it. */
   key?: string;
   /** Whether an address below the sandbox is of this page. */
   holds: (path: string) => boolean;
 }
+
+type Section = "monitoring" | "datasets" | "schemas" | "sandboxes" | "credentials";
+
+/** A list, and the pages of what is in it. */
+const page = (id: Section, icon: IconName, group?: string, key?: string): PageEntry => ({
+  id,
+  name: texts.nav[id],
+  path: id,
+  icon,
+  group,
+  key,
+  holds: (path) => path === id || path.startsWith(`${id}/`),
+});
 
 export const PAGES: PageEntry[] = [
   {
@@ -38,6 +53,11 @@ export const PAGES: PageEntry[] = [
     key: "d",
     holds: (path) => /^(flows|runs)(\/|$)/.test(path),
   },
+  page("monitoring", "pulse", undefined, "m"),
+  page("datasets", "table", texts.nav.data),
+  page("schemas", "tree", texts.nav.data),
+  page("sandboxes", "box", texts.nav.administration),
+  page("credentials", "shield", texts.nav.administration),
 ];
 
 export const pathOf = (sandbox: string, path: string) => `/s/${encodeURIComponent(sandbox)}/${path}`;

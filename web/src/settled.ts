@@ -1,7 +1,7 @@
+/** A value that does not change any more for a moment, such as what somebody types. */
 import { useEffect, useState } from "react";
 
-/** The value once it has not changed for a while: so that not every key is a call. */
-export function useSettled<T>(value: T, ms: number): T {
+export function useSettled<T>(value: T, ms = 250): T {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
     const timer = setTimeout(() => setSettled(value), ms);

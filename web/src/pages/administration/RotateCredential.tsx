@@ -1,0 +1,53 @@
+import { useState } from "react";
+import { send } from "../../api/client";
+import { texts as common } from "../../texts";
+import { Button } from "../../ui/Button";
+import { ErrorPanel } from "../../ui/feedback";
+import { Dialog } from "../../ui/overlays";
+import { nameOf } from "./Credentials";
+import { type Credential, type CredentialSecret, calls } from "./queries";
+import { credentialTexts } from "./texts";
+
+const T = credentialTexts.rotation;
+
+interface RotateCredentialProps {
+  credential: Credential;
+  onClose: () => void;
+  onMade: (made: CredentialSecret) => void;
+}
+
+export function RotateCredential({ credential, onClose, onMade }: RotateCredentialProps) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const rotate = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      onMade(await send<CredentialSecret>(calls.rotate(credential.clientId), null));
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      title={T.title(nameOf(credential))}
+      isOpen
+      onClose={onClose}
+      role="alertdialog"
+      footer={
+        <>
+          <Button onPress={onClose} autoFocus>
+            {common.common.cancel}
+          </Button>
+          <Button look="danger" isPending={busy} onPress={() => void rotate()}>
+            {T.go}
+          </Button>
+        </>
+      }
+    >
+      {error ? <ErrorPanel what={T.failed} error={error} /> : null}
+      <p>{T.text}</p>
+    </Dialog>
+  );
+}
