@@ -49,6 +49,8 @@ def test_the_numbers_of_a_run_add_up_and_a_mismatch_is_our_error(page: Page, sit
     expect(rows).to_contain_text("Rejected3 1.5 %")
     expect(rows).to_contain_text("Written197 98.5 %")
     expect(rows.get_by_role("alert")).to_have_count(0)
+    steps = page.get_by_role("list", name="How long each step took")
+    expect(steps.get_by_role("listitem")).to_contain_text(["Wait for a turn", "Plan", "Read, map and check", "Publish"])
 
     def altered(route: Route) -> None:
         body = route.fetch().json()

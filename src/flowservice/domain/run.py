@@ -137,6 +137,8 @@ class Run(Resource):
     cancelled_by: str | None = None
     """Who asked for its end. It may have come too late: `state` tells how it ended."""
     started_at: datetime | None = None
+    planned_at: datetime | None = None
+    """When it was settled what it reads: a sample was looked at, the table readied. Undos and replays do not tell."""
     read_completed_at: datetime | None = None
     completed_at: datetime | None = None
     counts: Counts = Counts()

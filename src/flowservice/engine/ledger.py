@@ -69,9 +69,12 @@ class Ledger:
         def write(database: Database) -> None:
             run, drift = database.runs.find(run_id), plan.drift[:_MOST_CHANGES]
             window = plan.window or run.window
-            if (run.window, run.drift) != (window, drift) and not run.has_ended:
-                planned = replace(run, window=window, drift=drift, stamp=run.stamp.moved(None, at=self.now()))
-                database.runs.replace(run, planned)
+            is_new = run.planned_at is None or (run.window, run.drift) != (window, drift)
+            if is_new and not run.has_ended:
+                at = self.now()
+                # Of a run that was cut off it stays the first time: what it plans is kept.
+                told = replace(run, window=window, drift=drift, planned_at=run.planned_at or at)
+                database.runs.replace(run, replace(told, stamp=run.stamp.moved(None, at=at)))
             if plan.seen:
                 self._learn(database, run, plan)
 

@@ -246,7 +246,8 @@ function Param({ title, value, at }: { title: string; value: unknown; at: number
 }
 
 function UsedBy({ id }: { id: string }) {
-  const flows = useQuery(flowsOfQuery(useSandbox(), id));
+  const sandbox = useSandbox();
+  const flows = useQuery(flowsOfQuery(sandbox, id));
   return (
     <section className="panel" aria-labelledby="used-by">
       <h2 id="used-by">{T.usedBy}</h2>
@@ -259,7 +260,9 @@ function UsedBy({ id }: { id: string }) {
         <ul className="rows">
           {flows.data.map((flow) => (
             <li key={flow.id}>
-              <Hostile>{flow.name ?? flow.id}</Hostile>
+              <Link to={pathOf(sandbox, `flows/${encodeURIComponent(flow.id)}`)}>
+                <Hostile>{flow.name ?? flow.id}</Hostile>
+              </Link>
               <StatusBadge tone={flow.state === "enabled" ? "good" : "neutral"}>
                 {T.states[flow.state ?? ""] ?? visibly(flow.state ?? "")}
               </StatusBadge>

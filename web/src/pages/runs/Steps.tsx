@@ -21,7 +21,10 @@ function stepsOf(run: ReadRun): Step[] {
     steps.push({ id: "undo", name: T.steps.undo, from: begun, until: run.endedAt });
     return steps;
   }
-  steps.push({ id: "read", name: T.steps.read, from: begun, until: run.readAt ?? run.endedAt });
+  // Undos and replays plan in no time, and runs of earlier versions do not tell.
+  const planned = run.plannedAt;
+  if (planned !== null) steps.push({ id: "plan", name: T.steps.plan, from: begun, until: planned });
+  steps.push({ id: "read", name: T.steps.read, from: planned ?? begun, until: run.readAt ?? run.endedAt });
   if (run.readAt !== null)
     steps.push({ id: "publish", name: T.steps.publish, from: run.readAt, until: run.endedAt });
   return steps;

@@ -56,6 +56,7 @@ export interface ReadRun {
   madeBy: string;
   madeByClient: string;
   startedAt: number | null;
+  plannedAt: number | null;
   readAt: number | null;
   endedAt: number | null;
   counts: Counts;
@@ -120,6 +121,7 @@ export function readRun(run: Run): ReadRun {
     madeBy: run.createdBy,
     madeByClient: run.createdClient,
     startedAt: time(durations.startedAtUTC),
+    plannedAt: time(bounds.plannedAt),
     readAt: time(copy?.durationSummary?.completedAtUTC),
     endedAt: time(durations.completedAtUTC),
     counts: {

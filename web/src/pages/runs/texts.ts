@@ -79,6 +79,7 @@ export const T = {
     label: "How long each step took",
     table: "Steps, as a table",
     waiting: "Wait for a turn",
+    plan: "Plan",
     read: "Read, map and check",
     publish: "Publish",
     undo: "Take rows out",
