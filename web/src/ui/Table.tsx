@@ -35,6 +35,8 @@ interface TableProps<T> {
 /** A grid: arrows move by cell, Enter opens, headers sort. It scrolls sideways inside its own labelled region. */
 export function Table<T extends { id: string }>(props: TableProps<T>) {
   const { label, columns, rows, sort, onSort, onOpen, textOf } = props;
+  // Cells are told apart by the `key` of their items, which a column's own `key` is not.
+  const items = columns.map((column) => ({ id: column.id, column }));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there
     <section className="table-scroll" aria-label={label} tabIndex={0}>
@@ -67,8 +69,8 @@ export function Table<T extends { id: string }>(props: TableProps<T>) {
         </TableHeader>
         <TableBody items={rows} dependencies={[columns]}>
           {(row) => (
-            <Row id={row.id} textValue={textOf(row)} columns={columns} className={onOpen ? "opens" : ""}>
-              {(column) => <Cell className={column.numeric ? "numeric" : ""}>{column.cell(row)}</Cell>}
+            <Row id={row.id} textValue={textOf(row)} columns={items} className={onOpen ? "opens" : ""}>
+              {({ column }) => <Cell className={column.numeric ? "numeric" : ""}>{column.cell(row)}</Cell>}
             </Row>
           )}
         </TableBody>
