@@ -102,6 +102,11 @@ class Tour:
         self.call("dataset-labels-in-force", query={"dataSet": dataset_id})
         self.call("monitoring-overview", query={"buckets": "2"})
         hourly = {"startTime": 1_893_456_000, "frequency": "hour", "interval": 6}
+        self.call("flows-find", query={"q": "shop", "limit": "1"})
+        self.call("flows-glance", flow_id=flow_id)
+        self.call("flow-versions-listed", query={"limit": "2"}, flow_id=flow_id)
+        self.call("flow-versions-read", flow_id=flow_id, number="1")
+        self.call("flow-versions-revert", flow_id=flow_id, number="1")
         self.call("flows-preview", {"scheduleParams": hourly}, query={"count": "5"})
         self.evaluations(dataset_id)
         self.drafts()
@@ -580,7 +585,7 @@ class Tour:
         self._ended(flow_id)
         for runs, (column, decision) in enumerate((("coupon", "accept"), ("gift", "ignore")), start=2):
             self._seed_basket(runs, column)
-            self.call("runs-create", {"flowId": flow_id})
+            self.call("runs-run-now", flow_id=flow_id)
             self._ended(flow_id, runs=runs)
             held = self.call("schema-drift-read", flow_id=flow_id)["held"]
             self.call(f"schema-drift-{decision}", {"id": held["id"]}, flow_id=flow_id)

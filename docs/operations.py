@@ -208,6 +208,12 @@ DIFFERENCES: Final = (
         test=f"{_W}/test_data_access.py::test_a_dataset_without_rows_says_so",
     ),
     Difference(
+        what="A recurring flow runs out of its turn by `POST /v1/flows/{id}/run` (an addition): see "
+        "[schedules](schedules.md#runs-on-demand). `POST /runs` refuses it as documented (CONNECTOR-1386).",
+        why="After a fix nobody wants to wait for the next slot, and windows follow each other whoever starts a run.",
+        test=f"{_W}/test_running_now.py::test_a_recurring_flow_runs_now_and_keeps_its_slots_and_windows",
+    ),
+    Difference(
         what="A run can be cancelled (`POST /v1/runs/{id}/cancel`, an addition). It ends as `failed` with the error "
         "`cancelled`, and says `cancelledBy` in `statusSummary.extensions`.",
         why="The documented states have none for it, and clients know those alone.",

@@ -51,6 +51,8 @@ from flowservice.service.dry_runs import DryRuns
 from flowservice.service.effective_labels import EffectiveLabels
 from flowservice.service.evaluations import Evaluations
 from flowservice.service.flow_checks import FlowChecks
+from flowservice.service.flow_lines import FlowLines
+from flowservice.service.flow_versions import FlowVersions
 from flowservice.service.flows import Flows
 from flowservice.service.form_drafts import FormDrafts
 from flowservice.service.identity import Identity
@@ -424,6 +426,8 @@ class App:
             drift,
             dry_runs,
             export,
+            flow_lines,
+            flow_versions,
             ims,
             labels_in_force,
             mapping_trials,
@@ -467,6 +471,8 @@ class App:
                     Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
                 ),
                 dry_runs.router(self.dry_runs),
+                flow_lines.router(FlowLines(database=database, now=now)),
+                flow_versions.router(FlowVersions(database=database, flows=self.flows), self.flows, wake),
                 drift.router(self.drifts),
                 credentials.router(self.credentials, self.settings.public_url),
                 session.router(self.sessions, self.settings.public_url),

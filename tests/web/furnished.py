@@ -31,6 +31,8 @@ class Furnished:
     schema: str
     flow: str
     run: str
+    draft: str
+    """A further dataflow from the table, filled in up to its last step."""
 
     def path(self, pattern: str) -> str:
         """`pattern` with ids where it says `{flow}` and the like, each as one segment of an address."""
@@ -75,7 +77,28 @@ def furnish(client: Client, azurite: Azurite, *, name: str = "Loyalty customers"
         schema=made.schema_id,
         flow=flow_id,
         run=str(run["id"]),
+        draft=_draft(client, made),
     )
+
+
+def _draft(client: Client, made: Dataflow) -> str:
+    columns = ("PartitionKey", "RowKey", "name", "total")
+    rules = [{"id": name, "kind": "field", "source": name, "destination": f"{made.tenant}.{name}"} for name in columns]
+    filled = {
+        "account": made.connection_id,
+        "table": made.table,
+        "columns": list(columns),
+        "details": {
+            "datasetName": f"Copy of {made.table}",
+            "schemaTitle": f"Copy of {made.table}",
+            "flowName": f"Copy of {made.table}",
+        },
+        "mapping": {"rules": rules, "suggested": True},
+        "schedule": {"kind": "interval", "every": "6", "unit": "hour", "deltaColumn": "Timestamp"},
+        "reached": "review",
+    }
+    draft = {"name": f"Copy of {made.table}", "kind": "dataflow", "step": "review", "body": filled}
+    return str(client.made("/v1/drafts", draft)["id"])
 
 
 def _calculated(client: Client, made: Dataflow) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from playwright.sync_api import Page, Route, expect
 
@@ -104,6 +104,25 @@ def _wrong(page: Page) -> None:
     page.get_by_role("button", name="Check and save").click()
 
 
+def _nameless(page: Page) -> None:
+    page.get_by_role("textbox", name="Dataflow name").fill("")
+    page.get_by_role("button", name="Next", exact=True).click()
+
+
+def _filtered(page: Page) -> None:
+    page.get_by_text("Row filter").first.click()
+    page.get_by_role("button", name="Add a condition").click()
+    page.get_by_role("button", name="Add a condition").click()
+
+
+def _changed_and_closed(page: Page) -> None:
+    page.get_by_role("textbox", name="Dataflow name").fill("Changed")
+    page.get_by_role("button", name="Close").click()
+
+
+_DRAFT: Final = "flows/new?draft={draft}&step="
+
+
 def _after(*acts: Act) -> Act:
     """One after the other."""
 
@@ -139,7 +158,153 @@ _SPECS: Final = "**/connectionSpecs"
 _ACCOUNTS: Final = "**/flowservice/connections?*"
 _ONE: Final = "**/flowservice/connections/*"
 
+_LINES: Final = "**/v1/flows?*"
+_LINE: Final = "**/v1/flows/*"
+_RUN: Final = "**/flowservice/runs/*"
+_HELD: Final[dict[str, Any]] = {
+    "flowId": "f",
+    "policy": {"newColumns": "hold", "removedColumns": "null", "typeChanges": "reject"},
+    "held": {
+        "id": "h",
+        "since": "2026-03-01T00:00:00Z",
+        "runs": 2,
+        "lastRunId": "r",
+        "reason": None,
+        "changes": [
+            {
+                "kind": "newColumn",
+                "column": "\u202ecoupon",
+                "was": [],
+                "now": ["string"],
+                "firstSeen": "2026-03-01T00:00:00Z",
+            },
+            {
+                "kind": "removedColumn",
+                "column": "<i>mark</i>",
+                "was": ["int"],
+                "now": [],
+                "firstSeen": "2026-03-01T00:00:00Z",
+            },
+        ],
+    },
+    "lastMet": None,
+    "columns": [{"name": "name", "types": ["string"]}],
+}
+_DRIFTS: Final = _answered("**/v1/flows/*/drift", lambda route: route.fulfill(json=_HELD))
+
+
+def _told(alter: Callable[[Any], None]) -> Act:
+    """The run is told otherwise than it is. The server is asked once, for a page asks until it goes."""
+
+    def prepare(page: Page) -> None:
+        known: dict[str, Any] = {}
+
+        def answer(route: Route) -> None:
+            if not known:
+                known.update(route.fetch().json())
+                alter(known["items"][0])
+            route.fulfill(json=known)
+
+        page.route(_RUN, answer)
+
+    return prepare
+
+
+def _at_work(run: Any) -> None:
+    run["metrics"]["statusSummary"] |= {"status": "inProgress", "errors": []}
+    run["metrics"]["durationSummary"].pop("completedAtUTC", None)
+    run["activities"] = []
+
+
+def _off_balance(run: Any) -> None:
+    run["metrics"]["recordSummary"]["outputRecordCount"] -= 5
+
+
+def _choose_all(page: Page) -> None:
+    page.get_by_role("checkbox", name="Select All").press("Space")
+
+
+def _steps(*acts: Act) -> Act:
+    def do(page: Page) -> None:
+        for act in acts:
+            act(page)
+
+    return do
+
+
+_FLOW_MENU: Final = _click("button", "Further actions for this dataflow")
+
+FLOW_VIEWS: Final = (
+    View(name="flows", path="flows", shows="Recent runs"),
+    View(name="flows-no-match", path="flows?q=zzz", shows="No dataflow fits"),
+    View(
+        name="flows-empty",
+        path="flows",
+        shows="No dataflow yet",
+        before=_answered(_LINES, lambda route: route.fulfill(json={"items": [], "count": 0})),
+    ),
+    View(name="flows-loading", path="flows", shows="Loading", before=_waiting("/v1/flows?")),
+    View(name="flows-failed", path="flows", shows="The dataflows could not be listed", before=_refused(_LINES)),
+    View(name="flows-menu", path="flows", shows="Run now", act=_click("button", "Actions for")),
+    View(name="flows-chosen", path="flows", shows="Clear the choice", act=_choose_all),
+    View(
+        name="flows-bulk",
+        path="flows",
+        shows="They start no run until",
+        act=_steps(_choose_all, _click("button", "Pause")),
+    ),
+    View(name="flow", path="flows/{flow}", shows="Rows per run"),
+    View(name="flow-activity", path="flows/{flow}?tab=activity", shows="Trigger"),
+    View(name="flow-activity-none", path="flows/{flow}?tab=activity&result=scheduled", shows="No run fits"),
+    View(name="flow-scheduled", path="flows/{flow}?tab=activity&view=scheduled", shows="Nothing is scheduled"),
+    View(name="flow-mapping", path="flows/{flow}?tab=mapping", shows="Target field"),
+    View(name="flow-schema", path="flows/{flow}?tab=schema", shows="Nothing waits for a decision"),
+    View(name="flow-held", path="flows/{flow}?tab=schema", shows="wait for your decision", before=_DRIFTS),
+    View(
+        name="flow-accept",
+        path="flows/{flow}?tab=schema",
+        shows="No run starts by this",
+        before=_DRIFTS,
+        act=_click("button", "Accept"),
+    ),
+    View(name="flow-versions", path="flows/{flow}?tab=versions", shows="What changed"),
+    View(name="flow-quarantine", path="flows/{flow}?tab=quarantine", shows="a required field is missing"),
+    View(
+        name="flow-nothing-rejected",
+        path="flows/{flow}?tab=quarantine",
+        shows="Nothing is waiting",
+        before=_empty("**/flowservice/runs?*"),
+    ),
+    View(name="flow-settings", path="flows/{flow}?tab=settings", shows="Danger zone"),
+    View(name="flow-run-now", path="flows/{flow}", shows="whole table once more", act=_click("button", "Run now")),
+    View(
+        name="flow-backfill",
+        path="flows/{flow}",
+        shows="In pieces of",
+        act=_steps(_FLOW_MENU, _click("menuitem", "Backfill")),
+    ),
+    View(
+        name="flow-delete",
+        path="flows/{flow}",
+        shows="stay in the dataset",
+        act=_steps(_FLOW_MENU, _click("menuitem", "Delete")),
+    ),
+    View(name="flow-missing", path="flows/none", shows="This dataflow is not here"),
+    View(name="flow-loading", path="flows/{flow}", shows="Loading", before=_waiting("/v1/flows/")),
+    View(name="flow-failed", path="flows/{flow}", shows="Why", before=_refused(_LINE)),
+    View(name="run", path="runs/{run}", shows="Not all rows landed"),
+    View(name="run-at-work", path="runs/{run}", shows="It is at work", before=_told(_at_work)),
+    View(name="run-off-balance", path="runs/{run}", shows="These numbers do not add up", before=_told(_off_balance)),
+    View(name="run-tried", path="runs/{run}", shows="Nothing was written", act=_click("button", "Try again")),
+    View(name="run-replay", path="runs/{run}", shows="No window moves", act=_click("button", "Replay")),
+    View(name="run-undo", path="runs/{run}", shows="leave quarantine", act=_click("button", "Undo")),
+    View(name="run-row", path="runs/{run}", shows="The row as it was read", act=_click("rowheader", "region-")),
+    View(name="run-missing", path="runs/none", shows="This run is not here"),
+    View(name="run-failed", path="runs/{run}", shows="could not be read", before=_refused(_RUN)),
+)
+
 VIEWS: Final = (
+    *FLOW_VIEWS,
     View(name="sign-in", path="", shows="This page opens with a one-time link", signed_in=False),
     View(name="catalog", path="sources", shows="Azure Table Storage"),
     View(name="catalog-list", path="sources?view=list", shows="State here"),
@@ -178,6 +343,58 @@ VIEWS: Final = (
     ),
     View(name="account-missing", path="sources/accounts/none", shows="This account is not here"),
     View(name="account-failed", path="sources/accounts/{account}", shows="Why", before=_refused(_ONE)),
+    View(name="wizard-account", path="flows/new", shows="Which account is read from?"),
+    View(
+        name="wizard-account-new",
+        path="flows/new",
+        shows="How to sign in",
+        act=lambda page: page.get_by_text("A new one").click(),
+    ),
+    View(name="wizard-account-failed", path="flows/new", shows="could not be listed", before=_refused(_ACCOUNTS)),
+    View(name="wizard-drafts", path="flows/new", shows="Copy of", act=lambda page: page.get_by_text("Go on").click()),
+    View(name="wizard-tables", path="flows/new?account={account}&step=select", shows="Choose a table to look into it"),
+    View(
+        name="wizard-tables-empty",
+        path="flows/new?account={account}&step=select",
+        shows="This account has no table",
+        before=_answered("**/explore?objectType=root", lambda route: route.fulfill(json=[])),
+    ),
+    View(
+        name="wizard-tables-failed",
+        path="flows/new?account={account}&step=select",
+        shows="The tables could not be listed",
+        before=_refused("**/explore?objectType=root"),
+    ),
+    View(name="wizard-select", path=f"{_DRAFT}select", shows="Types come from a sample"),
+    View(name="wizard-select-loading", path=f"{_DRAFT}select", shows="Loading", before=_waiting("objectType=table")),
+    View(name="wizard-filter", path=f"{_DRAFT}select", shows="Rows that meet", act=_filtered),
+    View(name="wizard-details", path=f"{_DRAFT}details", shows="It will have"),
+    View(name="wizard-details-missing", path=f"{_DRAFT}details", shows="needs your attention", act=_nameless),
+    View(
+        name="wizard-details-upsert",
+        path=f"{_DRAFT}details",
+        shows="Each needs a value in every row",
+        act=lambda page: page.get_by_text("Upsert by key").first.click(),
+    ),
+    View(name="wizard-mapping", path=f"{_DRAFT}mapping", shows="Sample out"),
+    View(name="wizard-schedule", path=f"{_DRAFT}schedule", shows="Next runs"),
+    View(name="wizard-review", path=f"{_DRAFT}review", shows="Source and filter"),
+    View(
+        name="wizard-publish-failed",
+        path=f"{_DRAFT}review",
+        shows="taken away again",
+        before=_refused("**/flowservice/sourceConnections"),
+        act=_click("button", "Publish"),
+    ),
+    View(name="wizard-leaving", path=f"{_DRAFT}details", shows="Keep what you have", act=_changed_and_closed),
+    View(name="wizard-draft-missing", path="flows/new?draft=none", shows="This draft is not here"),
+    View(name="wizard-published", path="flows/new?done={flow}", shows="What was made"),
+    View(name="edit-flow", path="flows/{flow}/edit", shows="What stays"),
+    View(name="edit-flow-mapping", path="flows/{flow}/edit?step=mapping", shows="Sample out"),
+    View(name="edit-flow-schedule", path="flows/{flow}/edit?step=schedule", shows="cannot become a recurring one"),
+    View(name="edit-flow-review", path="flows/{flow}/edit?step=review", shows="Nothing is changed yet"),
+    View(name="edit-flow-missing", path="flows/none/edit", shows="This dataflow is not here"),
+    View(name="wizard-published-missing", path="flows/new?done=none", shows="This dataflow is not here"),
     View(name="session-ended", path="sources/accounts/{account}", shows="Your session has ended", act=_end_session),
     View(name="datasets", path="datasets", shows="Last written"),
     View(name="datasets-empty", path="datasets", shows="No dataset yet", before=_nothing_there(_DATASETS)),

@@ -205,7 +205,7 @@ def filled(operation: Operation, ids: Mapping[str, str]) -> str | None:
         path = operation.path.replace("{container}", "tenant")
         known = ids.get(f"{REGISTRY}/{segment}")
         return re.sub(r"\{\w+\}", known, path) if known and "{" in path else None
-    path = operation.path.replace("{view_id}", ids["view"])
+    path = operation.path.replace("{view_id}", ids["view"]).replace("{number}", "1")
     # Our own additions to what the Flow Service has.
     collection = collection.replace("/v1/datasets", f"{CATALOG}/dataSets").replace("/v1/", f"{FLOW}/")
     collection = collection.replace(DATASETS, f"{CATALOG}/dataSets")

@@ -18,7 +18,12 @@ import { EmptyState, ErrorPanel, Skeleton } from "./ui/feedback";
 const Catalog = pageOf(() => import("./pages/sources/Catalog"));
 const Accounts = pageOf(() => import("./pages/accounts/Accounts"));
 const Account = pageOf(() => import("./pages/accounts/Account"));
+const Dataflows = pageOf(() => import("./pages/dataflows/Dataflows"));
+const Flow = pageOf(() => import("./pages/dataflows/Flow"));
+const Run = pageOf(() => import("./pages/runs/Run"));
 const NewAccount = pageOf(() => import("./pages/accounts/NewAccount"));
+const Wizard = pageOf(() => import("./pages/wizard/Wizard"));
+const EditFlow = pageOf(() => import("./pages/wizard/EditFlow"));
 const Datasets = pageOf(() => import("./pages/datasets/Datasets"));
 const Dataset = pageOf(() => import("./pages/datasets/Dataset"));
 const Schemas = pageOf(() => import("./pages/schemas/Schemas"));
@@ -128,6 +133,11 @@ function InSandbox() {
                 <Route path="/s/:sandbox/sources/accounts" component={Accounts} />
                 <Route path="/s/:sandbox/sources/accounts/new" component={NewAccount} />
                 <Route path="/s/:sandbox/sources/accounts/:id" component={Account} />
+                <Route path="/s/:sandbox/flows/new" component={Wizard} />
+                <Route path="/s/:sandbox/flows/:id/edit" component={EditFlow} />
+                <Route path="/s/:sandbox/flows" component={Dataflows} />
+                <Route path="/s/:sandbox/flows/:id" component={Flow} />
+                <Route path="/s/:sandbox/runs/:id" component={Run} />
                 <Route path="/s/:sandbox/datasets" component={Datasets} />
                 <Route path="/s/:sandbox/datasets/:id" component={Dataset} />
                 <Route path="/s/:sandbox/schemas" component={Schemas} />

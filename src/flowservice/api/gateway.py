@@ -55,6 +55,8 @@ _WITHOUT_BODY: Final = (
     "/undo",
     "/replay",
     "/cancel",
+    "/run",
+    "/revert",
     "/check",
     "/landingzone/credentials",
     "/dryRun",

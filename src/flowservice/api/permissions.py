@@ -50,6 +50,7 @@ RULES: Final = (
     Rule("any", r"/v1/credentials(/.*)?", (Permission.ADMINISTER,)),
     # It reads as a run does, and shows rows as a preview does.
     Rule("POST", r"/v1/flows/[^/]+/dryRun", (Permission.VIEW_SOURCES, Permission.RUN, Permission.VIEW_DATA)),
+    Rule("POST", r"/v1/flows/[^/]+/run", (Permission.VIEW_SOURCES, Permission.RUN)),
     Rule("POST", r"/v1/runs/[^/]+/(undo|cancel|replay)", (Permission.VIEW_SOURCES, Permission.RUN)),
     # Rows of the source, in whole.
     Rule("read", r"/v1/(runs|datasets)/[^/]+/rejects", (Permission.VIEW_SOURCES, Permission.VIEW_DATA)),

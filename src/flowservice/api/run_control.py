@@ -1,8 +1,8 @@
-"""Cancelling and undoing a run: our own additions, for a run has to be stopped or taken back now and then."""
+"""Running a flow now, cancelling and undoing a run: our own additions, for a schedule does not know what is urgent."""
 
-from typing import Any, Final
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from flowservice.api import answers, wire
 from flowservice.api.calls import Calling
@@ -10,15 +10,28 @@ from flowservice.api.flowservice import BASE as FLOW_SERVICE
 from flowservice.api.flowservice.runs import RunId
 from flowservice.service.runs import Runs
 
-BASE: Final = "/v1/runs"
-
 
 def router(runs: Runs) -> APIRouter:
-    """Cancel and undo."""
-    routes = APIRouter(prefix=BASE, tags=["Runs"])
+    """Run, cancel and undo."""
+    routes = APIRouter(prefix="/v1", tags=["Runs"])
 
     @routes.post(
-        "/{run_id}/undo", status_code=201, summary="Undo a run", responses=answers.of(answers.Created, status=201)
+        "/flows/{flow_id}/run",
+        status_code=201,
+        summary="Run a flow now",
+        responses=answers.of(answers.Created, status=201),
+    )
+    def run_now(
+        caller: Calling, flow_id: Annotated[str, Path(description="Id of a flow: a UUID.")], response: Response
+    ) -> dict[str, Any]:
+        """Also of a flow that recurs: a run over its next window, out of its turn. Its slots stay as they are. Where a
+        run waits that has not begun, the answer is that one."""
+        made = runs.run_now(caller, flow_id)
+        response.headers["Location"] = f"{FLOW_SERVICE}/runs/{made.id}"
+        return wire.created(made)
+
+    @routes.post(
+        "/runs/{run_id}/undo", status_code=201, summary="Undo a run", responses=answers.of(answers.Created, status=201)
     )
     def undo(caller: Calling, run_id: RunId, response: Response) -> dict[str, Any]:
         """A new run of the flow takes the rows of this one out of its dataset again; of an upsert, it puts back what
@@ -28,7 +41,10 @@ def router(runs: Runs) -> APIRouter:
         return wire.created(made)
 
     @routes.post(
-        "/{run_id}/cancel", status_code=202, summary="Cancel a run", responses=answers.of(answers.Created, status=202)
+        "/runs/{run_id}/cancel",
+        status_code=202,
+        summary="Cancel a run",
+        responses=answers.of(answers.Created, status=202),
     )
     def cancel(caller: Calling, run_id: RunId) -> dict[str, Any]:
         """The run ends as failed, and publishes nothing, in a moment; one that is publishing already goes on to its

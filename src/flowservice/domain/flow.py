@@ -95,6 +95,8 @@ class Flow(Governed):
     """When the tick shall start the next run; None: nothing is due."""
     runs_started: int = 0
     """How many runs there were; the newest has this number."""
+    versions: int = 0
+    """How many versions of it are kept; the newest has this number. 0: it was last changed before they were."""
     last_run: LastRun | None = None
     last_operation: Operation = Operation.CREATE
     operated_at: datetime | None = None

@@ -79,7 +79,7 @@ def overview(
         series[each.bucket].add(each)
         by_flow.setdefault(each.flow_id, Sums()).add(each)
     told = [
-        FlowActivity(flow=flow, sums=by_flow.get(flow.id, Sums()), late_by=_late_by(flow, now=now)) for flow in flows
+        FlowActivity(flow=flow, sums=by_flow.get(flow.id, Sums()), late_by=late_by(flow, now=now)) for flow in flows
     ]
     told.sort(key=_urgency)
     return Overview(
@@ -91,7 +91,8 @@ LATE_AFTER: Final = timedelta(minutes=1)
 """A flow that is due is started within seconds; after a minute something is in its way."""
 
 
-def _late_by(flow: Flow, *, now: datetime) -> timedelta | None:
+def late_by(flow: Flow, *, now: datetime) -> timedelta | None:
+    """How long a flow has been due without having been started; None: it is not late."""
     if flow.state is not FlowState.ENABLED or flow.next_run_at is None:
         return None
     late = now - flow.next_run_at

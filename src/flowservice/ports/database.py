@@ -15,6 +15,8 @@ from flowservice.domain.descriptor import Descriptor
 from flowservice.domain.draft import Draft
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.flow import Flow
+from flowservice.domain.flow_line import FlowSearch, FlowsFound, RecentRun
+from flowservice.domain.flow_version import FlowVersion
 from flowservice.domain.identity import Credential, Entrant, Org, Sandbox, SandboxState, Scope
 from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
@@ -108,6 +110,9 @@ class FlowStore(Store[Flow], Protocol):
     def due(self, *, at: datetime, limit: int, after: Flow | None = None) -> Sequence[Flow]:
         """Enabled flows of every scope with `next_run_at <= at`, the longest due first, beyond `after`."""
 
+    def find(self, scope: Scope, search: FlowSearch) -> FlowsFound:
+        """A part of the flows that fit, in the order that is asked for; what is equal stands newest first."""
+
 
 class LabelsDueStore(Store[LabelsDue], Protocol):
     """Marks of tables that may not say their labels yet."""
@@ -133,6 +138,9 @@ class RunStore(Store[Run], Protocol):
 
     def activity(self, scope: Scope, *, since: datetime, bucket: timedelta, buckets: int) -> Sequence[Activity]:
         """What the runs of a sandbox did that were made in the `buckets` buckets from `since` on."""
+
+    def recent(self, scope: Scope, flow_ids: Sequence[str], *, each: int) -> Sequence[RecentRun]:
+        """The newest runs of each of the flows, `each` of them at most; those of one flow the newest first."""
 
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         """Those of the flows with a run that stands for a slot, repeats no other and has not begun."""
@@ -305,6 +313,8 @@ class Database(Protocol):
     def target_connections(self) -> Store[TargetConnection]: ...
     @property
     def flows(self) -> FlowStore: ...
+    @property
+    def flow_versions(self) -> Store[FlowVersion]: ...
     @property
     def runs(self) -> RunStore: ...
     @property

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flowservice.domain.drift import Change
 from flowservice.domain.flow import Flow, Operation, Transformation
+from flowservice.domain.flow_version import Origin
 from flowservice.domain.identity import Caller, Scope
 from flowservice.domain.inferred_fields import field_node, is_field_type, legal_name, numbered
 from flowservice.domain.mapping import Mapping as FieldMapping
@@ -16,6 +17,7 @@ from flowservice.errors import BadMapping, BadSchema, ColumnsNotAddable
 from flowservice.ports.database import Database
 from flowservice.ports.runtime import Clock, Ids
 from flowservice.service.contention import repeated
+from flowservice.service.kept_versions import replaced
 from flowservice.service.schemas import Schemas
 
 _DIGITS: Final = 32
@@ -84,8 +86,7 @@ class AddedColumns:
             transformations=tuple(_at(step, version.version) for step in flow.transformations),
             stamp=flow.stamp.moved(caller, at=at),
         ).noted(Operation.UPDATE, at=at)
-        tx.flows.replace(flow, moved)
-        return moved
+        return replaced(tx, flow, moved, Origin.COLUMNS)
 
     def _mapping(self, column: str, destination: str) -> FieldMapping:
         return FieldMapping(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from flowservice.domain.flow import Endpoint, Flow, FlowState, Operation, Transformation
+from flowservice.domain.flow_version import Origin
 from flowservice.domain.identity import Caller, Permission
 from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.resource import SpecRef, Stamp
@@ -29,6 +30,7 @@ from flowservice.service.contention import repeated
 from flowservice.service.delta_columns import DeltaColumns, recurs
 from flowservice.service.drafts import takes_drafts
 from flowservice.service.flow_checks import Ends, FlowChecks
+from flowservice.service.kept_versions import added, replaced
 from flowservice.service.readable import Readable
 from flowservice.service.target_connections import target_dataset
 
@@ -90,8 +92,7 @@ class Flows(Readable[Flow]):
             next_run_at=None if draft else schedule.first_run(now=now),
         )
         with self._settled(flow) as tx:
-            tx.flows.add(flow)
-        return flow
+            return added(tx, flow)
 
     def slots(self, caller: Caller, sent: Mapping[str, Any], *, count: int) -> tuple[Schedule, Sequence[datetime]]:
         """A schedule that is not kept, and its next `count` runs. Raises as `create` for what is no schedule."""
@@ -103,8 +104,10 @@ class Flows(Readable[Flow]):
             slots.append(following)
         return schedule, slots
 
-    def change(self, caller: Caller, flow: Flow, content: FlowContent) -> Flow:
+    def change(self, caller: Caller, flow: Flow, content: FlowContent, *, reverts_to: int | None = None) -> Flow:
         """The flow with other content, checked like a new one. A run under way goes on as it was planned.
+
+        `reverts_to`: the version of it that had this content.
 
         Raises as `create`; StartHasPassed, CannotBecomeOnce, BackfillIsFixed, DeltaColumnDiffers; Stale.
         """
@@ -152,9 +155,9 @@ class Flows(Readable[Flow]):
                     "overlap or leave a gap",
                     advice="Create another flow.",
                 )
+        origin = Origin.CHANGED if reverts_to is None else Origin.REVERTED
         with self._settled(changed) as tx:
-            tx.flows.replace(flow, changed)
-        return changed
+            return replaced(tx, flow, changed, origin, reverts_to=reverts_to)
 
     def publish(self, caller: Caller, flow: Flow) -> Flow:
         """The draft checked like a new flow, and enabled. Raises BadTransition unless it is one, and as `create`."""
@@ -169,8 +172,7 @@ class Flows(Readable[Flow]):
             stamp=flow.stamp.moved(caller, at=now),
         ).noted(Operation.ENABLE, at=now)
         with self._settled(published) as tx:
-            tx.flows.replace(flow, published)
-        return published
+            return replaced(tx, flow, published, Origin.PUBLISHED)
 
     def runnable(self, caller: Caller, flow: Flow) -> Flow:
         """The flow as its runs know it; a draft as they would once it is published, though it may lack a name.

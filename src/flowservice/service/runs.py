@@ -82,6 +82,31 @@ class Runs(Readable[Run]):
 
         return _created(launch)
 
+    def run_now(self, caller: Caller, flow_id: str) -> Run:
+        """A run of the flow, now: over the whole table where it runs once, else over its next window, out of its turn.
+
+        The slots of a recurring flow stay as they are, and its windows follow each other, whoever starts a run. Where a
+        run waits that has not begun, it is that one, for it takes these rows, too.
+        Raises EmptyFlowId, UnknownFlow, FlowDisabled, ConnectorRunsNot, RunNotCreated.
+        """
+        caller.may(Permission.RUN)
+        flow = self._flow(caller, flow_id)
+        if flow.schedule.period is None:
+            return self.create(caller, flow_id=flow_id, params={})
+
+        def launch() -> Run:
+            flow, at = self._startable(caller, flow_id), self.now()
+            if self.database.runs.with_a_run_in_line([flow.id]):
+                scheduled = self._launch.runs_of(flow, ("state",), RunState.SCHEDULED.value)
+                waiting = next((run for run in scheduled if run.slot_at is not None and run.parent_id is None), None)
+                if waiting is not None:
+                    return waiting
+            run = self._launch.made(flow, Stamp.first(caller, at=at))
+            # What tells it from a run of the schedule, and is what somebody who asks for a run says.
+            return self._queued(flow, flow, replace(run, slot_at=at, params={"startTime": int(at.timestamp())}))
+
+        return _created(launch)
+
     def repeat(self, caller: Caller, run: Run) -> Run:
         """A new run over the window of one that failed, landed nothing, or was undone.
 
@@ -278,6 +303,10 @@ class Runs(Readable[Run]):
                 f"a flow with frequency {flow.schedule.frequency} does not run on demand",
                 advice="Only a flow with frequency once does; to run a failed run again, use op=re-trigger.",
             )
+        return self._startable(caller, flow_id)
+
+    def _startable(self, caller: Caller, flow_id: str) -> Flow:
+        flow = self._flow(caller, flow_id)
         flow.check_enabled()
         try:
             self.delta_columns.specs.connector(flow.stamp.scope, flow.source.spec.id)

@@ -8,6 +8,17 @@ export type Sandbox = Schemas["Sandbox"];
 export type CheckedStep = Schemas["CheckedStep"];
 export type ConnectionCheck = Schemas["ConnectionCheck"];
 export type LastChecks = Schemas["LastChecks"];
+export type Flow = Schemas["Flow"];
+export type FlowLine = Schemas["FlowLine"];
+export type FlowLines = Schemas["FlowLines"];
+export type Run = Schemas["Run"];
+export type Rejects = Schemas["Rejects"];
+export type Rejected = Schemas["Rejected"];
+export type ReplayTrial = Schemas["ReplayTrial"];
+export type Drift = Schemas["Drift"];
+export type MappingSet = Schemas["MappingSet"];
+export type FlowVersion = Schemas["FlowVersion"];
+export type FlowVersions = Schemas["FlowVersions"];
 export type SandboxPage = Schemas["SandboxPage"];
 
 /** A JSON Schema property of an auth spec, as far as forms read it. */

@@ -10,6 +10,7 @@ import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { SearchField } from "react-aria-components/SearchField";
 import { useLocation } from "wouter";
 import { connectionsQuery, sandboxesQuery, sourcesQuery } from "../api/queries";
+import { linesQuery } from "../pages/dataflows/queries";
 import { datasetsQuery } from "../pages/datasets/queries";
 import { schemasQuery } from "../pages/schemas/queries";
 import { prefer } from "../preferences";
@@ -30,6 +31,7 @@ interface Found {
 
 const RECENT = "recent";
 const MOST = 8;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function recents(): string[] {
   try {
@@ -57,6 +59,20 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
   const sources = useQuery(sourcesQuery(sandbox));
   const accounts = useQuery(connectionsQuery(sandbox));
   const sandboxes = useQuery(sandboxesQuery);
+  const flows = useQuery({
+    ...linesQuery(sandbox, {
+      q: text.trim(),
+      state: [],
+      lastRun: [],
+      source: [],
+      account: [],
+      dataset: [],
+      late: false,
+      sort: "-lastRun",
+      page: 1,
+    }),
+    refetchInterval: false,
+  });
   // There may be many: the server looks for them.
   const datasets = useQuery(
     datasetsQuery(sandbox, { text: useSettled(text.trim()), order: "desc:updated", page: 0 }),
@@ -80,6 +96,32 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
     );
     const found: { title: string; entries: Found[] }[] = [
       { title: texts.search.pages, entries: pages },
+      {
+        title: texts.nav.flows,
+        entries: [
+          ...(flows.data?.items ?? []).map((one) =>
+            entry(
+              `flow:${one.id}`,
+              one.name,
+              () => navigate(pathOf(sandbox, `flows/${one.id}`)),
+              one.dataset?.name ?? "",
+              one.id,
+            ),
+          ),
+          // A run is looked for by its id alone.
+          ...(UUID.test(text.trim())
+            ? [
+                entry(
+                  "run",
+                  texts.search.run(text.trim()),
+                  () => navigate(pathOf(sandbox, `runs/${text.trim()}`)),
+                  "",
+                  text,
+                ),
+              ]
+            : []),
+        ],
+      },
       {
         title: texts.search.accounts,
         entries: (accounts.data?.items ?? []).map((one) =>
@@ -119,6 +161,17 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
       {
         title: texts.search.commands,
         entries: [
+          ...(session.permissions.includes("manage-sources")
+            ? [
+                entry(
+                  "add-data",
+                  texts.search.addData,
+                  () => navigate(pathOf(sandbox, "flows/new")),
+                  "",
+                  "new dataflow create wizard",
+                ),
+              ]
+            : []),
           ...known
             .filter((source) => source.supported && mayAdd)
             .map((source) =>
@@ -172,12 +225,14 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
       .filter((group) => group.entries.length > 0);
   }, [
     accounts.data,
+    flows.data,
     datasets.data,
     schemas.data,
     mayAdd,
     navigate,
     sandbox,
     sandboxes.data,
+    session.permissions,
     sources.data,
     text,
   ]);
@@ -197,7 +252,7 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
               <Input className="input" placeholder={texts.search.placeholder} spellCheck="false" />
               <kbd>Esc</kbd>
             </SearchField>
-            {sources.isError || accounts.isError || datasets.isError || schemas.isError ? (
+            {[sources, accounts, flows, datasets, schemas].some((asked) => asked.isError) ? (
               <p className="search-note">{texts.search.failed}</p>
             ) : null}
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}

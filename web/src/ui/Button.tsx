@@ -45,16 +45,18 @@ interface LinkProps {
   className?: string;
   current?: boolean;
   label?: string;
+  title?: string;
 }
 
 /** A link to a page of ours. */
-export function Link({ to, children, className = "link", current, label }: LinkProps) {
+export function Link({ to, children, className = "link", current, label, title }: LinkProps) {
   return (
     <RouterLink
       href={to}
       className={className}
       aria-current={current ? "page" : undefined}
       aria-label={label}
+      title={title}
     >
       {children}
     </RouterLink>

@@ -30,7 +30,13 @@ export function ErrorSummary({ problems, attempt }: { problems: Problem[]; attem
               <button
                 type="button"
                 className="link"
-                onClick={() => document.querySelector<HTMLElement>(`[name="${problem.field}"]`)?.focus()}
+                onClick={() =>
+                  document
+                    .querySelector<HTMLElement>(
+                      `[name="${problem.field}"]:not([aria-hidden]), [data-field="${problem.field}"]`,
+                    )
+                    ?.focus()
+                }
               >
                 {problem.label}: {problem.text}
               </button>

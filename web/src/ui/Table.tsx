@@ -1,8 +1,10 @@
-import type { ReactNode } from "react";
+import { type ReactNode, type SyntheticEvent, useRef } from "react";
+import { Checkbox } from "react-aria-components/Checkbox";
 import {
   Table as AriaTable,
   Cell,
   Column,
+  type Key,
   Row,
   type SortDescriptor,
   TableBody,
@@ -14,8 +16,10 @@ export interface TableColumn<T> {
   id: string;
   name: string;
   cell: (row: T) => ReactNode;
-  /** What rows are sorted by; a column without cannot be sorted. */
+  /** What rows are sorted by; a column without cannot be sorted, unless the server sorts. */
   key?: (row: T) => string | number;
+  /** The server sorts by it. */
+  sortable?: boolean;
   numeric?: boolean;
   rowHeader?: boolean;
   /** No name is shown above it. */
@@ -30,30 +34,59 @@ interface TableProps<T> {
   onSort?: (sort: SortDescriptor) => void;
   onOpen?: (id: string) => void;
   textOf: (row: T) => string;
+  /** Ids of the rows that are chosen; with it each row has a box, and the header one for all. */
+  chosen?: ReadonlySet<string>;
+  onChoose?: (ids: Set<string>) => void;
 }
+
+/** Keys of rows and columns are in one set, and ids of rows may come from a source. */
+const keyOf = (id: string) => `row ${id}`;
+const idOf = (key: Key) => String(key).slice("row ".length);
 
 /** A grid: arrows move by cell, Enter opens, headers sort. It scrolls sideways inside its own labelled region. */
 export function Table<T extends { id: string }>(props: TableProps<T>) {
-  const { label, columns, rows, sort, onSort, onOpen, textOf } = props;
-  // Cells are told apart by the `key` of their items, which a column's own `key` is not.
-  const items = columns.map((column) => ({ id: column.id, column }));
+  const { label, columns, rows, sort, onSort, onOpen, textOf, chosen, onChoose } = props;
+  // A link within a row leads where it leads, and does not open the row as well.
+  const within = useRef(false);
+  const notice = (event: SyntheticEvent) => {
+    within.current = event.target instanceof Element && event.target.closest("a, button") !== null;
+  };
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there
-    <section className="table-scroll" aria-label={label} tabIndex={0}>
+    <section
+      className="table-scroll"
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there
+      tabIndex={0}
+      onPointerDownCapture={notice}
+      onKeyDownCapture={notice}
+    >
       <AriaTable
         aria-label={label}
         className="table"
         {...(sort && onSort ? { sortDescriptor: sort, onSortChange: onSort } : {})}
-        {...(onOpen ? { onRowAction: (key) => onOpen(String(key)) } : {})}
+        {...(onOpen ? { onRowAction: (key) => (within.current ? undefined : onOpen(idOf(key))) } : {})}
+        {...(chosen && onChoose
+          ? {
+              selectionMode: "multiple" as const,
+              selectedKeys: [...chosen].map(keyOf),
+              onSelectionChange: (keys) =>
+                onChoose(new Set(keys === "all" ? rows.map((row) => row.id) : [...keys].map(idOf))),
+            }
+          : {})}
       >
         <TableHeader>
+          {chosen ? (
+            <Column className="choice">
+              <Choice />
+            </Column>
+          ) : null}
           {columns.map((column) => (
             <Column
               key={column.id}
               id={column.id}
               textValue={column.name}
               isRowHeader={Boolean(column.rowHeader)}
-              allowsSorting={Boolean(column.key)}
+              allowsSorting={Boolean(column.key) || Boolean(column.sortable)}
               className={column.numeric ? "numeric" : ""}
             >
               {({ allowsSorting, sortDirection }) => (
@@ -67,15 +100,37 @@ export function Table<T extends { id: string }>(props: TableProps<T>) {
             </Column>
           ))}
         </TableHeader>
-        <TableBody items={rows} dependencies={[columns]}>
+        <TableBody items={rows} dependencies={[columns, chosen]}>
           {(row) => (
-            <Row id={row.id} textValue={textOf(row)} columns={items} className={onOpen ? "opens" : ""}>
-              {({ column }) => <Cell className={column.numeric ? "numeric" : ""}>{column.cell(row)}</Cell>}
+            <Row id={keyOf(row.id)} textValue={textOf(row)} className={onOpen ? "opens" : ""}>
+              {chosen ? (
+                <Cell className="choice">
+                  <Choice />
+                </Cell>
+              ) : null}
+              {columns.map((column) => (
+                <Cell key={column.id} className={column.numeric ? "numeric" : ""}>
+                  {column.cell(row)}
+                </Cell>
+              ))}
             </Row>
           )}
         </TableBody>
       </AriaTable>
     </section>
+  );
+}
+
+/** The box of a row, or of all rows; the table names it. */
+function Choice() {
+  return (
+    <Checkbox slot="selection" className="checkbox">
+      {({ isIndeterminate }) => (
+        <span className="box">
+          <Icon name={isIndeterminate ? "skip" : "check"} />
+        </span>
+      )}
+    </Checkbox>
   );
 }
 

@@ -25,9 +25,11 @@ interface SelectProps {
   error?: string;
   /** The label stands inside, in front of the value. */
   inline?: boolean;
+  /** By which an error summary leads here. */
+  name?: string;
 }
 
-export function Select({ label, options, value, onChange, help, error, inline }: SelectProps) {
+export function Select({ label, options, value, onChange, help, error, inline, name }: SelectProps) {
   return (
     <AriaSelect
       className={inline ? "field inline" : "field"}
@@ -36,7 +38,7 @@ export function Select({ label, options, value, onChange, help, error, inline }:
       isInvalid={Boolean(error)}
     >
       <Label className="field-label">{label}</Label>
-      <AriaButton className="select-button">
+      <AriaButton className="select-button" {...(name ? { "data-field": name } : {})}>
         <SelectValue className="select-value">{({ selectedText }) => selectedText}</SelectValue>
         <Icon name="down" />
       </AriaButton>
@@ -60,12 +62,21 @@ interface CheckboxProps {
   value: boolean;
   onChange: (value: boolean) => void;
   help?: ReactNode;
+  /** Its name, where what it shows does not say what it is for. */
+  label?: string;
+  name?: string;
 }
 
-export function Checkbox({ children, value, onChange, help }: CheckboxProps) {
+export function Checkbox({ children, value, onChange, help, label, name }: CheckboxProps) {
   return (
     <div className="field">
-      <AriaCheckbox className="checkbox" isSelected={value} onChange={onChange}>
+      <AriaCheckbox
+        className="checkbox"
+        isSelected={value}
+        onChange={onChange}
+        {...(label ? { "aria-label": label } : {})}
+        {...(name ? { name } : {})}
+      >
         <span className="box">
           <Icon name="check" />
         </span>
@@ -85,10 +96,12 @@ interface RadioProps extends Omit<SelectProps, "inline"> {
   hideLabel?: boolean;
 }
 
-export function RadioGroup({ label, options, value, onChange, help, segmented, hideLabel }: RadioProps) {
+export function RadioGroup(props: RadioProps) {
+  const { label, options, value, onChange, help, segmented, hideLabel, name } = props;
   return (
     <AriaRadioGroup
       className={segmented ? "segmented" : "field radio-group"}
+      {...(name ? { name } : {})}
       value={value}
       onChange={onChange}
       {...(hideLabel ? { "aria-label": label } : {})}

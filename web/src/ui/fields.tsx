@@ -18,6 +18,8 @@ interface FieldProps {
   name?: string;
   lines?: number;
   autoFocus?: boolean;
+  /** What the browser helps to type. */
+  type?: "text" | "datetime-local";
 }
 
 function FieldLabel({ label, required }: { label: string; required?: boolean }) {

@@ -16,6 +16,7 @@ from flowservice.adapters.sql.connection_checks import SqlConnectionChecks
 from flowservice.adapters.sql.contents import SqlContents
 from flowservice.adapters.sql.engine import without_transactions
 from flowservice.adapters.sql.faults import translated
+from flowservice.adapters.sql.flow_search import matching, newest_runs, ordered, recent_run
 from flowservice.adapters.sql.leases import SqlLeases
 from flowservice.adapters.sql.progress import SqlProgress
 from flowservice.adapters.sql.refreshing import refresh
@@ -31,6 +32,8 @@ from flowservice.domain.draft import Draft
 from flowservice.domain.drift import SourceShape
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import Flow, FlowState
+from flowservice.domain.flow_line import FlowSearch, FlowsFound, RecentRun
+from flowservice.domain.flow_version import FlowVersion
 from flowservice.domain.identity import Scope
 from flowservice.domain.label import CustomLabel
 from flowservice.domain.mapping import MappingSet
@@ -51,6 +54,7 @@ _CONNECTION: Final = TypeAdapter(Connection)
 _SOURCE: Final = TypeAdapter(SourceConnection)
 _TARGET: Final = TypeAdapter(TargetConnection)
 _FLOW: Final = TypeAdapter(Flow)
+_FLOW_VERSION: Final = TypeAdapter(FlowVersion)
 _RUN: Final = TypeAdapter(Run)
 _SCHEMA: Final = TypeAdapter(SchemaResource)
 _DESCRIPTOR: Final = TypeAdapter(Descriptor)
@@ -115,6 +119,14 @@ class SqlFlows(SqlStore[Flow]):
         query = query.order_by(due, table.c.id).limit(limit)
         with self.connect(reading=True) as connection:
             return [_FLOW.validate_python(document) for document in connection.execute(query).scalars()]
+
+    def find(self, scope: Scope, search: FlowSearch) -> FlowsFound:
+        table, fits = self.table, matching(scope, search)
+        query = sa.select(table.c.document).where(*fits).order_by(*ordered(search))
+        with self.connect(reading=True) as connection:
+            count = connection.execute(sa.select(sa.func.count()).select_from(table).where(*fits)).scalar_one()
+            documents = connection.execute(query.limit(search.limit).offset(search.offset)).scalars()
+            return FlowsFound(flows=[_FLOW.validate_python(document) for document in documents], count=int(count))
 
 
 class SqlLabelsDue(SqlStore[LabelsDue]):
@@ -194,6 +206,12 @@ class SqlRuns(SqlStore[Run]):
             for flow_id, at, state, runs, read, written, rejected in found
         ]
 
+    def recent(self, scope: Scope, flow_ids: Sequence[str], *, each: int) -> Sequence[RecentRun]:
+        if not flow_ids:
+            return []
+        with self.connect(reading=True) as connection:
+            return [recent_run(row) for row in connection.execute(newest_runs(scope, flow_ids, each=each))]
+
     def with_a_run_in_line(self, flow_ids: Collection[str]) -> AbstractSet[str]:
         table = self.table
         is_wanted = sa.and_(table.c.flow_id.in_(flow_ids), table.c.state == RunState.SCHEDULED.value)
@@ -235,6 +253,7 @@ class SqlDatabase:
     source_connections: SqlStore[SourceConnection] = field(init=False)
     target_connections: SqlStore[TargetConnection] = field(init=False)
     flows: SqlFlows = field(init=False)
+    flow_versions: SqlStore[FlowVersion] = field(init=False)
     runs: SqlRuns = field(init=False)
     schemas: SqlStore[SchemaResource] = field(init=False)
     descriptors: SqlStore[Descriptor] = field(init=False)
@@ -292,6 +311,13 @@ class SqlDatabase:
                 connect=connect,
                 own=lambda flow: {"next_run_at_ms": milliseconds(flow.next_run_at) if flow.next_run_at else None},
                 search=self._search(tables.flows_search, forms.flows if forms else None),
+            ),
+            "flow_versions": SqlStore(
+                noun="version of a flow",
+                table=tables.flow_versions,
+                adapter=_FLOW_VERSION,
+                connect=connect,
+                own=lambda version: {"flow_id": version.flow_id},
             ),
             "runs": SqlRuns(
                 noun="run",

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-HEAD: Final = "0015"
+HEAD: Final = "0016"
 """The last migration: what it leaves are the tables below."""
 
 metadata: Final = sa.MetaData(
@@ -99,6 +99,11 @@ connection_checks: Final = sa.Table(
 source_connections: Final = _resources("source_connections", sa.Column("base_connection_id", sa.String, index=True))
 target_connections: Final = _resources("target_connections")
 flows: Final = _resources("flows", sa.Column("next_run_at_ms", sa.BigInteger, index=True, nullable=True))
+flow_versions: Final = _resources(
+    "flow_versions",
+    # Goes when its flow goes.
+    sa.Column("flow_id", sa.ForeignKey(flows.c.id, ondelete="CASCADE"), nullable=False, index=True),
+)
 runs: Final = _resources(
     "runs",
     sa.Column("flow_id", sa.String, index=True),

@@ -90,6 +90,12 @@ function Shown({ connection, crumbs }: { connection: Connection; crumbs: { name:
       actions={
         may("manage-sources") ? (
           <>
+            <Link
+              to={pathOf(sandbox, `flows/new?account=${connection.id}`)}
+              className="button primary normal"
+            >
+              {texts.catalog.addData}
+            </Link>
             <Button onPress={() => setAct("edit")}>{texts.accounts.edit}</Button>
             <Menu
               label={texts.accounts.menu(visibly(name))}

@@ -177,6 +177,15 @@ export default function Accounts() {
             {
               id: "look",
               entries: [
+                ...(may("manage-sources")
+                  ? [
+                      {
+                        id: "add",
+                        name: texts.catalog.addData,
+                        onAction: () => navigate(pathOf(sandbox, `flows/new?account=${row.id}`)),
+                      },
+                    ]
+                  : []),
                 { id: "open", name: T.open, onAction: () => open(row.id) },
                 { id: "check", name: T.check, onAction: () => void check(row.id) },
               ],

@@ -200,7 +200,7 @@ export default function ExpressionEditor(props: EditorProps) {
     };
     view.current?.dispatch({
       effects: completing.current.reconfigure(
-        autocompletion({ override: [complete], icons: false, closeOnBlur: true }),
+        autocompletion({ override: [complete], icons: false, closeOnBlur: true, interactionDelay: 0 }),
       ),
     });
   }, [functions, columns]);

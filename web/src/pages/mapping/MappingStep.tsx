@@ -11,6 +11,7 @@ import { sentence, visibly } from "../../ui/text";
 import { useHistory } from "./history";
 import { type GridActs, type GridRow, MappingGrid } from "./MappingGrid";
 import "./mapping.css";
+import { useSettled } from "../../settled";
 import {
   previewQuery,
   schemaFieldsQuery,
@@ -22,6 +23,7 @@ import {
 } from "./queries";
 import { Result } from "./Result";
 import {
+  byName,
   type MappingState,
   mappedColumns,
   missingFields,
@@ -30,7 +32,6 @@ import {
   type SourceColumn,
   type TargetField,
 } from "./rules";
-import { useSettled } from "./settled";
 import { texts as T } from "./texts";
 
 const RuleDialog = lazy(() => import("./RuleDialog"));
@@ -99,8 +100,8 @@ export function MappingStep(props: MappingStepProps) {
   // Proposals come once, on entry; nothing of them counts before it is accepted.
   const asked = useRef(false);
   const suggest = async () => {
-    if (schemaId === null) return;
     setSuggestError(null);
+    if (schemaId === null) return;
     try {
       const proposals = await suggested(sandbox, schemaId, props.source ?? null, columns);
       const taken = new Set(value.rules.map((rule) => rule.destination));
@@ -116,7 +117,7 @@ export function MappingStep(props: MappingStepProps) {
     void suggest();
   });
 
-  const byName = useMemo(() => new Map(columns.map((column) => [column.name, column])), [columns]);
+  const columnsByName = useMemo(() => new Map(columns.map((column) => [column.name, column])), [columns]);
   const byPath = useMemo(() => new Map(fields.map((field) => [field.path, field])), [fields]);
   const columnChoices = useMemo(
     () => columns.map((column) => ({ id: column.name, name: column.name, note: column.type })),
@@ -227,6 +228,10 @@ export function MappingStep(props: MappingStepProps) {
     },
   };
   const acts = useLatest(made);
+  const mapByName = () => {
+    const taken = new Set(value.rules.map((rule) => rule.destination));
+    setRules([...value.rules, ...byName(columns, fields).filter((rule) => !taken.has(rule.destination))]);
+  };
   const proposals = groups.suggested.length;
   const focusProblem = () => {
     const list = [...groups.errors, ...openRows, ...groups.warnings];
@@ -311,7 +316,7 @@ export function MappingStep(props: MappingStepProps) {
                 entries: [
                   { id: "copy", name: T.import, onAction: () => setCopying(true) },
                   ...(schemaId === null
-                    ? []
+                    ? [{ id: "names", name: T.byName, onAction: mapByName }]
                     : [{ id: "suggest", name: T.suggest, onAction: () => void suggest() }]),
                   ...(proposals > 0
                     ? [
@@ -365,9 +370,15 @@ export function MappingStep(props: MappingStepProps) {
           icon="table"
           title={T.none.title}
           action={
-            <Button icon="plus" onPress={() => acts.create({ kind: "field" })}>
-              {T.add}
-            </Button>
+            schemaId === null ? (
+              <Button look="primary" onPress={mapByName}>
+                {T.byName}
+              </Button>
+            ) : (
+              <Button icon="plus" onPress={() => acts.create({ kind: "field" })}>
+                {T.add}
+              </Button>
+            )
           }
         >
           {T.none.text}
@@ -383,7 +394,7 @@ export function MappingStep(props: MappingStepProps) {
       ) : (
         <MappingGrid
           rows={shownRows}
-          columns={byName}
+          columns={columnsByName}
           fields={byPath}
           sought={sought}
           columnChoices={columnChoices}

@@ -1,5 +1,5 @@
 /** A button that opens a list to search and choose from; thousands of entries are no trouble. */
-import { type RefObject, useMemo, useState } from "react";
+import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { Autocomplete } from "react-aria-components/Autocomplete";
 import { Button } from "react-aria-components/Button";
 import { Dialog, DialogTrigger } from "react-aria-components/Dialog";
@@ -24,16 +24,20 @@ export interface Choice {
 export function PathText({ children }: { children: string }) {
   const at = children.lastIndexOf(".") + 1;
   return (
-    <span className="path-text" title={visibly(children)}>
-      {at > 0 ? (
-        <span className="path-parent">
-          <Hostile>{children.slice(0, at)}</Hostile>
+    <>
+      {/* Boxes side by side are words of their own to a reader of screens. */}
+      <span className="visually-hidden">{visibly(children)}</span>
+      <span className="path-text" title={visibly(children)} aria-hidden="true">
+        {at > 0 ? (
+          <span className="path-parent">
+            <Hostile>{children.slice(0, at)}</Hostile>
+          </span>
+        ) : null}
+        <span className="path-name">
+          <Hostile>{children.slice(at)}</Hostile>
         </span>
-      ) : null}
-      <span className="path-name">
-        <Hostile>{children.slice(at)}</Hostile>
       </span>
-    </span>
+    </>
   );
 }
 
@@ -100,9 +104,6 @@ export function Picker({ label, find, placeholder, value, note, choices, onChoos
   );
 }
 
-/** The field above moves through it, too; whoever scrolls by keys must be able to get into it all the same. */
-const scrollable = (list: HTMLElement | null) => list?.setAttribute("tabindex", "0");
-
 function Choices({ find, choices, onChoose }: Pick<PickerProps, "find" | "choices" | "onChoose">) {
   const [text, setText] = useState("");
   const shown = useMemo(() => {
@@ -112,30 +113,39 @@ function Choices({ find, choices, onChoose }: Pick<PickerProps, "find" | "choice
       return words.every((word) => name.includes(word));
     });
   }, [choices, text]);
+  // The field moves through the list; whoever scrolls by keys must be able to get into it all the same. (A ref of the
+  // list is the one by which the field finds it.)
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    frame.current?.querySelector("[role=listbox]")?.setAttribute("tabindex", "0");
+    // Not by `autoFocus`: that lets a button keep the focus that was pressed by a key, and is out of reach by now.
+    frame.current?.querySelector("input")?.focus();
+  }, []);
   return (
-    <Autocomplete inputValue={text} onInputChange={setText}>
-      <SearchField aria-label={find} autoFocus className="search-field">
-        <Icon name="search" />
-        <Input className="input" placeholder={find} spellCheck="false" />
-      </SearchField>
-      <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight: 32 }}>
-        <ListBox
-          aria-label={find}
-          className="picker-list"
-          ref={scrollable}
-          items={shown}
-          onAction={(key) => onChoose(String(key))}
-          renderEmptyState={() => <p className="muted picker-empty">{T.nothingFits}</p>}
-        >
-          {(choice) => (
-            <ListBoxItem id={choice.id} textValue={visibly(choice.name)} className="list-item picker-item">
-              <PathText>{choice.name}</PathText>
-              {choice.required ? <span className="required-mark">{T.required}</span> : null}
-              <span className="type-chip">{choice.note}</span>
-            </ListBoxItem>
-          )}
-        </ListBox>
-      </Virtualizer>
-    </Autocomplete>
+    <div ref={frame} className="picker-choices">
+      <Autocomplete inputValue={text} onInputChange={setText}>
+        <SearchField aria-label={find} className="search-field">
+          <Icon name="search" />
+          <Input className="input" placeholder={find} spellCheck="false" />
+        </SearchField>
+        <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight: 32 }}>
+          <ListBox
+            aria-label={find}
+            className="picker-list"
+            items={shown}
+            onAction={(key) => onChoose(String(key))}
+            renderEmptyState={() => <p className="muted picker-empty">{T.nothingFits}</p>}
+          >
+            {(choice) => (
+              <ListBoxItem id={choice.id} textValue={visibly(choice.name)} className="list-item picker-item">
+                <PathText>{choice.name}</PathText>
+                {choice.required ? <span className="required-mark">{T.required}</span> : null}
+                <span className="type-chip">{choice.note}</span>
+              </ListBoxItem>
+            )}
+          </ListBox>
+        </Virtualizer>
+      </Autocomplete>
+    </div>
   );
 }

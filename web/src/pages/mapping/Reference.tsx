@@ -1,10 +1,10 @@
 /** Functions, columns and operators to look up and insert. */
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Tab, TabList, TabPanel, Tabs } from "react-aria-components/Tabs";
 import { useSandbox } from "../../shell/page";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
 import { SearchField } from "../../ui/SearchField";
+import { Tabs } from "../../ui/Tabs";
 import { Hostile } from "../../ui/text";
 import { functionsQuery, operatorsQuery } from "./queries";
 import { quoted, type SourceColumn } from "./rules";
@@ -31,68 +31,84 @@ export function Reference({
   onInsert: (text: string) => void;
 }) {
   const sandbox = useSandbox();
+  const [open, setOpen] = useState("functions");
   const functions = useQuery(functionsQuery(sandbox));
   const operators = useQuery(operatorsQuery(sandbox));
   return (
     <section className="reference" aria-label={D.reference}>
-      <Tabs className="tabs">
-        <TabList className="tab-list" aria-label={D.reference}>
-          <Tab id="functions" className="tab">
-            {D.functions}
-          </Tab>
-          <Tab id="fields" className="tab">
-            {D.fields}
-          </Tab>
-          <Tab id="operators" className="tab">
-            {D.operators}
-          </Tab>
-        </TabList>
-        <TabPanel id="functions" className="tab-panel">
-          {functions.error ? <ErrorPanel what={T.failed} error={functions.error} /> : null}
-          {functions.isPending ? <Skeleton rows={4} shape="text" /> : null}
-          <Entries
-            what={D.functions}
-            onInsert={onInsert}
-            entries={(functions.data ?? []).map((each) => ({
-              id: each.function,
-              name: each.syntax,
-              note: each.category,
-              description: each.description,
-              example: `${each.example} → ${shown(each.result)}`,
-              insert: `${each.function}()`,
-            }))}
-          />
-        </TabPanel>
-        <TabPanel id="fields" className="tab-panel">
-          <Entries
-            what={D.fields}
-            onInsert={onInsert}
-            entries={columns.map((column) => ({
-              id: column.name,
-              name: column.name,
-              note: column.type,
-              description: "",
-              example: "",
-              insert: quoted(column.name),
-            }))}
-          />
-        </TabPanel>
-        <TabPanel id="operators" className="tab-panel">
-          {operators.error ? <ErrorPanel what={T.failed} error={operators.error} /> : null}
-          <Entries
-            what={D.operators}
-            onInsert={onInsert}
-            entries={(operators.data ?? []).map((each) => ({
-              id: `${each.operatorSymbol} ${each.methodName}`,
-              name: each.operatorSymbol,
-              note: "",
-              description: each.description,
-              example: each.example,
-              insert: ` ${each.operatorSymbol} `,
-            }))}
-          />
-        </TabPanel>
-      </Tabs>
+      <Tabs
+        label={D.reference}
+        open={open}
+        onOpen={setOpen}
+        tabs={[
+          {
+            id: "functions",
+            name: D.functions,
+            content: () => (
+              <>
+                {" "}
+                {functions.error ? <ErrorPanel what={T.failed} error={functions.error} /> : null}
+                {functions.isPending ? <Skeleton rows={4} shape="text" /> : null}
+                <Entries
+                  what={D.functions}
+                  onInsert={onInsert}
+                  entries={(functions.data ?? []).map((each) => ({
+                    id: each.function,
+                    name: each.syntax,
+                    note: each.category,
+                    description: each.description,
+                    example: `${each.example} → ${shown(each.result)}`,
+                    insert: `${each.function}()`,
+                  }))}
+                />
+              </>
+            ),
+          },
+          {
+            id: "fields",
+            name: D.fields,
+            content: () => (
+              <>
+                {" "}
+                <Entries
+                  what={D.fields}
+                  onInsert={onInsert}
+                  entries={columns.map((column) => ({
+                    id: column.name,
+                    name: column.name,
+                    note: column.type,
+                    description: "",
+                    example: "",
+                    insert: quoted(column.name),
+                  }))}
+                />
+              </>
+            ),
+          },
+          {
+            id: "operators",
+            name: D.operators,
+            content: () => (
+              <>
+                {" "}
+                {operators.error ? <ErrorPanel what={T.failed} error={operators.error} /> : null}
+                <Entries
+                  what={D.operators}
+                  onInsert={onInsert}
+                  entries={(operators.data ?? []).map((each) => ({
+                    id: `${each.operatorSymbol} ${each.methodName}`,
+                    name: each.operatorSymbol,
+                    note: "",
+                    description: each.description,
+                    example: each.example,
+                    insert: ` ${each.operatorSymbol} `,
+                  }))}
+                />
+              </>
+            ),
+          },
+        ]}
+      />
     </section>
   );
 }

@@ -1,7 +1,7 @@
 /** The sample rows as they will land, and those that would be rejected. */
-import { useMemo } from "react";
-import { Tab, TabList, TabPanel, Tabs } from "react-aria-components/Tabs";
+import { useMemo, useState } from "react";
 import { Table, type TableColumn } from "../../ui/Table";
+import { Tabs } from "../../ui/Tabs";
 import { Hostile, sentence } from "../../ui/text";
 import type { TriedRow } from "./queries";
 import { shown, valueAt } from "./targets";
@@ -23,6 +23,7 @@ interface Refused {
 const isRejected = (row: TriedRow) => Object.keys(row.data).length === 0 && (row.errors?.length ?? 0) > 0;
 
 export function Result({ tried, paths }: { tried: TriedRow[]; paths: string[] }) {
+  const [open, setOpen] = useState("landed");
   const landed: Landed[] = tried.flatMap((row, place) =>
     isRejected(row) ? [] : [{ id: String(place), number: place + 1, data: row.data }],
   );
@@ -57,58 +58,67 @@ export function Result({ tried, paths }: { tried: TriedRow[]; paths: string[] })
     [told],
   );
   return (
-    <Tabs className="tabs">
-      <TabList className="tab-list" aria-label={T.result.tabs}>
-        <Tab id="landed" className="tab">
-          {T.result.landed(landed.length)}
-        </Tab>
-        <Tab id="rejected" className="tab">
-          {T.result.rejected(refused.length)}
-        </Tab>
-      </TabList>
-      <TabPanel id="landed" className="tab-panel">
-        {landed.length === 0 ? (
-          <p className="muted">{T.result.noneLands}</p>
-        ) : (
-          <Table
-            label={T.result.landed(landed.length)}
-            columns={columns}
-            rows={landed}
-            textOf={(row) => row.id}
-          />
-        )}
-      </TabPanel>
-      <TabPanel id="rejected" className="tab-panel">
-        {refused.length === 0 ? (
-          <p className="muted">{T.result.noneRejected}</p>
-        ) : (
-          <Table
-            label={T.result.rejected(refused.length)}
-            columns={[
-              { id: "#row", name: T.result.row, numeric: true, rowHeader: true, cell: (row) => row.number },
-              {
-                id: "reason",
-                name: T.result.reason,
-                cell: (row) => (
-                  <ul className="plain-list">
-                    {row.reasons.map((reason) => (
-                      <li key={`${reason.field}:${reason.text}`}>
-                        <code>
-                          <Hostile>{reason.field}</Hostile>
-                        </code>
-                        {": "}
-                        {sentence(reason.text)}
-                      </li>
-                    ))}
-                  </ul>
-                ),
-              },
-            ]}
-            rows={refused}
-            textOf={(row) => row.id}
-          />
-        )}
-      </TabPanel>
-    </Tabs>
+    <Tabs
+      label={T.result.tabs}
+      open={open}
+      onOpen={setOpen}
+      tabs={[
+        {
+          id: "landed",
+          name: T.result.landed(landed.length),
+          content: () =>
+            landed.length === 0 ? (
+              <p className="muted">{T.result.noneLands}</p>
+            ) : (
+              <Table
+                label={T.result.landed(landed.length)}
+                columns={columns}
+                rows={landed}
+                textOf={(row) => row.id}
+              />
+            ),
+        },
+        {
+          id: "rejected",
+          name: T.result.rejected(refused.length),
+          content: () =>
+            refused.length === 0 ? (
+              <p className="muted">{T.result.noneRejected}</p>
+            ) : (
+              <Table
+                label={T.result.rejected(refused.length)}
+                columns={[
+                  {
+                    id: "#row",
+                    name: T.result.row,
+                    numeric: true,
+                    rowHeader: true,
+                    cell: (row) => row.number,
+                  },
+                  {
+                    id: "reason",
+                    name: T.result.reason,
+                    cell: (row) => (
+                      <ul className="plain-list">
+                        {row.reasons.map((reason) => (
+                          <li key={`${reason.field}:${reason.text}`}>
+                            <code>
+                              <Hostile>{reason.field}</Hostile>
+                            </code>
+                            {": "}
+                            {sentence(reason.text)}
+                          </li>
+                        ))}
+                      </ul>
+                    ),
+                  },
+                ]}
+                rows={refused}
+                textOf={(row) => row.id}
+              />
+            ),
+        },
+      ]}
+    />
   );
 }

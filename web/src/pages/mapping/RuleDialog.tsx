@@ -1,6 +1,7 @@
 /** One mapping: where the value comes from, where it goes, and what if it cannot be taken; with results as one types. */
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo, useRef, useState } from "react";
+import { useSettled } from "../../settled";
 import { useSandbox } from "../../shell/page";
 import { Button } from "../../ui/Button";
 import { RadioGroup, Select } from "../../ui/choices";
@@ -13,7 +14,6 @@ import { Picker } from "./Picker";
 import { functionsQuery, previewQuery, spoken, type Target, validationQuery } from "./queries";
 import { Reference } from "./Reference";
 import type { MappingState, Rule, RuleKind, SourceColumn, TargetField } from "./rules";
-import { useSettled } from "./settled";
 import { TriedValues } from "./TriedValues";
 import { FIELD_TYPES, nodeOf } from "./targets";
 import { texts as T } from "./texts";
@@ -223,7 +223,9 @@ export default function RuleDialog(props: RuleDialogProps) {
           ) : null}
           {source && fault ? (
             <p className="field-error rule-fault" role="status">
-              {spoken(fault)}. {sentence(fault.advice)}
+              {/* It was tried on a field of another name. */}
+              {spoken({ ...fault, message: fault.message.replace(`'${RESULT}'`, `'${path || D.target}'`) })}.{" "}
+              {sentence(fault.advice)}
             </p>
           ) : null}
           <RadioGroup

@@ -150,6 +150,17 @@ export function missingFields(rules: Rule[], fields: TargetField[]): TargetField
   );
 }
 
+/** A mapping from each column to the field that is called as it is. */
+export function byName(columns: SourceColumn[], fields: TargetField[]): Rule[] {
+  const paths = new Map(fields.map((field) => [field.path.split(".").at(-1)?.toLowerCase(), field.path]));
+  return columns.flatMap((column) => {
+    const destination = paths.get(column.name.toLowerCase());
+    return destination
+      ? [{ id: newId(), kind: "field" as const, source: column.name, destination, onError: "null" as const }]
+      : [];
+  });
+}
+
 /** Whether a mapping to `destination` feeds the field at `path`, or a part of it. */
 export const feeds = (destination: string, path: string) =>
   destination === path ||

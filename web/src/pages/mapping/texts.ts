@@ -71,6 +71,7 @@ export const texts = {
   },
   errorsTitle: (count: number) => `${plural(count, "mapping needs", "mappings need")} your attention`,
   next: "Next problem",
+  byName: "Map columns to fields of the same name",
   none: { title: "Nothing is mapped yet", text: "Map columns one by one, or let names decide." },
   noneShown: { title: "No mapping fits", text: "Clear the search or show all.", clear: "Show all" },
   failed: "The mapping could not be checked",

@@ -190,7 +190,8 @@ interface CardProps {
 
 function Card({ source, uses, sandbox, onOpen }: CardProps) {
   const title = visibly(source.title);
-  const start = uses && uses.accounts > 0 ? texts.accounts.add : texts.catalog.setUp;
+  const hasAccounts = uses !== null && uses.accounts > 0;
+  const start = hasAccounts ? texts.catalog.addData : texts.catalog.setUp;
   return (
     <article className={source.supported ? "card here" : "card"}>
       <span className="kind-mark" data-category={source.category}>
@@ -226,7 +227,10 @@ function Card({ source, uses, sandbox, onOpen }: CardProps) {
         </Button>
         {source.supported ? (
           <Link
-            to={pathOf(sandbox, `sources/accounts/new?source=${source.id}`)}
+            to={pathOf(
+              sandbox,
+              `${hasAccounts ? "flows/new" : "sources/accounts/new"}?source=${encodeURIComponent(source.id)}`,
+            )}
             className="button primary small"
             label={texts.catalog.startLabel(start, title)}
           >

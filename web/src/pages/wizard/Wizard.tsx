@@ -1,0 +1,438 @@
+/** Adding data: six steps from an account to a dataflow, kept as a draft after each. */
+import "./wizard.css";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { useLocation } from "wouter";
+import { useAddress } from "../../address";
+import { ApiError, send } from "../../api/client";
+import { useSession } from "../../session";
+import { pathOf } from "../../shell/navigation";
+import { type NamedCall, Page, useSandbox } from "../../shell/page";
+import { texts as shared } from "../../texts";
+import { Button, Link } from "../../ui/Button";
+import { ErrorSummary } from "../../ui/ErrorSummary";
+import { EmptyState, ErrorPanel, Skeleton, toast } from "../../ui/feedback";
+import { Dialog } from "../../ui/overlays";
+import { visibly } from "../../ui/text";
+import { AccountStep } from "./AccountStep";
+import { DetailsStep } from "./DetailsStep";
+import { type Known, plannedOf, useKnown, type Wrong, wrongWith } from "./known";
+import { MapStep } from "./MapStep";
+import { tellCalls } from "./making";
+import { Published } from "./Published";
+import { prefilled, withRules } from "./prefilling";
+import { type Draft, datasetsQuery, planQuery, schemasQuery, tableQuery, wizardCalls } from "./queries";
+import { ReviewStep } from "./ReviewStep";
+import { ScheduleStep } from "./ScheduleStep";
+import { SelectStep } from "./SelectStep";
+import { StepList } from "./StepList";
+import { SummaryRail } from "./SummaryRail";
+import { isBefore, isStep, NEW, STEPS, type StepName, stateOf, type WizardState } from "./state";
+import { texts } from "./texts";
+import { draftCall, draftName, useDraft } from "./useDraft";
+
+export default function Wizard() {
+  const sandbox = useSandbox();
+  const address = useAddress();
+  const session = useSession();
+  const asked = address.get("draft");
+  // Which draft is being filled in. One that is kept for the first time gets an id, and stays the same form.
+  const own = useRef(asked);
+  const [form, setForm] = useState({ key: 0, draft: asked });
+  useEffect(() => {
+    if (asked === own.current) return;
+    own.current = asked;
+    setForm((known) => ({ key: known.key + 1, draft: asked }));
+  }, [asked]);
+  const draft = useQuery({
+    queryKey: ["draft", sandbox, form.draft, form.key],
+    queryFn: ({ signal }) => send<Draft>(wizardCalls.draft(form.draft), sandbox, signal),
+    enabled: form.draft !== "",
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    retry: false,
+  });
+  const done = address.get("done");
+  if (done) return <Published flow={done} />;
+  if (!session.permissions.includes("manage-sources"))
+    return (
+      <Page title={texts.title} calls={[]}>
+        <EmptyState
+          icon="sources"
+          title={texts.forbiddenTitle}
+          action={
+            <Link to={pathOf(sandbox, "sources")} className="button primary normal">
+              {shared.newAccount.toCatalog}
+            </Link>
+          }
+        >
+          {shared.error.forbiddenNext}
+        </EmptyState>
+      </Page>
+    );
+  if (form.draft && !draft.data) {
+    const missing = draft.error instanceof ApiError && [400, 404].includes(draft.error.status);
+    return (
+      <Page title={texts.title} calls={[{ ...wizardCalls.draft(form.draft), title: texts.callDraft }]}>
+        {draft.error && !missing ? (
+          <ErrorPanel what={texts.draftFailed} error={draft.error} onRetry={() => void draft.refetch()} />
+        ) : null}
+        {missing ? (
+          <EmptyState
+            icon="file"
+            title={texts.draftMissingTitle}
+            action={
+              <Link to={pathOf(sandbox, "flows/new")} className="button primary normal">
+                {texts.startAnew}
+              </Link>
+            }
+          >
+            {texts.draftMissing}
+          </EmptyState>
+        ) : null}
+        {draft.isPending ? <Skeleton rows={5} /> : null}
+      </Page>
+    );
+  }
+  return (
+    <Filling
+      key={form.key}
+      draft={draft.data ?? null}
+      onKept={(id) => {
+        own.current = id;
+      }}
+    />
+  );
+}
+
+/** What the address says of a new dataflow: the account or source of the page from which it was begun. */
+function begun(address: ReturnType<typeof useAddress>): WizardState {
+  const account = address.get("account");
+  return {
+    ...NEW,
+    source: address.get("source"),
+    account,
+    reached: account ? "select" : "account",
+  };
+}
+
+interface FillingProps {
+  draft: Draft | null;
+  onKept: (id: string) => void;
+}
+
+function Filling({ draft, onKept }: FillingProps) {
+  const sandbox = useSandbox();
+  const client = useQueryClient();
+  const address = useAddress();
+  const [, navigate] = useLocation();
+  const [state, setState] = useState<WizardState>(() => (draft ? stateOf(draft.body) : begun(address)));
+  const kept = useDraft(sandbox, draft);
+  const [attempt, setAttempt] = useState(0);
+  const [wrong, setWrong] = useState<Wrong[]>([]);
+  const [busy, setBusy] = useState(false);
+  const [failed, setFailed] = useState<unknown>(null);
+  const [leaving, setLeaving] = useState(false);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const before = useRef<Before | null>(null);
+
+  const wanted = address.get("step") || (draft ? draft.step : state.reached);
+  const step: StepName = isStep(wanted) && !isBefore(state.reached, wanted) ? wanted : state.reached;
+  const place = STEPS.indexOf(step);
+  const known = useKnown(state, step);
+
+  const begunAs = useRef(JSON.stringify(state));
+  const text = JSON.stringify(state);
+  const dirty = text !== (kept.saved || begunAs.current);
+
+  const change = useCallback((part: Partial<WizardState>) => {
+    setState((now) => ({ ...now, ...part }));
+    setWrong([]);
+  }, []);
+
+  const pathTo = (name: StepName, id = kept.id) =>
+    pathOf(sandbox, `flows/new?${new URLSearchParams({ ...(id ? { draft: id } : {}), step: name })}`);
+
+  const stepShown = useRef(step);
+  useEffect(() => {
+    if (stepShown.current === step) return;
+    stepShown.current = step;
+    setWrong([]);
+    setFailed(null);
+    heading.current?.focus();
+    window.scrollTo({ top: 0 });
+  }, [step]);
+
+  // Who leaves by a link keeps a draft; nothing that was typed is lost.
+  const latest = useRef({ state, step, dirty, save: kept.save, done: false });
+  latest.current = { ...latest.current, state, step, dirty, save: kept.save };
+  useEffect(() => {
+    const held = latest;
+    let mounted = true;
+    // Development mounts twice; only what stays away is left.
+    held.current.done = false;
+    const warn = (event: BeforeUnloadEvent) => {
+      if (held.current.dirty) event.preventDefault();
+    };
+    window.addEventListener("beforeunload", warn);
+    return () => {
+      mounted = false;
+      window.removeEventListener("beforeunload", warn);
+      setTimeout(() => {
+        const { dirty: unsaved, done, state: last, step: at, save } = held.current;
+        if (mounted || done || !unsaved || (!last.table && !last.account)) return;
+        void save(last, at).then((id) => (id ? toast(texts.kept(visibly(draftName(last)))) : undefined));
+      });
+    };
+  }, []);
+
+  const keep = async (next: WizardState, at: StepName): Promise<string | null> => {
+    const id = await kept.save(next, at);
+    if (id) onKept(id);
+    return id;
+  };
+
+  const go = async () => {
+    if (busy) return;
+    setBusy(true);
+    setFailed(null);
+    try {
+      let next = state;
+      if (before.current) {
+        const done = await before.current();
+        if (done.wrong) {
+          setWrong(done.wrong);
+          setAttempt((count) => count + 1);
+        }
+        if (!done.change) return;
+        next = { ...next, ...done.change };
+      }
+      const found = wrongWith(step, next, known);
+      setWrong(found);
+      setAttempt((count) => count + 1);
+      if (found.length > 0) return;
+      const following = STEPS[place + 1];
+      if (!following) return;
+      if (step === "select") {
+        const [datasets, schemas, explored] = await Promise.all([
+          client.ensureQueryData(datasetsQuery(sandbox)),
+          client.ensureQueryData(schemasQuery(sandbox)),
+          client.ensureQueryData(tableQuery(sandbox, next.account, next.table)),
+        ]);
+        next = prefilled(next, datasets, schemas, explored.columns);
+      }
+      if (step === "details" && known.schemaId === null) {
+        const plan = await client.ensureQueryData(planQuery(sandbox, next.account, plannedOf(next)));
+        next = withRules(next, plan);
+      }
+      if (isBefore(next.reached, following)) next = { ...next, reached: following };
+      setState(next);
+      const id = await keep(next, following);
+      // Back leads to this step of the draft, not to a form that knows nothing of it.
+      navigate(pathTo(step, id ?? kept.id), { replace: true });
+      navigate(pathTo(following, id ?? kept.id));
+    } catch (problem) {
+      setFailed(problem);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const saveNow = async () => {
+    const id = await keep(state, step);
+    if (id) navigate(pathTo(step, id), { replace: true });
+  };
+
+  const back = () => {
+    const earlier = STEPS[place - 1];
+    if (!earlier) return;
+    if (dirty) void keep(state, step);
+    navigate(pathTo(earlier));
+  };
+
+  const toCatalog = () => {
+    latest.current.done = true;
+    navigate(pathOf(sandbox, "sources"));
+  };
+
+  const leave = () => {
+    if (dirty && (state.account || state.table)) setLeaving(true);
+    else toCatalog();
+  };
+
+  const keys = (event: React.KeyboardEvent) => {
+    // What lies over the page is in the tree of React below it, and has keys of its own.
+    const within = event.currentTarget.contains(event.target as Node);
+    if (!(event.ctrlKey || event.metaKey) || !within) return;
+    if (event.key === "Enter" && step !== "review") {
+      event.preventDefault();
+      void go();
+    }
+    if (event.key.toLowerCase() === "s") {
+      event.preventDefault();
+      void saveNow();
+    }
+  };
+
+  const problemOf = (field: string) => wrong.find((one) => one.field === field)?.text ?? "";
+  const shared_ = { state, change, known, problemOf, before, busy };
+
+  const calls: NamedCall[] = [
+    ...(step === "account"
+      ? []
+      : step === "select"
+        ? [
+            { ...wizardCalls.tables(state.account), title: texts.callTables },
+            ...(state.table
+              ? [{ ...wizardCalls.table(state.account, state.table), title: texts.callTable }]
+              : []),
+          ]
+        : step === "review" && known.source
+          ? tellCalls({ state, source: known.source, columns: known.columns, schemaId: known.schemaId })
+          : []),
+    { ...draftCall(state, step, kept.id), title: texts.callDraft },
+  ];
+
+  return (
+    <Page title={texts.title} lead={texts.lead} calls={calls}>
+      <div className="wizard" onKeyDownCapture={keys}>
+        <StepList steps={STEPS} step={step} reached={state.reached} to={pathTo} wrong={wrong.length > 0} />
+        <div className={WIDE.has(step) ? "wizard-body wide" : "wizard-body"}>
+          <section className="wizard-step" aria-labelledby="step-heading">
+            <div className="step-heading">
+              <p className="muted">{texts.stepOf(place + 1, STEPS.length)}</p>
+              <h2 id="step-heading" ref={heading} tabIndex={-1}>
+                {headingOf(step)}
+              </h2>
+            </div>
+            {wrong.length > 0 ? <ErrorSummary problems={wrong} attempt={attempt} /> : null}
+            {failed ? <ErrorPanel what={failedAt(step)} error={failed} /> : null}
+            {step === "account" ? <AccountStep {...shared_} /> : null}
+            {step === "select" ? <SelectStep {...shared_} /> : null}
+            {step === "details" ? <DetailsStep {...shared_} /> : null}
+            {step === "mapping" ? <MapStep {...shared_} /> : null}
+            {step === "schedule" ? <ScheduleStep {...shared_} /> : null}
+            {step === "review" ? (
+              <ReviewStep
+                {...shared_}
+                pathTo={pathTo}
+                onTried={(tried) => {
+                  const next = { ...state, tried };
+                  setState(next);
+                  void keep(next, "review");
+                }}
+                onPublished={async (flow) => {
+                  latest.current.done = true;
+                  await kept.discard().catch(() => undefined);
+                  onKept("");
+                  navigate(pathOf(sandbox, `flows/new?done=${flow}`), { replace: true });
+                }}
+              />
+            ) : null}
+          </section>
+          <SummaryRail state={state} known={known} step={step} />
+        </div>
+        {kept.conflict ? (
+          <section className="conflict" role="alert">
+            <h2>{texts.conflictTitle}</h2>
+            <p>{texts.conflict}</p>
+            <div className="form-actions">
+              <Button
+                onPress={() => {
+                  latest.current.done = true;
+                  window.location.assign(pathTo(step));
+                }}
+              >
+                {texts.takeTheirs}
+              </Button>
+              <Button look="primary" onPress={() => void kept.save(state, step, true)}>
+                {texts.keepMine}
+              </Button>
+            </div>
+          </section>
+        ) : null}
+        {kept.error ? (
+          <ErrorPanel what={texts.saveFailed} error={kept.error} onRetry={() => void saveNow()} />
+        ) : null}
+        <footer className="wizard-footer">
+          <Button look="quiet" onPress={leave}>
+            {texts.close}
+          </Button>
+          <p className="draft-state" role="status">
+            {kept.busy ? texts.saving : kept.id && !dirty ? texts.saved : dirty ? texts.unsaved : ""}
+          </p>
+          <Button onPress={() => void saveNow()} aria-keyshortcuts="Control+S">
+            {texts.saveDraft}
+          </Button>
+          {place > 0 ? <Button onPress={back}>{texts.back}</Button> : null}
+          <Button
+            look="primary"
+            onPress={() => void go()}
+            isPending={busy}
+            {...(step === "review" ? {} : { "aria-keyshortcuts": "Control+Enter" })}
+          >
+            {step === "review" ? (busy ? texts.review.publishing : texts.review.publish) : texts.next}
+          </Button>
+        </footer>
+      </div>
+      {leaving ? (
+        <Dialog
+          title={texts.leaveTitle}
+          isOpen
+          onClose={() => setLeaving(false)}
+          role="alertdialog"
+          footer={
+            <>
+              <Button onPress={() => setLeaving(false)}>{texts.stay}</Button>
+              <Button
+                look="danger"
+                onPress={() => {
+                  latest.current.done = true;
+                  void kept.discard().finally(toCatalog);
+                }}
+              >
+                {texts.discard}
+              </Button>
+              <Button
+                look="primary"
+                onPress={() =>
+                  void keep(state, step).then((id) => {
+                    setLeaving(false);
+                    if (!id) return;
+                    toast(texts.kept(visibly(draftName(state))));
+                    toCatalog();
+                  })
+                }
+              >
+                {texts.keep}
+              </Button>
+            </>
+          }
+        >
+          <p>{texts.leave}</p>
+        </Dialog>
+      ) : null}
+    </Page>
+  );
+}
+
+// Grids need the room; what was chosen stands below them.
+const WIDE = new Set<StepName>(["select", "mapping"]);
+
+const headingOf = (step: StepName) => texts[step].heading;
+
+const failedAt = (step: StepName) =>
+  step === "select" ? texts.select.failed : step === "details" ? texts.details.planFailed : texts.saveFailed;
+
+/** Done before a step is left. Without a `change` it stays; `wrong` tells why. */
+export type Before = () => Promise<{ change?: Partial<WizardState>; wrong?: Wrong[] }>;
+
+export interface StepProps {
+  state: WizardState;
+  change: (part: Partial<WizardState>) => void;
+  known: Known;
+  /** What is wrong with a field, once that was told. */
+  problemOf: (field: string) => string;
+  before: { current: Before | null };
+  busy: boolean;
+}

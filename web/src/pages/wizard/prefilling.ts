@@ -1,0 +1,64 @@
+/** What is filled in by itself, so that a first dataflow needs no typing. */
+
+import type { Rule } from "../mapping/rules";
+import { timeColumns } from "./known";
+import type { Column, Dataset, SchemaName, SourceSchema } from "./queries";
+import { free, type WizardState } from "./state";
+
+/** Names that none has yet, and the column that tells when a row was written. What was typed stays. */
+export function prefilled(
+  state: WizardState,
+  datasets: Dataset[],
+  schemas: SchemaName[],
+  columns: Column[],
+): WizardState {
+  const { details, schedule } = state;
+  const datasetName =
+    details.datasetName ||
+    free(
+      state.table,
+      datasets.map((one) => one.name),
+    );
+  const day = new Date().toISOString().slice(0, 10);
+  const times = timeColumns(columns).map((column) => column.name);
+  const known = times.includes(schedule.deltaColumn) ? schedule.deltaColumn : "";
+  return {
+    ...state,
+    details: {
+      ...details,
+      datasetName,
+      schemaTitle:
+        details.schemaTitle ||
+        free(
+          datasetName,
+          schemas.map((one) => one.title),
+        ),
+      flowName: details.flowName || `${state.table} ${day}`,
+    },
+    schedule: {
+      ...schedule,
+      deltaColumn: known || (times.includes("Timestamp") ? "Timestamp" : (times[0] ?? "")),
+    },
+  };
+}
+
+const pairs = (plan: SourceSchema): Rule[] =>
+  plan.fields.map((field, place) => ({
+    id: `f${place + 1}`,
+    kind: "field",
+    source: field.source,
+    destination: field.path,
+  }));
+
+/** Each column feeds the field that is made of it, until somebody says otherwise. */
+export function withRules(state: WizardState, plan: SourceSchema): WizardState {
+  const { mapping } = state;
+  if (mapping.rules.length > 0 || mapping.suggested) return state;
+  return { ...state, mapping: { ...mapping, rules: pairs(plan), suggested: true } };
+}
+
+const KEYS = ["PartitionKey", "RowKey"];
+
+/** The fields that a table's own keys feed: by them a row is known again. */
+export const keyFields = (plan: SourceSchema | undefined): string[] =>
+  (plan?.fields ?? []).filter((field) => KEYS.includes(field.source)).map((field) => field.path);
