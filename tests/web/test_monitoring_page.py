@@ -75,6 +75,15 @@ def test_figures_are_those_of_the_api(page: Page, site: Site, told: Any) -> None
         expect(cards.filter(has_text=re.compile(f"^{name}"))).to_contain_text(f"{name}{value}")
 
 
+def test_it_is_reached_by_two_keys(page: Page, site: Site) -> None:
+    page.goto(site.at())
+    page.get_by_role("heading", name="Azure Table Storage").wait_for()
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    expect(page).to_have_url(site.at("monitoring"))
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+
 def test_a_figure_filters_the_table_and_the_same_press_takes_it_off(page: Page, site: Site, told: Any) -> None:
     page.goto(site.at("monitoring", sandbox=OWN))
     card = page.get_by_role("link", name="Failing")
@@ -187,6 +196,21 @@ def test_when_updates_stop_the_page_says_so_and_keeps_what_it_has(page: Page, si
     page.unroute_all()
     page.get_by_role("button", name="Update now").click()
     expect(page.get_by_text("Updates have stopped.")).to_have_count(0)
+
+
+def test_a_dataflow_that_is_late_says_by_how_much(page: Page, site: Site, told: Any) -> None:
+    def late(route: Route) -> None:
+        # The scheduler of the tests is never a minute behind.
+        body = route.fetch().json()
+        body["flows"][0]["lateByMs"] = 7_500_000
+        route.fulfill(json={**body, "flowsLate": 1})
+
+    page.route("**/v1/monitoring?*", late)
+    page.goto(site.at("monitoring", sandbox=OWN))
+    expect(page.get_by_role("link", name=re.compile("^Late"))).to_contain_text("by up to 2 h 5 min")
+    page.get_by_role("link", name=re.compile("^Late")).click()
+    expect(page.get_by_role("rowheader")).to_have_count(1)
+    expect(page.get_by_role("row").last).to_contain_text("2 h 5 min")
 
 
 def test_a_sandbox_without_dataflows_says_how_to_begin(page: Page, site: Site, client: Client) -> None:

@@ -74,7 +74,7 @@ def test_the_theme_is_there_before_anything_is_painted(page: Page, site: Site) -
     page.goto(site.at(), wait_until="commit")
     expect(page.locator("html")).to_have_attribute("data-theme", "contrast")
     expect(page.locator("html")).to_have_attribute("data-density", "compact")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(0, 0, 0)"
+    expect(page.locator("body")).to_have_css("background-color", "rgb(0, 0, 0)")
     page.unroute_all()
 
 

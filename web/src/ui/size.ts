@@ -2,13 +2,13 @@
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
-/** Bytes in the unit that keeps them below a thousand: 5.2 kB. */
-export function bytes(size: number): string {
-  let value = size;
-  let place = 0;
-  while (value >= 1000 && place < UNITS.length - 1) {
-    value /= 1000;
-    place++;
+/** Bytes, in the largest unit of which there is one: 5.2 kB. */
+export function bytes(count: number): string {
+  let size = count;
+  let unit = 0;
+  while (size >= 1000 && unit < UNITS.length - 1) {
+    size /= 1000;
+    unit++;
   }
-  return `${place && value < 100 ? value.toFixed(1) : Math.round(value)} ${UNITS[place]}`;
+  return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`;
 }

@@ -38,7 +38,7 @@ export function NewCredential({ onClose, onMade }: NewCredentialProps) {
   const make = async (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    if (!name.trim() || permissions.length === 0) return;
+    if (busy || !name.trim() || permissions.length === 0) return;
     setBusy(true);
     setError(null);
     try {
@@ -76,7 +76,8 @@ export function NewCredential({ onClose, onMade }: NewCredentialProps) {
         />
         <div className="form-actions">
           <Button onPress={onClose}>{common.common.cancel}</Button>
-          <Button type="submit" look="primary" isPending={busy}>
+          {/* Not as pending: what is announced of that outlives the dialog, and has no name any more. */}
+          <Button type="submit" look="primary" aria-disabled={busy}>
             {T.go}
           </Button>
         </div>

@@ -20,6 +20,7 @@ export function RotateCredential({ credential, onClose, onMade }: RotateCredenti
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const rotate = async () => {
+    if (busy) return;
     setBusy(true);
     setError(null);
     try {
@@ -40,7 +41,8 @@ export function RotateCredential({ credential, onClose, onMade }: RotateCredenti
           <Button onPress={onClose} autoFocus>
             {common.common.cancel}
           </Button>
-          <Button look="danger" isPending={busy} onPress={() => void rotate()}>
+          {/* Not as pending: what is announced of that outlives the dialog, and has no name any more. */}
+          <Button look="danger" aria-disabled={busy} onPress={() => void rotate()}>
             {T.go}
           </Button>
         </>

@@ -1,6 +1,7 @@
 /** How to get a token for a credential, and what to do with it. */
 import { CopyButton } from "../../ui/feedback";
 import { Dialog } from "../../ui/overlays";
+import { Described } from "../../ui/text";
 import { SCOPES } from "./queries";
 import { credentialTexts } from "./texts";
 
@@ -52,7 +53,11 @@ export function TokenHelp({ clientId, orgId, onClose }: TokenHelpProps) {
                 <code>{part.code}</code>
               </pre>
             </section>
-            {part.note ? <p className="muted">{part.note}</p> : null}
+            {part.note ? (
+              <p className="muted">
+                <Described>{part.note}</Described>
+              </p>
+            ) : null}
           </li>
         ))}
       </ol>

@@ -1,4 +1,5 @@
 /** The runs of a dataflow: those that were made, with filters, and those that its schedule will make. */
+
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useLocation } from "wouter";
@@ -10,11 +11,12 @@ import { useSandbox } from "../../shell/page";
 import { Button, Link } from "../../ui/Button";
 import { RadioGroup, Select } from "../../ui/choices";
 import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
+import { bytes } from "../../ui/size";
 import { Table, type TableColumn } from "../../ui/Table";
 import { Count, Time } from "../../ui/text";
 import { RunBadge } from "../runs/RunBadge";
 import { Window } from "../runs/RunFacts";
-import { bytes, duration, isActive, type ReadRun, readRun, stateName } from "../runs/run";
+import { duration, isActive, type ReadRun, readRun, stateName } from "../runs/run";
 import { T as R } from "../runs/texts";
 import { FLOW, flowCalls } from "./queries";
 import { nextSlots } from "./schedule";

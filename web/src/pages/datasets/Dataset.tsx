@@ -1,6 +1,6 @@
 /** One dataset: its rows, columns and versions, and how other engines read it. */
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useLocation, useParams } from "wouter";
 import { useAddress } from "../../address";
 import { ApiError } from "../../api/client";
@@ -11,7 +11,7 @@ import { Button, IconButton, Link } from "../../ui/Button";
 import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
 import { Menu } from "../../ui/overlays";
 import { bytes } from "../../ui/size";
-import { TabLinks } from "../../ui/TabLinks";
+import { Tabs } from "../../ui/Tabs";
 import { Count, Hostile, Time, visibly } from "../../ui/text";
 import { calls as schemaCalls, schemasQuery } from "../schemas/queries";
 import { Columns } from "./Columns";
@@ -36,6 +36,13 @@ import "./datasets.css";
 const T = texts.one;
 const TABS = ["rows", "columns", "snapshots", "reading"] as const;
 type Tab = (typeof TABS)[number];
+
+const CONTENT: Record<Tab, (dataset: Told) => ReactNode> = {
+  rows: (dataset) => <Rows dataset={dataset} />,
+  columns: (dataset) => <Columns dataset={dataset} />,
+  snapshots: (dataset) => <Snapshots dataset={dataset} />,
+  reading: (dataset) => <Reading dataset={dataset} />,
+};
 
 export default function Dataset() {
   const sandbox = useSandbox();
@@ -120,19 +127,16 @@ function Shown({ dataset, crumbs }: { dataset: Told; crumbs: { name: string; to:
       }
     >
       <Facts dataset={dataset} onLabels={mayManage ? () => setAct("labels") : null} />
-      <TabLinks
+      <Tabs
         label={T.tabs}
-        current={tab}
+        open={tab}
+        onOpen={(id) => navigate(id === "rows" ? here : `${here}?tab=${id}`)}
         tabs={TABS.map((id) => ({
           id,
-          name: T.tab[id] ?? id,
-          to: id === "rows" ? here : `${here}?tab=${id}`,
+          name: T.tab[id],
+          content: () => <div className="stack">{CONTENT[id](dataset)}</div>,
         }))}
       />
-      {tab === "rows" ? <Rows dataset={dataset} /> : null}
-      {tab === "columns" ? <Columns dataset={dataset} /> : null}
-      {tab === "snapshots" ? <Snapshots dataset={dataset} /> : null}
-      {tab === "reading" ? <Reading dataset={dataset} /> : null}
       {act === "edit" ? <EditDataset dataset={dataset} onClose={done} /> : null}
       {act === "labels" ? <EditLabels dataset={dataset} onClose={done} /> : null}
       {act === "delete" ? (

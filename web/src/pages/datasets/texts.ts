@@ -51,7 +51,7 @@ export const texts = {
       columns: "Columns",
       snapshots: "Snapshots",
       reading: "How to read it",
-    } as Record<string, string>,
+    },
     facts: "Facts",
     rows: "Rows",
     size: "Size",

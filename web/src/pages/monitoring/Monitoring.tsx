@@ -29,7 +29,7 @@ import { type AccountRow, AccountsTable, FlowsTable, RunsTable } from "./Tables"
 import { texts as T } from "./texts";
 import "./monitoring.css";
 
-const EVERY_MS = 10_000;
+const EVERY_MS = 5_000;
 const VIEWS = ["sources", "dataflows", "runs"] as const;
 
 /** Which dataflows a filter lets pass. */

@@ -4,9 +4,10 @@ import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
 import { Link } from "../../ui/Button";
 import { Fact, Facts } from "../../ui/Facts";
+import { bytes } from "../../ui/size";
 import { Hostile, Time, visibly } from "../../ui/text";
 import { nameOf } from "../dataflows/badges";
-import { bytes, type ReadRun } from "./run";
+import type { ReadRun } from "./run";
 import { T } from "./texts";
 
 const F = T.facts;

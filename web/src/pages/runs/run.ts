@@ -165,16 +165,3 @@ export const stateName = (state: string) => (T.states as Record<string, string>)
 /** How long it took, or takes until now; null before it began. */
 export const duration = (run: ReadRun, now: number) =>
   run.startedAt === null ? null : Math.max((run.endedAt ?? now) - run.startedAt, 0);
-
-const UNITS = ["B", "kB", "MB", "GB", "TB"];
-
-/** Bytes, in the largest unit of which there is one. */
-export function bytes(count: number): string {
-  let size = count;
-  let unit = 0;
-  while (size >= 1000 && unit < UNITS.length - 1) {
-    size /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`;
-}
