@@ -34,6 +34,7 @@ def build(node: Path) -> None:
     for step in (
         (modules / "openapi-typescript/bin/cli.js", "openapi.json", "--output", "src/api/schema.d.ts"),
         (modules / "typescript/bin/tsc",),
+        (HERE / "scripts/styles.mjs",),
         (modules / "@biomejs/biome/bin/biome", "check", "--error-on-warnings"),
         (modules / "vite/bin/vite.js", "build", "--logLevel", "warn"),
         (HERE / "scripts/budgets.mjs",),

@@ -25,7 +25,7 @@ export function RowsChart({ runs }: { runs: ReadRun[] }) {
   return (
     <>
       <p className="muted">{O.chartLead(runs.length)}</p>
-      <div className="chart">
+      <div className="run-chart">
         <span className="chart-most muted" aria-hidden="true">
           {most.toLocaleString()}
         </span>

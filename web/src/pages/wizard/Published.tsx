@@ -148,7 +148,7 @@ function MadeOf({ flow }: { flow: FlowTold }) {
       {target.error ? (
         <ErrorPanel what={T.targetFailed} error={target.error} onRetry={() => void target.refetch()} />
       ) : null}
-      <dl className="facts made-of">
+      <dl className="facts published-facts">
         {things.map(([kind, id]) =>
           id ? (
             <div key={kind} className="fact">
