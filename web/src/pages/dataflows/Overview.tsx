@@ -69,7 +69,13 @@ export function Overview({ line, flow }: FlowProps) {
               )}
             </Fact>
             <Fact name={O.lands}>
-              {line.dataset ? <Hostile>{line.dataset.name ?? T.noDataset}</Hostile> : <Muted>{O.none}</Muted>}
+              {line.dataset ? (
+                <Link to={pathOf(sandbox, `datasets/${encodeURIComponent(line.dataset.id)}`)}>
+                  <Hostile>{line.dataset.name ?? T.noDataset}</Hostile>
+                </Link>
+              ) : (
+                <Muted>{O.none}</Muted>
+              )}
             </Fact>
             <Fact name={O.mode}>{O.modes[line.writeMode]}</Fact>
             {line.keyFields.length > 0 ? (

@@ -37,7 +37,9 @@ export function RunFacts({ run, line, took }: RunFactsProps) {
         </Fact>
         {line?.dataset ? (
           <Fact name={F.dataset}>
-            <Hostile>{line.dataset.name ?? line.dataset.id}</Hostile>
+            <Link to={pathOf(sandbox, `datasets/${encodeURIComponent(line.dataset.id)}`)}>
+              <Hostile>{line.dataset.name ?? line.dataset.id}</Hostile>
+            </Link>
           </Fact>
         ) : null}
         <Fact name={F.trigger}>{T.triggers[run.trigger]}</Fact>

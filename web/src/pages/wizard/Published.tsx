@@ -154,7 +154,13 @@ function MadeOf({ flow }: { flow: FlowTold }) {
             <div key={kind} className="fact">
               <dt>{texts.review.things[kind]}</dt>
               <dd>
-                <code>{visibly(id)}</code>
+                {kind === "dataset" || kind === "schema" ? (
+                  <Link to={pathOf(sandbox, `${kind}s/${encodeURIComponent(id)}`)}>
+                    <code>{visibly(id)}</code>
+                  </Link>
+                ) : (
+                  <code>{visibly(id)}</code>
+                )}
               </dd>
             </div>
           ) : null,
