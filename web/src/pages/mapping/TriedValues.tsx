@@ -2,7 +2,7 @@
 import { Table, type TableColumn } from "../../ui/Table";
 import { Hostile, sentence } from "../../ui/text";
 import type { TriedRow } from "./queries";
-import type { Rule, SourceColumn } from "./rules";
+import { namesIn, type Rule, type SourceColumn } from "./rules";
 import { shown } from "./targets";
 import { texts as T } from "./texts";
 
@@ -21,18 +21,9 @@ interface TriedValuesProps {
   tried: TriedRow[];
 }
 
-/** Whether an expression names a column: as a word of its own, or quoted. */
-function names(expression: string, column: string): boolean {
-  const word = column.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`(^|[^\\w$])${word}($|[^\\w$])`).test(expression);
-}
-
 export function TriedValues({ rule, columns, rows, tried }: TriedValuesProps) {
-  const read = columns
-    .filter((column) =>
-      rule?.kind === "field" ? column.name === rule.source : names(rule?.source ?? "", column.name),
-    )
-    .slice(0, rule?.kind === "constant" ? 0 : MOST_COLUMNS);
+  const names = rule ? namesIn(rule) : new Set();
+  const read = columns.filter((column) => names.has(column.name)).slice(0, MOST_COLUMNS);
   const shownRows: Shown[] = rows.flatMap((row, place) => {
     const result = tried[place];
     return result ? [{ id: String(place + 1), row, result }] : [];

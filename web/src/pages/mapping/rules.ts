@@ -135,9 +135,21 @@ export function fit(from: string, to: string): "same" | "converted" | "risky" {
   return "risky";
 }
 
-/** Columns that an accepted mapping takes as they are. */
-export const mappedColumns = (rules: Rule[]) =>
-  new Set(rules.filter((rule) => rule.kind === "field").map((rule) => rule.source));
+const NAMES = /\$\{((?:[^{}\\]|\\.)+)\}|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\p{L}_$][\p{L}\p{N}_$]*/gu;
+
+/** What a mapping may read: names of columns, and of functions, which nothing tells apart here. */
+export function namesIn(rule: Rule): Set<string> {
+  if (rule.kind === "constant") return new Set();
+  if (rule.kind === "field") return new Set([rule.source]);
+  const found = new Set<string>();
+  for (const [whole, inside] of rule.source.matchAll(NAMES))
+    if (inside !== undefined) found.add(inside.replace(/\\(.)/g, "$1"));
+    else if (!/^["']/.test(whole)) found.add(whole);
+  return found;
+}
+
+/** Columns that some mapping takes. */
+export const mappedColumns = (rules: Rule[]) => new Set(rules.flatMap((rule) => [...namesIn(rule)]));
 
 /** Required fields that nothing feeds although they, or what they are part of, must be there. */
 export function missingFields(rules: Rule[], fields: TargetField[]): TargetField[] {
