@@ -3,28 +3,16 @@ import type { SortDescriptor } from "react-aria-components/Table";
 import { useLocation } from "wouter";
 import { pathOf } from "../../shell/navigation";
 import { Link } from "../../ui/Button";
-import { StatusBadge, type Tone } from "../../ui/feedback";
+import { StatusBadge } from "../../ui/feedback";
 import { sorted, Table, type TableColumn } from "../../ui/Table";
 import { Count, Hostile, Time, visibly } from "../../ui/text";
+import { RunBadge } from "../runs/RunBadge";
+import type { Ended } from "../runs/run";
 import type { Activity, Run } from "./queries";
 import { duration } from "./span";
 import { texts } from "./texts";
 
 const T = texts.columns;
-
-const TONES: Record<string, Tone> = {
-  scheduled: "neutral",
-  inProgress: "info",
-  success: "good",
-  partialSuccess: "warn",
-  failed: "bad",
-};
-
-export function RunState({ state }: { state: string }) {
-  return (
-    <StatusBadge tone={TONES[state] ?? "neutral"}>{texts.runStates[state] ?? visibly(state)}</StatusBadge>
-  );
-}
 
 interface Sums {
   received: number;
@@ -136,7 +124,7 @@ export function FlowsTable({ sandbox, rows, toRuns, sort, onSort }: FlowsProps) 
       cell: (row) =>
         row.lastRun ? (
           <Link to={pathOf(sandbox, `runs/${row.lastRun.id}`)} className="link cell-with-icon">
-            <RunState state={row.lastRun.state} />
+            <RunBadge state={row.lastRun.state as Ended} brief />
             <Time at={row.lastRun.completedAt} />
           </Link>
         ) : (
@@ -314,7 +302,7 @@ export function RunsTable({ sandbox, rows, sort, onSort }: RunsProps) {
       id: "state",
       name: T.state,
       key: (row) => row.run.state,
-      cell: (row) => <RunState state={row.run.state} />,
+      cell: (row) => <RunBadge state={row.run.state as Ended} brief />,
     },
     {
       id: "started",

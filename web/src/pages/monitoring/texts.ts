@@ -102,13 +102,6 @@ export const texts = {
     disabled: "Disabled",
     draft: "Draft",
   } as Record<string, string>,
-  runStates: {
-    scheduled: "Waiting",
-    inProgress: "At work",
-    success: "Succeeded",
-    partialSuccess: "With rejects",
-    failed: "Failed",
-  } as Record<string, string>,
   notLate: "on time",
   noRun: "No run yet",
   noAccount: "No account known",
