@@ -75,8 +75,6 @@ def test_a_page_is_for_everybody(view: View, open_page: Callable[..., Page], sit
     view.open(page, site, furnished)
     assert violations(page) == []
     assert small(page) == []
-    show(page, "dark")
-    assert violations(page) == []
     narrow(page)
     assert sideways(page) == 0
 

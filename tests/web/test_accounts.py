@@ -76,6 +76,7 @@ def test_a_wrong_key_shows_the_step_that_failed_and_what_to_do(page: Page, site:
     expect(page.get_by_role("textbox", name="Connection string")).to_have_value(wrong)
 
 
+@pytest.mark.pages
 def test_what_is_missing_or_malformed_is_told_at_its_field(page: Page, site: Site) -> None:
     page.goto(site.at("sources/accounts/new"))
     page.get_by_role("button", name="Check and save").click()
@@ -90,6 +91,7 @@ def test_what_is_missing_or_malformed_is_told_at_its_field(page: Page, site: Sit
     expect(page.get_by_text("Part 1 of the connection string is not key=value").first).to_be_visible()
 
 
+@pytest.mark.pages
 def test_a_name_is_taken_once(page: Page, site: Site, new_account: Callable[[str], str]) -> None:
     name = unique("Taken")
     new_account(name)
@@ -109,6 +111,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
 def test_names_are_text_whatever_is_in_them(
     name: str, open_page: Callable[..., Page], site: Site, new_account: Callable[[str], str]
@@ -127,6 +130,7 @@ def test_names_are_text_whatever_is_in_them(
     assert "\u202e" not in page.title()
 
 
+@pytest.mark.pages
 def test_the_table_sorts_searches_and_filters_and_its_address_remembers(
     page: Page, site: Site, new_account: Callable[[str], str]
 ) -> None:
@@ -147,6 +151,7 @@ def test_the_table_sorts_searches_and_filters_and_its_address_remembers(
     expect(page.get_by_role("rowheader")).not_to_have_count(0)
 
 
+@pytest.mark.pages
 def test_cells_are_walked_by_arrows_and_the_row_menu_checks(
     page: Page, site: Site, new_account: Callable[[str], str]
 ) -> None:
@@ -208,6 +213,7 @@ def test_credentials_are_replaced_only_by_ones_that_work(
     assert client.one(f"{client.flow}/connections/{made}")["etag"] != before
 
 
+@pytest.mark.pages
 def test_deleting_says_what_goes_and_leads_back(
     page: Page, site: Site, client: Client, new_account: Callable[[str], str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.live import Client
@@ -34,6 +35,7 @@ def test_search_knows_aliases_and_the_address_restores_the_view(page: Page, site
     expect(page.get_by_role("searchbox", name="Search sources")).to_have_value("s3")
 
 
+@pytest.mark.pages
 def test_categories_add_up_and_can_be_combined(page: Page, site: Site) -> None:
     page.goto(site.at())
     page.get_by_role("checkbox", name="Payments").check(force=True)
@@ -47,6 +49,7 @@ def test_categories_add_up_and_can_be_combined(page: Page, site: Site) -> None:
     expect(page.get_by_role("heading", name="Azure Table Storage")).to_be_visible()
 
 
+@pytest.mark.pages
 def test_details_are_read_from_the_spec_and_esc_leads_back(page: Page, site: Site, client: Client) -> None:
     spec = client.one(f"{client.flow}/connectionSpecs/{AZURE_TABLES}")
     page.goto(site.at())
@@ -66,6 +69,7 @@ def test_details_are_read_from_the_spec_and_esc_leads_back(page: Page, site: Sit
     expect(page.get_by_role("dialog")).to_contain_text("no connector")
 
 
+@pytest.mark.pages
 def test_the_list_is_the_same_data_sorted_by_keys(page: Page, site: Site) -> None:
     page.goto(site.at("sources?view=list"))
     rows = page.get_by_role("row")
@@ -80,6 +84,7 @@ def test_the_list_is_the_same_data_sorted_by_keys(page: Page, site: Site) -> Non
     expect(page.get_by_role("rowheader").first).to_have_text("Zoho CRM")
 
 
+@pytest.mark.pages
 def test_a_failing_list_is_told_in_four_parts_and_tried_again(open_page: Callable[..., Page], site: Site) -> None:
     page = open_page()
     page.route(

@@ -83,6 +83,7 @@ def test_a_credential_is_made_by_keys_and_its_secret_shown_once(page: Page, site
     expect(page.get_by_role("row").filter(has_text=name)).to_be_visible()
 
 
+@pytest.mark.pages
 def test_what_each_may_do_stands_side_by_side(page: Page, site: Site, new_credential: Callable[..., Any]) -> None:
     name = unique("Watcher")
     new_credential(name, "view-sources", "view-data")
@@ -116,6 +117,7 @@ def test_a_new_secret_takes_the_place_of_the_old_one(
     assert token(made).status_code >= 400
 
 
+@pytest.mark.pages
 def test_name_and_permissions_change(
     page: Page, site: Site, client: Client, new_credential: Callable[..., Any]
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_revoked_credential_is_gone_with_its_tokens(
     assert token(made).status_code >= 400
 
 
+@pytest.mark.pages
 def test_nobody_grants_what_they_do_not_have(page_with: Callable[..., Page], site: Site) -> None:
     page = page_with("administer", "view-sources")
     page.goto(site.at("credentials?new=credential"))
@@ -162,6 +165,7 @@ def test_nobody_grants_what_they_do_not_have(page_with: Callable[..., Page], sit
     expect(dialog.get_by_text("You do not have it yourself.").first).to_be_visible()
 
 
+@pytest.mark.pages
 def test_who_may_not_administer_sees_their_own_and_what_is_needed(page_with: Callable[..., Page], site: Site) -> None:
     page = page_with("view-sources")
     asked: list[str] = []

@@ -51,6 +51,7 @@ def test_a_line_tells_where_from_where_to_and_how_the_last_runs_went(
     expect(page).to_have_url(site.at(f"runs/{furnished.run}"))
 
 
+@pytest.mark.pages
 def test_search_filters_and_order_are_in_the_address_and_asked_of_the_server(
     page: Page, site: Site, waiting: Callable[[str], str], client: Client
 ) -> None:
@@ -157,6 +158,7 @@ def _menu(page: Page, name: str, entry: str) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.pages
 def test_the_search_of_the_shell_finds_dataflows_and_runs_by_their_ids(
     page: Page, site: Site, furnished: Furnished
 ) -> None:
@@ -172,6 +174,7 @@ def test_the_search_of_the_shell_finds_dataflows_and_runs_by_their_ids(
     expect(page).to_have_url(site.at(f"runs/{furnished.run}"))
 
 
+@pytest.mark.pages
 def test_who_may_only_look_is_offered_nothing_else(
     open_page: Callable[..., Page], site: Site, client: Client, furnished: Furnished
 ) -> None:

@@ -43,6 +43,7 @@ def labelled(client: Client, azurite: Azurite) -> Furnished:
     return made
 
 
+@pytest.mark.pages
 def test_a_dataset_is_found_by_search_and_opened(page: Page, site: Site, client: Client, furnished: Furnished) -> None:
     name = client.get(f"{CATALOG}/dataSets/{furnished.dataset}").json()[furnished.dataset]["name"]
     page.goto(site.at("datasets"))
@@ -57,6 +58,7 @@ def test_a_dataset_is_found_by_search_and_opened(page: Page, site: Site, client:
     expect(page).to_have_title(f"Datasets · {name} · prod · Flow Service")
 
 
+@pytest.mark.pages
 def test_what_is_searched_is_text_and_nothing_else(page: Page, site: Site, new_dataset: Callable[[str], str]) -> None:
     name = unique("a+b, (c) [d")
     new_dataset(name)
@@ -69,6 +71,7 @@ def test_what_is_searched_is_text_and_nothing_else(page: Page, site: Site, new_d
     expect(page.get_by_role("rowheader")).not_to_have_count(0)
 
 
+@pytest.mark.pages
 def test_datasets_come_in_pages_and_the_address_says_which(
     page: Page, site: Site, client: Client, new_dataset: Callable[[str], str]
 ) -> None:
@@ -97,6 +100,7 @@ def test_rows_are_shown_as_they_landed_and_markup_is_text(page: Page, site: Site
     assert page.locator("main table b").count() == 0
 
 
+@pytest.mark.pages
 def test_a_dataset_without_rows_says_when_there_will_be_some(
     page: Page, site: Site, new_dataset: Callable[[str], str]
 ) -> None:
@@ -121,6 +125,7 @@ def test_what_labels_hide_is_said_to_be_hidden(page_with: Callable[..., Page], s
     expect(row).to_contain_text("I1")
 
 
+@pytest.mark.pages
 def test_rows_need_a_permission_that_the_page_names(
     page_with: Callable[..., Page], site: Site, furnished: Furnished
 ) -> None:
@@ -131,6 +136,7 @@ def test_rows_need_a_permission_that_the_page_names(
     expect(page.get_by_role("button", name="Edit labels")).to_have_count(0)
 
 
+@pytest.mark.pages
 def test_parts_of_a_dataset_are_reached_by_keys(page: Page, site: Site, furnished: Furnished) -> None:
     page.goto(site.at(f"datasets/{furnished.dataset}"))
     page.get_by_role("region", name="Rows of").wait_for()
@@ -167,6 +173,7 @@ def test_what_the_page_tells_an_engine_reads_the_rows(
     assert furnished.dataset in code
 
 
+@pytest.mark.pages
 def test_the_server_s_own_query_is_told_whole(page: Page, site: Site, server: Server, furnished: Furnished) -> None:
     page.goto(site.at(f"datasets/{furnished.dataset}?tab=reading"))
     code = page.get_by_role("region", name="Code for On this server").inner_text()
@@ -222,6 +229,7 @@ def held(client: Client, dataset_id: str) -> list[str]:
     return found
 
 
+@pytest.mark.pages
 def test_name_and_description_change(page: Page, site: Site, client: Client, new_dataset: Callable[[str], str]) -> None:
     name = unique("Old name")
     made = new_dataset(name)
@@ -265,6 +273,7 @@ def test_deleting_a_dataset_takes_its_name_and_is_refused_while_a_dataflow_write
     expect(page.get_by_role("heading", name="This dataset is not here")).to_be_visible()
 
 
+@pytest.mark.pages
 def test_names_are_text_whatever_is_in_them(
     open_page: Callable[..., Page], site: Site, new_dataset: Callable[[str], str]
 ) -> None:
@@ -278,6 +287,7 @@ def test_names_are_text_whatever_is_in_them(
         assert page.locator("main img").count() == 0
 
 
+@pytest.mark.pages
 def test_the_heading_takes_the_focus_when_a_dataset_is_opened(page: Page, site: Site, furnished: Furnished) -> None:
     page.goto(site.at("datasets"))
     page.get_by_role("rowheader").first.wait_for()

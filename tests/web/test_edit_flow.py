@@ -87,12 +87,14 @@ def test_another_mapping_is_a_version_that_the_flow_goes_on_with(
     assert len(now) == len(was) - 1
 
 
+@pytest.mark.pages
 def test_what_has_run_once_cannot_become_recurring(page: Page, site: Site, flow: str) -> None:
     page.goto(site.at(f"flows/{flow}/edit?step=schedule"))
     expect(page.get_by_text("A dataflow that has run once cannot become a recurring one")).to_be_visible()
     expect(page.get_by_role("radio", name="Repeatedly")).to_have_count(0)
 
 
+@pytest.mark.pages
 def test_the_rhythm_of_a_recurring_flow_changes(page: Page, site: Site, client: Client, made: Dataflow) -> None:
     copy = {"name": "Copy", "params": {"deltaColumn": {"name": "Timestamp"}}}
     mapping = {"name": "Mapping", "params": {"mappingId": made.mapping_id, "mappingVersion": 0}}
@@ -131,6 +133,7 @@ def test_a_change_that_came_in_between_is_shown_beside_ones_own(
     assert stored(client, flow)["name"] == "Mine"
 
 
+@pytest.mark.pages
 def test_leaving_with_changes_asks(page: Page, site: Site, client: Client, flow: str) -> None:
     before = stored(client, flow)["name"]
     page.goto(site.at(f"flows/{flow}/edit"))
@@ -145,6 +148,7 @@ def test_leaving_with_changes_asks(page: Page, site: Site, client: Client, flow:
     assert stored(client, flow)["name"] == before
 
 
+@pytest.mark.pages
 def test_an_unknown_flow_is_not_here(page: Page, site: Site) -> None:
     page.goto(site.at("flows/11111111-2222-4333-8444-555555555555/edit"))
     expect(page.get_by_role("heading", name="This dataflow is not here")).to_be_visible()

@@ -157,6 +157,7 @@ def test_a_backfill_runs_over_its_window_in_pieces(page: Page, site: Site, clien
     expect(page.get_by_role("row").filter(has_text="Backfill")).to_have_count(3)
 
 
+@pytest.mark.pages
 def test_what_sources_are_called_is_text_and_nothing_more(page: Page, site: Site, furnished: Furnished) -> None:
     page.goto(site.at(f"flows/{furnished.flow}?tab=activity"))
     expect(page.get_by_role("row")).to_have_count(2)

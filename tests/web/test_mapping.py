@@ -123,6 +123,7 @@ def test_an_expression_is_completed_and_shows_what_it_gives(page: Page, site: Si
     expect(line(page, "label")).to_contain_text("gold-00000")
 
 
+@pytest.mark.pages
 def test_what_is_wrong_with_an_expression_is_told_where_it_is(page: Page, site: Site, draft: Any) -> None:
     opened(page, site, draft())
     page.get_by_role("button", name="Map columns to fields of the same name").click()
@@ -142,6 +143,7 @@ def test_what_is_wrong_with_an_expression_is_told_where_it_is(page: Page, site: 
     expect(count(page, "0 With errors")).to_be_visible()
 
 
+@pytest.mark.pages
 def test_the_reference_inserts_where_the_cursor_is(page: Page, site: Site, draft: Any) -> None:
     opened(page, site, draft())
     page.get_by_role("button", name="Map columns to fields of the same name").click()
@@ -157,6 +159,7 @@ def test_the_reference_inserts_where_the_cursor_is(page: Page, site: Site, draft
     expect(dialog.get_by_role("gridcell", name="<B>ADA</B>").first).to_be_visible()
 
 
+@pytest.mark.pages
 def test_a_constant_is_checked_against_its_field(page: Page, site: Site, draft: Any) -> None:
     opened(page, site, draft())
     page.get_by_role("button", name="Map columns to fields of the same name").click()

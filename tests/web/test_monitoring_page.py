@@ -75,6 +75,7 @@ def test_figures_are_those_of_the_api(page: Page, site: Site, told: Any) -> None
         expect(cards.filter(has_text=re.compile(f"^{name}"))).to_contain_text(f"{name}{value}")
 
 
+@pytest.mark.pages
 def test_it_is_reached_by_two_keys(page: Page, site: Site) -> None:
     page.goto(site.at())
     page.get_by_role("heading", name="Azure Table Storage").wait_for()
@@ -84,6 +85,7 @@ def test_it_is_reached_by_two_keys(page: Page, site: Site) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_focused()
 
 
+@pytest.mark.pages
 def test_a_figure_filters_the_table_and_the_same_press_takes_it_off(page: Page, site: Site, told: Any) -> None:
     page.goto(site.at("monitoring", sandbox=OWN))
     card = page.get_by_role("link", name="Failing")
@@ -133,6 +135,7 @@ def test_from_a_source_to_its_dataflows_to_their_runs_by_keys(
     expect(run).to_have_count(2)
 
 
+@pytest.mark.pages
 def test_what_the_charts_show_is_said_in_words_and_in_a_table(page: Page, site: Site, told: Any) -> None:
     page.goto(site.at("monitoring", sandbox=OWN))
     rejected = told["totals"]["rejected"]
@@ -150,6 +153,7 @@ def test_what_the_charts_show_is_said_in_words_and_in_a_table(page: Page, site: 
     expect(page.get_by_role("rowheader")).to_have_count(2)
 
 
+@pytest.mark.pages
 def test_the_span_is_chosen_and_in_the_address(page: Page, site: Site, told: Any) -> None:
     page.goto(site.at("monitoring", sandbox=OWN))
     page.get_by_role("button", name="Time range").click()
@@ -162,6 +166,7 @@ def test_the_span_is_chosen_and_in_the_address(page: Page, site: Site, told: Any
     expect(page.get_by_role("alert")).to_have_text("The beginning has to be before the end.")
 
 
+@pytest.mark.pages
 def test_it_updates_by_itself_unless_paused(page: Page, site: Site, told: Any) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/v1/monitoring" in request.url else None)
@@ -198,6 +203,7 @@ def test_when_updates_stop_the_page_says_so_and_keeps_what_it_has(page: Page, si
     expect(page.get_by_text("Updates have stopped.")).to_have_count(0)
 
 
+@pytest.mark.pages
 def test_a_dataflow_that_is_late_says_by_how_much(page: Page, site: Site, told: Any) -> None:
     def late(route: Route) -> None:
         # The scheduler of the tests is never a minute behind.
@@ -213,6 +219,7 @@ def test_a_dataflow_that_is_late_says_by_how_much(page: Page, site: Site, told: 
     expect(page.get_by_role("row").last).to_contain_text("2 h 5 min")
 
 
+@pytest.mark.pages
 def test_a_sandbox_without_dataflows_says_how_to_begin(page: Page, site: Site, client: Client) -> None:
     body = {"name": "nothing-runs", "title": "Nothing runs", "type": "development"}
     client.made(f"{SANDBOXES}/sandboxes", body, status=202)
@@ -222,6 +229,7 @@ def test_a_sandbox_without_dataflows_says_how_to_begin(page: Page, site: Site, c
     expect(page).to_have_url(site.at(sandbox="nothing-runs"))
 
 
+@pytest.mark.pages
 def test_runs_at_work_are_asked_for_by_their_state(page: Page, site: Site, told: Any, watched: Client) -> None:
     page.goto(site.at("monitoring", sandbox=OWN))
     page.get_by_role("link", name="At work").click()
@@ -231,6 +239,7 @@ def test_runs_at_work_are_asked_for_by_their_state(page: Page, site: Site, told:
     expect(page.get_by_role("rowheader")).to_have_count(2)
 
 
+@pytest.mark.pages
 def test_all_of_it_fits_a_narrow_window(open_page: Callable[..., Page], site: Site, told: Any) -> None:
     page = open_page(width=320)
     for query in ("", "?view=sources", "?view=runs", "?charts=table&since=1000&until=86401000"):

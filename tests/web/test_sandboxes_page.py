@@ -55,6 +55,7 @@ def test_a_sandbox_is_made_by_keys_and_can_be_worked_in(page: Page, site: Site, 
     expect(page.get_by_role("button", name=f"Sandbox {title}")).to_be_visible()
 
 
+@pytest.mark.pages
 def test_a_name_that_is_taken_is_refused_in_the_server_s_words(page: Page, site: Site) -> None:
     page.goto(site.at("sandboxes?new=sandbox"))
     dialog = page.get_by_role("dialog", name="New sandbox")
@@ -65,6 +66,7 @@ def test_a_name_that_is_taken_is_refused_in_the_server_s_words(page: Page, site:
     expect(dialog.get_by_role("alert")).to_contain_text("Code")
 
 
+@pytest.mark.pages
 def test_the_title_changes(page: Page, site: Site, client: Client, new_sandbox: Callable[[str], str]) -> None:
     title = unique("Old title")
     name = new_sandbox(title)
@@ -107,6 +109,7 @@ def test_a_reset_tells_what_goes_and_takes_the_name(
     assert client.get(f"{CATALOG}/dataSets", headers=within).json() == {}
 
 
+@pytest.mark.pages
 def test_a_sandbox_is_deleted_and_who_was_in_it_is_led_to_the_default_one(
     page: Page, site: Site, client: Client, new_sandbox: Callable[[str], str]
 ) -> None:
@@ -123,6 +126,7 @@ def test_a_sandbox_is_deleted_and_who_was_in_it_is_led_to_the_default_one(
     assert client.get(f"{SANDBOXES}/sandboxes/{name}").json()["state"] in {"deleting", "deleted"}
 
 
+@pytest.mark.pages
 def test_the_default_sandbox_cannot_be_deleted(page: Page, site: Site) -> None:
     page.goto(site.at("sandboxes"))
     page.get_by_role("button", name="Actions for Production").click()
@@ -136,6 +140,7 @@ def test_the_default_sandbox_cannot_be_deleted(page: Page, site: Site) -> None:
     assert focused(page) == "Actions for Production"
 
 
+@pytest.mark.pages
 def test_who_may_not_administer_looks_alone(page_with: Callable[..., Page], site: Site) -> None:
     page = page_with("view-sources")
     page.goto(site.at("sandboxes"))
@@ -145,6 +150,7 @@ def test_who_may_not_administer_looks_alone(page_with: Callable[..., Page], site
     expect(page.get_by_role("menuitem")).to_have_text(["Work in it"])
 
 
+@pytest.mark.pages
 def test_titles_are_text_whatever_is_in_them(
     open_page: Callable[..., Page], site: Site, new_sandbox: Callable[[str], str]
 ) -> None:

@@ -46,6 +46,7 @@ def at(site: Site, schema: Any, query: str = "") -> str:
     return site.at(f"schemas/{schema['meta:altId']}{query}")
 
 
+@pytest.mark.pages
 def test_a_schema_is_found_and_opened(page: Page, site: Site, new_schema: Callable[..., Any]) -> None:
     title = unique("Kingfisher schema")
     made = new_schema(title)
@@ -59,6 +60,7 @@ def test_a_schema_is_found_and_opened(page: Page, site: Site, new_schema: Callab
     expect(page.get_by_role("region", name="Made of")).to_contain_text("XDM Individual Profile")
 
 
+@pytest.mark.pages
 def test_a_schema_is_found_by_its_id_too(page: Page, site: Site, furnished: Furnished, client: Client) -> None:
     title = client.get(f"{TENANT}/schemas/{quote(furnished.schema, safe='')}").json()["title"]
     page.goto(site.at(f"schemas/{quote(furnished.schema, safe='')}"))
@@ -68,6 +70,7 @@ def test_a_schema_is_found_by_its_id_too(page: Page, site: Site, furnished: Furn
     )
 
 
+@pytest.mark.pages
 def test_the_tree_is_walked_by_arrows_and_letters(
     page: Page, site: Site, own: str, new_schema: Callable[..., Any]
 ) -> None:
@@ -97,6 +100,7 @@ def test_the_tree_is_walked_by_arrows_and_letters(
     expect(panel).to_be_visible()
 
 
+@pytest.mark.pages
 def test_fields_are_searched(page: Page, site: Site, new_schema: Callable[..., Any]) -> None:
     made = new_schema(place={"type": "object", "properties": {"city": {"type": "string"}}}, other={"type": "string"})
     page.goto(at(site, made))
@@ -133,6 +137,7 @@ def test_a_schema_is_made_by_keys(page: Page, site: Site, client: Client) -> Non
     assert [part["$ref"] for part in made["allOf"]] == [PROFILE, f"{PROFILE}-person-details"]
 
 
+@pytest.mark.pages
 def test_a_title_that_is_taken_is_refused_in_the_server_s_words(
     page: Page, site: Site, new_schema: Callable[..., Any]
 ) -> None:
@@ -176,6 +181,7 @@ def test_a_field_is_added_and_the_dataset_told_of_it(
     assert (added["type"], added["items"]["format"], added["title"]) == ("array", "date", "Open since")
 
 
+@pytest.mark.pages
 def test_a_schema_of_standard_parts_gets_a_field_group_of_its_own(
     page: Page, site: Site, client: Client, own: str
 ) -> None:
@@ -222,6 +228,7 @@ def test_what_would_break_rows_that_landed_is_refused_before_it_is_saved(
     assert client.get(path).json() == before
 
 
+@pytest.mark.pages
 def test_a_field_of_one_s_own_is_edited_as_far_as_rows_allow(
     page: Page, site: Site, client: Client, own: str, furnished: Furnished, new_schema: Callable[..., Any]
 ) -> None:
@@ -269,6 +276,7 @@ def test_a_schema_that_somebody_else_changed_is_not_overwritten(
     assert (told["title"], told["description"]) == (f"{title} mine", "Theirs, and mine")
 
 
+@pytest.mark.pages
 def test_labels_of_a_field_are_put_on_and_taken_off(
     page: Page, site: Site, client: Client, own: str, new_schema: Callable[..., Any]
 ) -> None:
@@ -296,6 +304,7 @@ def test_labels_of_a_field_are_put_on_and_taken_off(
     assert labels() == []
 
 
+@pytest.mark.pages
 def test_deleting_is_refused_while_a_dataset_uses_it(
     page: Page, site: Site, client: Client, furnished: Furnished, new_schema: Callable[..., Any]
 ) -> None:
@@ -317,6 +326,7 @@ def test_deleting_is_refused_while_a_dataset_uses_it(
     expect(page.get_by_role("heading", name="This schema is not here")).to_be_visible()
 
 
+@pytest.mark.pages
 def test_who_may_only_look_is_offered_no_change(
     page_with: Callable[..., Page], site: Site, own: str, new_schema: Callable[..., Any]
 ) -> None:
@@ -331,6 +341,7 @@ def test_who_may_only_look_is_offered_no_change(
     expect(page.get_by_role("button", name="New schema")).to_have_count(0)
 
 
+@pytest.mark.pages
 def test_titles_are_text_whatever_is_in_them(
     open_page: Callable[..., Page], site: Site, new_schema: Callable[..., Any]
 ) -> None:
@@ -344,6 +355,7 @@ def test_titles_are_text_whatever_is_in_them(
         assert page.locator("main img").count() == 0
 
 
+@pytest.mark.pages
 def test_the_dialog_gives_the_focus_back(page: Page, site: Site, new_schema: Callable[..., Any]) -> None:
     page.goto(at(site, new_schema()))
     page.get_by_role("button", name="Add field groups").click()

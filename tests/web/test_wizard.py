@@ -107,6 +107,7 @@ def drafts(client: Client) -> Iterator[Drafts]:
 def at_select(page: Page, site: Site, account: str, table: str, drafts: Drafts) -> Page:
     """A page at its second step, where the table is chosen."""
     page.goto(site.at(f"flows/new?account={account}&step=select"))
+    page.get_by_role("searchbox", name="Search tables").fill(table)
     page.get_by_role("radio", name=table, exact=True).check(force=True)
     expect(page.get_by_text("Types come from a sample of 40 rows")).to_be_visible()
     return page
@@ -244,6 +245,7 @@ def test_each_step_is_kept_and_a_reload_shows_it_again(at_details: Page, drafts:
     expect(page.get_by_role("textbox", name="Dataflow name")).to_have_value("Kept while typing")
 
 
+@pytest.mark.pages
 def test_whoever_leaves_by_a_link_finds_the_draft_again_and_may_delete_it(
     at_details: Page, site: Site, drafts: Drafts
 ) -> None:
@@ -265,6 +267,7 @@ def test_whoever_leaves_by_a_link_finds_the_draft_again_and_may_delete_it(
     assert drafts() == []
 
 
+@pytest.mark.pages
 def test_closing_asks_whether_to_keep(at_details: Page, site: Site, drafts: Drafts) -> None:
     page = at_details
     page.get_by_role("textbox", name="Dataflow name").fill("Closed")
@@ -285,6 +288,7 @@ def test_closing_asks_whether_to_keep(at_details: Page, site: Site, drafts: Draf
     assert drafts() == []
 
 
+@pytest.mark.pages
 def test_a_draft_that_somebody_else_changed_is_not_overwritten_unasked(
     at_details: Page, client: Client, drafts: Drafts
 ) -> None:
@@ -304,6 +308,7 @@ def test_a_draft_that_somebody_else_changed_is_not_overwritten_unasked(
     assert client.get(path).json()["name"] == "Mine"
 
 
+@pytest.mark.pages
 def test_what_is_missing_is_told_and_leads_to_its_field(at_select: Page, site: Site) -> None:
     page = at_select
     next_step(page).click()
@@ -320,6 +325,7 @@ def test_what_is_missing_is_told_and_leads_to_its_field(at_select: Page, site: S
     expect(page.get_by_role("textbox", name="Limit in %")).to_be_focused()
 
 
+@pytest.mark.pages
 def test_without_a_table_there_is_no_next_step(page: Page, site: Site, account: str, drafts: Drafts) -> None:
     page.goto(site.at(f"flows/new?account={account}&step=select"))
     page.get_by_role("radiogroup", name="Tables").wait_for()
@@ -360,6 +366,7 @@ def test_a_filter_is_written_either_way_tested_and_lands_what_passes(
     expect(run.get_by_role("listitem").filter(has_text="Landed")).to_contain_text("29")
 
 
+@pytest.mark.pages
 def test_only_chosen_columns_are_read_and_become_fields(at_select: Page, client: Client) -> None:
     page = at_select
     expect(page.get_by_text("All columns, also those that come later")).to_be_visible()
@@ -472,6 +479,7 @@ def test_what_fails_half_way_is_taken_away_again(at_details: Page, client: Clien
     expect(page.get_by_role("region", name="First run")).to_contain_text("Succeeded")
 
 
+@pytest.mark.pages
 def test_what_cannot_be_taken_away_is_named_and_tried_again(at_details: Page, client: Client) -> None:
     page = at_details
     at_review(page)
@@ -499,6 +507,7 @@ def test_what_cannot_be_taken_away_is_named_and_tried_again(at_details: Page, cl
     assert counts(client) == before
 
 
+@pytest.mark.pages
 def test_an_empty_table_and_an_unknown_draft_say_so(
     page: Page, site: Site, azurite: Azurite, account: str, drafts: Drafts
 ) -> None:
@@ -539,6 +548,7 @@ def test_values_of_a_source_are_text_whatever_is_in_them(
     expect(page.get_by_role("dialog", name="Value of long")).to_contain_text("W" * 500)
 
 
+@pytest.mark.pages
 def test_who_may_not_manage_sources_is_told(open_page: Callable[..., Page], site: Site, client: Client) -> None:
     viewer = client.made("/v1/credentials", {"name": unique("viewer"), "permissions": ["view-sources"]})["clientId"]
     page = open_page(signed_in=False)
@@ -548,6 +558,7 @@ def test_who_may_not_manage_sources_is_told(open_page: Callable[..., Page], site
     expect(page.get_by_role("heading", name="You may look, but not add data")).to_be_visible()
 
 
+@pytest.mark.pages
 def test_a_step_shows_the_calls_that_publish(at_details: Page, table: str) -> None:
     page = at_details
     at_review(page)

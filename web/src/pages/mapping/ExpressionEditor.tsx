@@ -167,7 +167,8 @@ export default function ExpressionEditor(props: EditorProps) {
         editor.focus();
       },
     };
-    editor.focus();
+    // It comes a moment after its dialog: whoever types elsewhere by then is left alone.
+    if (!document.activeElement?.closest("input, textarea")) editor.focus();
     return () => {
       editor.destroy();
       view.current = null;
