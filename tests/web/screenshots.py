@@ -16,6 +16,7 @@ from tests.web.journeys import AZURE_TABLES, Site
 from tests.web.views import VIEWS
 
 _WIDTHS: Final = (1280, 400)
+_HEIGHT: Final = 800
 _SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 _ACCOUNTS: Final = ("Northwind orders", "Loyalty programme", "Returns (staging)")
 
@@ -31,20 +32,22 @@ def _account(client: Client, name: str, connection_string: str) -> None:
 
 
 def take(browser: Browser, site: Site, furnished: Furnished, folder: Path) -> None:
-    """All of them, as PNG."""
-    for width, scheme, view in itertools.product(_WIDTHS, _SCHEMES, VIEWS):
+    """All of them, as PNG: each view is opened once, and then shown in every width and theme."""
+    for view in VIEWS:
         # Of its own: some states end the session, or the network.
         context = browser.new_context(
-            viewport={"width": width, "height": 800},
-            color_scheme=scheme,
+            viewport={"width": _WIDTHS[0], "height": _HEIGHT},
             reduced_motion="reduce",
             storage_state=site.state if view.signed_in else None,
         )
         page = context.new_page()
         view.open(page, site, furnished)
-        # Past the pause before something is shown that only waits.
-        page.wait_for_timeout(200)
-        page.screenshot(path=folder / f"{view.name}-{width}-{scheme}.png")
+        for width, scheme in itertools.product(_WIDTHS, _SCHEMES):
+            page.set_viewport_size({"width": width, "height": _HEIGHT})
+            page.emulate_media(color_scheme=scheme)
+            # Past the pause before something is shown that only waits.
+            page.wait_for_timeout(200)
+            page.screenshot(path=folder / f"{view.name}-{width}-{scheme}.png")
         context.close()
 
 
