@@ -49,10 +49,13 @@ def show(page: Page, scheme: str) -> None:
         " : delete document.documentElement.dataset.theme",
         "contrast" if scheme == "contrast" else "",
     )
-    # Colours on their way are none of the theme's.
+    # Colours on their way are none of the theme's; they set out with the next frame.
     page.evaluate(
-        "Promise.allSettled(document.getAnimations().filter((each) => each instanceof CSSTransition)"
-        ".map((each) => each.finished))"
+        """async () => {
+            for (let frame = 0; frame < 2; frame++) await new Promise((passed) => requestAnimationFrame(passed));
+            const moving = document.getAnimations().filter((each) => each instanceof CSSTransition);
+            await Promise.allSettled(moving.map((each) => each.finished));
+        }"""
     )
 
 

@@ -127,7 +127,7 @@ function InSandbox() {
       <Shell>
         <KnownSandbox>
           <Guard>
-            <Suspense fallback={<Skeleton />}>
+            <Suspense fallback={<Coming />}>
               <Switch>
                 <Route path="/s/:sandbox/sources" component={Catalog} />
                 <Route path="/s/:sandbox/sources/accounts" component={Accounts} />
@@ -152,6 +152,16 @@ function InSandbox() {
         </KnownSandbox>
       </Shell>
     </SignedIn>
+  );
+}
+
+/** A page whose file is on its way. */
+function Coming() {
+  return (
+    <>
+      <h1 className="visually-hidden">{texts.common.loading}</h1>
+      <Skeleton />
+    </>
   );
 }
 
