@@ -118,7 +118,10 @@ def main() -> None:
                 tour = toured(server, client, azurite.connection_string)
         finally:
             server.stop()
-    names = invented(tour.seen, url=server.url, connection_string=azurite.connection_string)
+    names = {
+        str(Path(folder) / "home"): "/srv/flowservice",
+        **invented(tour.seen, url=server.url, connection_string=azurite.connection_string),
+    }
     examples = {operation: _example(operation, taken, names) for operation, taken in sorted(tour.seen.items())}
     EXAMPLES.write_text(json.dumps(examples, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(f"{len(examples)} operations in {EXAMPLES.name}")
