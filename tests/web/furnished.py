@@ -55,7 +55,7 @@ def entity(number: int) -> dict[str, Any]:
 
 def furnish(client: Client, azurite: Azurite, *, name: str = "Loyalty customers") -> Furnished:
     """Make them in the client's sandbox, and wait for the run."""
-    table = resources.seeded(azurite, f"customers{next(_numbers)}", map(entity, range(ROWS)))
+    table = resources.seeded(azurite, f"loyalty{next(_numbers)}", map(entity, range(ROWS)))
     made = resources.dataflow(
         client,
         azurite.connection_string,
