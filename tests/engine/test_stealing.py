@@ -42,8 +42,8 @@ class Fate:
                 raise Killed
 
 
-def divisible_world(home: Path, fate: Fate, *, splits: int = 1) -> World:
-    source = Divisible(rows=ROWS, splits=splits, batch_rows=5, hook=fate.strike)
+def divisible_world(home: Path, fate: Fate, *, splits: int = 1, awaited: bool = False) -> World:
+    source = Divisible(rows=ROWS, splits=splits, batch_rows=5, hook=fate.strike, awaited=awaited)
     world = World(home, source, Doubling(reject_every=50), tolerated_percent=5, part_rows=20)
     event.listen(world.database.engine, "commit", fate.strike)
     return world
@@ -70,9 +70,10 @@ def test_a_source_that_cannot_be_asked_for_a_part_is_read_and_not_asked_again_at
     class Busy(Divisible):
         def steal(self, split: Split) -> Division | None:
             asked.append(split)
+            self.taken.set()
             raise Throttled("busy", retry_after_s=30)
 
-    source = Busy(rows=ROWS, splits=1, batch_rows=5, hook=lambda _: time.sleep(0.002))
+    source = Busy(rows=ROWS, splits=1, batch_rows=5, hook=lambda _: time.sleep(0.002), awaited=True)
     world = World(tmp_path, source, Doubling(reject_every=50), tolerated_percent=5, part_rows=20)
     world.executed()
     check_whole(world)
@@ -81,7 +82,7 @@ def test_a_source_that_cannot_be_asked_for_a_part_is_read_and_not_asked_again_at
 
 @pytest.mark.parametrize("splits", [1, 3])
 def test_idle_threads_take_parts_and_the_plan_stays(tmp_path: Path, splits: int) -> None:
-    world = divisible_world(tmp_path, Fate(), splits=splits)
+    world = divisible_world(tmp_path, Fate(), splits=splits, awaited=splits == 1)
     world.executed()
     check_whole(world)
     stored = list(world.database.progress.splits("run1"))
@@ -170,7 +171,7 @@ def test_a_division_whose_answer_is_lost_is_looked_up(tmp_path: Path, is_stored:
             call()
         raise StoreUnavailable("no answer")
 
-    world = divisible_world(tmp_path, Fate())
+    world = divisible_world(tmp_path, Fate(), awaited=True)
     world.database = OneDivision(world.database, lost)
     world.executed()
     check_whole(world)
@@ -185,7 +186,7 @@ def test_a_split_that_reaches_its_cut_is_not_done_before_the_cut_is_stored(tmp_p
         seen.append({split.number: split.done for split in world.database.progress.splits("run1")})
         raise Killed
 
-    world = divisible_world(tmp_path, Fate())
+    world = divisible_world(tmp_path, Fate(), awaited=True)
     world.database = OneDivision(world.database, killed)
     world.add_run()
     with pytest.raises(Killed):

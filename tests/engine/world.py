@@ -1,10 +1,11 @@
 """A small world for runs: a source that counts, a mapping of two columns, a real lake and a real database."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import pyarrow as pa
@@ -112,9 +113,15 @@ class Sparse(Numbers):
 
 @dataclass
 class Divisible(Numbers):
-    """Gives away the rear half of what a split has left, if that is two batches or more."""
+    """Gives away the rear half of what a split has left, if that is two batches or more.
+
+    If it is `awaited`, whoever reads stands still after the first batch until a part was taken: else, on a busy machine,
+    everything might be read before another thread asks.
+    """
 
     steals: int = 0
+    awaited: bool = False
+    taken: Event = field(default_factory=Event)
     _left: dict[int, list[int]] = field(default_factory=dict)
     """By split: the next number, and the end."""
     _moving: Lock = field(default_factory=Lock)
@@ -124,8 +131,10 @@ class Divisible(Numbers):
         return self._upward(left)
 
     def _upward(self, left: list[int]) -> Iterator[Batch]:
-        while True:
+        for number in itertools.count():
             self.hook("batch")
+            if self.awaited and number == 1:
+                assert self.taken.wait(timeout=30)
             with self._moving:
                 low, high = left[0], min(left[0] + self.batch_rows, left[1])
                 left[0] = high
@@ -141,6 +150,7 @@ class Divisible(Numbers):
                 return None
             end, left[1] = left[1], (left[0] + left[1]) // 2
             self.steals += 1
+            self.taken.set()
             return Division(kept={**split.range, "to": left[1]}, given={"from": left[1], "to": end})
 
 
