@@ -152,6 +152,38 @@ def test_the_table_sorts_searches_and_filters_and_its_address_remembers(
 
 
 @pytest.mark.pages
+def test_columns_are_chosen_by_keys_and_the_browser_remembers(
+    page: Page, site: Site, new_account: Callable[[str], str]
+) -> None:
+    name = unique("Columns")
+    new_account(name)
+    page.goto(site.at(f"sources/accounts?q={name}"))
+    expect(page.get_by_role("columnheader", name="Created by")).to_be_visible()
+    tab_to(page, "Columns")
+    page.keyboard.press("Enter")
+    chosen = page.get_by_role("menuitemcheckbox", name="Created by")
+    expect(chosen).to_be_checked()
+    # What says which account it is, and its actions, cannot be hidden.
+    expect(page.get_by_role("menuitemcheckbox")).to_have_count(page.locator("th").count() - 2)
+    for _ in ("Source", "Sign-in", "Health", "Dataflows"):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(chosen).not_to_be_checked()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("columnheader", name="Created by")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("rowheader")).to_have_text([name])
+    expect(page.get_by_role("columnheader", name="Created by")).to_have_count(0)
+    tab_to(page, "Columns")
+    page.keyboard.press("Enter")
+    for _ in ("Source", "Sign-in", "Health", "Dataflows"):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("columnheader", name="Created by")).to_be_visible()
+
+
+@pytest.mark.pages
 def test_cells_are_walked_by_arrows_and_the_row_menu_checks(
     page: Page, site: Site, new_account: Callable[[str], str]
 ) -> None:

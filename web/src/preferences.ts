@@ -1,4 +1,4 @@
-/** What the viewer chose for this browser: theme, density, time zone, and whether the navigation is narrow. */
+/** What the viewer chose for this browser: theme, density, time zone, width of the navigation, columns of tables. */
 import { useSyncExternalStore } from "react";
 
 export interface Preferences {
@@ -39,14 +39,43 @@ export function prefer(change: Partial<Preferences>): void {
   for (const listener of listeners) listener();
 }
 
+function listen(listener: () => void) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 export function usePreferences(): Preferences {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => current,
-  );
+  return useSyncExternalStore(listen, () => current);
+}
+
+const hidden = new Map<string, string>();
+
+function readHidden(table: string): string {
+  let found = hidden.get(table);
+  if (found === undefined) {
+    try {
+      found = localStorage.getItem(`hidden ${table}`) ?? "";
+    } catch {
+      found = "";
+    }
+    hidden.set(table, found);
+  }
+  return found;
+}
+
+/** Ids of the columns of a table that the viewer does not want to see, and how to choose others. */
+export function useHiddenColumns(table: string): [string[], (ids: string[]) => void] {
+  const ids = useSyncExternalStore(listen, () => readHidden(table));
+  const hide = (next: string[]) => {
+    hidden.set(table, next.join(" "));
+    try {
+      localStorage.setItem(`hidden ${table}`, next.join(" "));
+    } catch {
+      // As above.
+    }
+    for (const listener of listeners) listener();
+  };
+  return [ids ? ids.split(" ") : [], hide];
 }
 
 apply();

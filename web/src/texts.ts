@@ -38,6 +38,8 @@ export const texts = {
     optional: "optional",
     details: "Details",
     none: "None",
+    columns: "Columns",
+    columnsOf: (table: string) => `Columns of the table: ${table}`,
     you: "you",
     updated: "Up to date as of",
   },

@@ -10,7 +10,11 @@ import {
   TableBody,
   TableHeader,
 } from "react-aria-components/Table";
+import { useHiddenColumns } from "../preferences";
+import { texts } from "../texts";
+import { Button } from "./Button";
 import { Icon } from "./Icon";
+import { Choices } from "./overlays";
 
 export interface TableColumn<T> {
   id: string;
@@ -34,6 +38,8 @@ interface TableProps<T> {
   onSort?: (sort: SortDescriptor) => void;
   onOpen?: (id: string) => void;
   textOf: (row: T) => string;
+  /** Under which it is kept which columns the viewer wants to see; without it all are shown. */
+  place?: string;
   /** Ids of the rows that are chosen; with it each row has a box, and the header one for all. */
   chosen?: ReadonlySet<string>;
   onChoose?: (ids: Set<string>) => void;
@@ -44,7 +50,40 @@ const keyOf = (id: string) => `row ${id}`;
 const idOf = (key: Key) => String(key).slice("row ".length);
 
 /** A grid: arrows move by cell, Enter opens, headers sort. It scrolls sideways inside its own labelled region. */
-export function Table<T extends { id: string }>(props: TableProps<T>) {
+export function Table<T extends { id: string }>({ place, ...props }: TableProps<T>) {
+  return place ? <ChosenColumns {...props} place={place} /> : <Grid {...props} />;
+}
+
+/** What says which row it is, and what can be done with it, is always there. */
+const stays = <T,>(column: TableColumn<T>) => Boolean(column.rowHeader || column.quiet);
+
+function ChosenColumns<T extends { id: string }>({
+  place,
+  columns,
+  ...props
+}: TableProps<T> & { place: string }) {
+  const [hidden, hide] = useHiddenColumns(place);
+  const options = columns.filter((column) => !stays(column));
+  return (
+    <div>
+      <div className="table-choices">
+        <Choices
+          label={texts.common.columnsOf(props.label)}
+          options={options}
+          chosen={options.map(({ id }) => id).filter((id) => !hidden.includes(id))}
+          onChoose={(ids) => hide(options.map(({ id }) => id).filter((id) => !ids.includes(id)))}
+        >
+          <Button size="small" look="quiet" icon="columns">
+            {texts.common.columns}
+          </Button>
+        </Choices>
+      </div>
+      <Grid {...props} columns={columns.filter((column) => stays(column) || !hidden.includes(column.id))} />
+    </div>
+  );
+}
+
+function Grid<T extends { id: string }>(props: Omit<TableProps<T>, "place">) {
   const { label, columns, rows, sort, onSort, onOpen, textOf, chosen, onChoose } = props;
   // A link within a row leads where it leads, and does not open the row as well.
   const within = useRef(false);

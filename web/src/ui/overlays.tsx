@@ -122,6 +122,41 @@ export function Menu({ children, ...list }: MenuProps & { children: ReactNode })
   );
 }
 
+interface ChoicesProps {
+  label: string;
+  options: { id: string; name: string }[];
+  chosen: string[];
+  onChoose: (ids: string[]) => void;
+  children: ReactNode;
+}
+
+/** A button (`children`) and the menu that it opens, of which any number is chosen; it stays open meanwhile. */
+export function Choices({ label, options, chosen, onChoose, children }: ChoicesProps) {
+  return (
+    <MenuTrigger>
+      {children}
+      <Popover className="popover" offset={4} placement="bottom end">
+        <AriaMenu
+          className="menu choices"
+          aria-label={label}
+          selectionMode="multiple"
+          selectedKeys={chosen}
+          onSelectionChange={(keys) =>
+            onChoose(keys === "all" ? options.map((option) => option.id) : [...keys].map(String))
+          }
+        >
+          {options.map((option) => (
+            <MenuItem key={option.id} id={option.id} textValue={option.name} className="menu-item">
+              <span>{option.name}</span>
+              <Icon name="check" />
+            </MenuItem>
+          ))}
+        </AriaMenu>
+      </Popover>
+    </MenuTrigger>
+  );
+}
+
 interface MenuPopoverProps extends MenuProps {
   trigger: RefObject<HTMLElement | null>;
   onClose: () => void;

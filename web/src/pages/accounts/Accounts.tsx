@@ -293,6 +293,7 @@ export default function Accounts() {
           ) : (
             <Table
               label={T.table}
+              place="accounts"
               columns={columns}
               rows={sorted(found, columns, sort)}
               sort={sort}

@@ -188,6 +188,7 @@ function Processed({ line }: { line: FlowLine }) {
       {rows.length > 0 ? (
         <Table
           label={A.table}
+          place="activity"
           columns={columns}
           rows={rows}
           onOpen={(id) => navigate(pathOf(sandbox, `runs/${encodeURIComponent(id)}`))}

@@ -362,6 +362,7 @@ export default function Dataflows() {
               ) : null}
               <Table
                 label={T.table}
+                place="dataflows"
                 columns={columns}
                 rows={rows}
                 sort={sort}

@@ -195,6 +195,7 @@ export default function Datasets() {
             <div className="stack" aria-busy={datasets.isPlaceholderData}>
               <Table
                 label={T.table}
+                place="datasets"
                 columns={columns}
                 rows={items}
                 onOpen={(id) => navigate(pathOf(sandbox, `datasets/${id}`))}

@@ -168,6 +168,7 @@ export function FlowsTable({ sandbox, rows, toRuns, sort, onSort }: FlowsProps) 
   return (
     <Table
       label={texts.views.dataflows}
+      place="monitoring-dataflows"
       columns={columns}
       rows={inOrder(rows, columns, sort)}
       sort={sort ?? UNSORTED}
@@ -252,6 +253,7 @@ export function AccountsTable({ sandbox, rows, toFlows, sort, onSort }: Accounts
   return (
     <Table
       label={texts.views.sources}
+      place="monitoring-sources"
       columns={columns}
       rows={inOrder(rows, columns, sort)}
       sort={sort ?? UNSORTED}
@@ -323,6 +325,7 @@ export function RunsTable({ sandbox, rows, sort, onSort }: RunsProps) {
   return (
     <Table
       label={texts.views.runs}
+      place="monitoring-runs"
       columns={columns}
       rows={inOrder(rows, columns, sort)}
       sort={sort ?? UNSORTED}
