@@ -5,6 +5,8 @@
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# Hundreds of processes start in a run of the tests: that their code is compiled once is worth what it takes on disk.
+unexport PYTHONDONTWRITEBYTECODE
 # Parts of a setup and the checks of the code wait for each other, for the network and for one core: side by side.
 MAKEFLAGS += --jobs=3
 

@@ -17,7 +17,7 @@ from docs.record_examples import invented, replaced, toured
 from tests.fuzz.campaign import SEED, Campaign, Outcome
 from tests.live import Client, Server
 
-SAMPLE: Final = 1_000
+SAMPLE: Final = 600
 MANY: Final = 20_000
 NOBODY: Final = "0" * 32
 _NAMED: Final = re.compile(r"[\w.-]{20,}", re.ASCII)

@@ -125,6 +125,9 @@ class Users:
 
 @pytest.mark.azurite
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "either_server", ["sqlite", pytest.param("postgresql", marks=pytest.mark.faults)], indirect=True, scope="module"
+)
 def test_secrets_open_all_the_while_keys_are_rotated_and_rotations_are_killed(
     either_server: Server, app: App, azurite: Azurite
 ) -> None:

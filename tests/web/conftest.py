@@ -4,6 +4,7 @@ Whatever a test does: none calls another host, breaks its policy, or asks the AP
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -61,9 +62,9 @@ def contract(server: Server) -> Contract:
     return Contract(httpx.get(f"{server.url}/v1/openapi.json", timeout=60).json())
 
 
-@pytest.fixture
-def open_page(browser: Browser, site: Site, contract: Contract) -> Iterator[Callable[..., Page]]:
-    """Opens a tab of its own: signed in unless told otherwise, of any width, in any theme."""
+@contextmanager
+def tabs(browser: Browser, site: Site, contract: Contract) -> Iterator[Callable[..., Page]]:
+    """Opens tabs, each as in a browser of its own: signed in unless told otherwise, of any width, in any theme."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
@@ -106,6 +107,20 @@ def open_page(browser: Browser, site: Site, contract: Contract) -> Iterator[Call
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: Site, contract: Contract) -> Iterator[Callable[..., Page]]:
+    """Opens tabs of the test's own."""
+    with tabs(browser, site, contract) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def kept_page(browser: Browser, site: Site, contract: Contract) -> Iterator[Page]:
+    """One signed-in tab for the tests of a module, which know that others used it: its browser keeps our files."""
+    with tabs(browser, site, contract) as opened:
+        yield opened()
 
 
 @pytest.fixture(scope="session")

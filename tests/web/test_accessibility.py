@@ -73,8 +73,11 @@ def narrow(page: Page) -> None:
 
 
 @pytest.mark.parametrize("view", PLAIN, ids=lambda view: view.name)
-def test_a_page_is_for_everybody(view: View, open_page: Callable[..., Page], site: Site, furnished: Furnished) -> None:
-    page = open_page(signed_in=view.signed_in)
+def test_a_page_is_for_everybody(
+    view: View, kept_page: Page, open_page: Callable[..., Page], site: Site, furnished: Furnished
+) -> None:
+    page = kept_page if view.signed_in else open_page(signed_in=False)
+    page.set_viewport_size({"width": 1280, "height": 850})
     view.open(page, site, furnished)
     assert violations(page) == []
     assert small(page) == []

@@ -301,17 +301,19 @@ FILTERS: Final = {
 
 
 def test_no_filter_search_or_token_reaches_ours(stranger: Client, client: Client, ours: dict[str, str]) -> None:
+    # One of several values is enough: our ids all at once.
+    values = ",".join(dict.fromkeys(ours.values()))
     for path, fields in FILTERS.items():
+        assert client.get(f"{path}?property=id=={values}").json()["items"] != []
         for field in fields:
-            for value in ours.values():
-                query = f"property={field}=={value}"
-                found = stranger.get(f"{path}?{query}")
-                assert found.status_code == 200, found.text
-                assert found.json()["items"] == []
-                assert stranger.get(f"{path}?count=true&{query}").json() == {"count": 0}
-                if path.rsplit("/", 1)[1] in {"connections", "flows", "flowSpecs"}:
-                    searched = stranger.post(f"{path}/search", json={"queryString": query})
-                    assert searched.json()["items"] == [], searched.text
+            query = f"property={field}=={values}"
+            found = stranger.get(f"{path}?{query}")
+            assert found.status_code == 200, found.text
+            assert found.json()["items"] == []
+            assert stranger.get(f"{path}?count=true&{query}").json() == {"count": 0}
+            if path.rsplit("/", 1)[1] in {"connections", "flows", "flowSpecs"}:
+                searched = stranger.post(f"{path}/search", json={"queryString": query})
+                assert searched.json()["items"] == [], searched.text
         page = client.get(f"{path}?limit=1").json()
         href = page["_links"].get("next", {}).get("href")
         if href:

@@ -65,7 +65,7 @@ function ChosenColumns<T extends { id: string }>({
   const [hidden, hide] = useHiddenColumns(place);
   const options = columns.filter((column) => !stays(column));
   return (
-    <div>
+    <div className="chosen-columns">
       <div className="table-choices">
         <Choices
           label={texts.common.columnsOf(props.label)}
