@@ -115,8 +115,8 @@ class Sparse(Numbers):
 class Divisible(Numbers):
     """Gives away the rear half of what a split has left, if that is two batches or more.
 
-    If it is `awaited`, whoever reads stands still after the first batch until a part was taken: else, on a busy machine,
-    everything might be read before another thread asks.
+    If it is `awaited`, whoever reads stands still after the first batch until a part was taken: else, where the machine
+    is busy, everything might be read before another thread asks.
     """
 
     steals: int = 0
