@@ -305,6 +305,30 @@ def test_labels_of_a_field_are_put_on_and_taken_off(
 
 
 @pytest.mark.pages
+def test_labels_of_a_field_that_somebody_else_changed_are_not_overwritten(
+    page: Page, site: Site, client: Client, own: str, new_schema: Callable[..., Any]
+) -> None:
+    made = new_schema(mail={"type": "string", "title": "Mail"})
+    body = {"@type": "xdm:descriptorLabel", "xdm:sourceSchema": made["$id"], "xdm:sourceVersion": 1}
+    body |= {"xdm:sourceProperty": f"/{own}/mail", "xdm:labels": ["C2"]}
+    label = f"{REGISTRY}/tenant/descriptors/" + client.made(f"{REGISTRY}/tenant/descriptors", body)["@id"]
+    page.goto(at(site, made, f"?field={own}.mail"))
+    page.get_by_role("button", name="Edit labels").click()
+    dialog = page.get_by_role("dialog", name=f"Labels of {own}.mail")
+    expect(dialog.get_by_role("checkbox").first).to_be_checked()
+    dialog.get_by_role("searchbox", name="Search labels").fill("C12")
+    dialog.get_by_role("checkbox").first.check(force=True)
+    assert client.put(label, json={**body, "xdm:labels": ["C3"]}).is_success
+    dialog.get_by_role("button", name="Save").click()
+    conflict = dialog.get_by_role("alert")
+    expect(conflict).to_contain_text("C3")
+    expect(conflict).to_contain_text("C12")
+    dialog.get_by_role("button", name="Save mine").click()
+    expect(page.get_by_text("The labels are saved.")).to_be_visible()
+    assert client.get(label).json()["xdm:labels"] == ["core/C12", "core/C2"]
+
+
+@pytest.mark.pages
 def test_deleting_is_refused_while_a_dataset_uses_it(
     page: Page, site: Site, client: Client, furnished: Furnished, new_schema: Callable[..., Any]
 ) -> None:

@@ -224,6 +224,27 @@ def test_descriptors_are_made_changed_listed_in_four_forms_and_deleted(
     assert (wrong["code"], wrong["status"]) == ("descriptor-invalid", 400)
 
 
+def test_a_descriptor_that_somebody_else_changed_is_neither_replaced_nor_deleted(
+    client: Client, tenant: str, schema: dict[str, Any]
+) -> None:
+    path = f"{TENANT}/descriptors"
+    label = {"@type": "xdm:descriptorLabel", "xdm:sourceSchema": schema["$id"], "xdm:sourceVersion": 1}
+    label["xdm:sourceProperty"] = f"/{tenant}/size"
+    made = client.post(path, json={**label, "xdm:labels": ["C2"]})
+    one = f"{path}/{made.json()['@id']}"
+    read_before = client.get(one).headers["etag"]
+    assert read_before == made.headers["etag"]
+    theirs = client.put(one, json={**label, "xdm:labels": ["C3"]}, headers={"If-Match": read_before})
+    assert theirs.headers["etag"] not in {"", read_before}
+    for answer in (
+        client.put(one, json={**label, "xdm:labels": ["C4"]}, headers={"If-Match": read_before}),
+        client.delete(one, headers={"If-Match": read_before}),
+    ):
+        assert answer.status_code == 412
+    assert client.get(one).json()["xdm:labels"] == ["core/C3"]
+    assert client.delete(one, headers={"If-Match": theirs.headers["etag"]}).status_code == 204
+
+
 def test_a_sample_is_made(client: Client, tenant: str, schema: dict[str, Any]) -> None:
     sample = read(client, f"{REGISTRY}/rpc/sampledata/{encoded(schema['$id'])}")
     assert sample[tenant] == {"crm": "CRM id", "size": "s"}

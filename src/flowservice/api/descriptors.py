@@ -2,15 +2,15 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Body, Path, Query, Response
 from starlette.requests import Request
 
 from flowservice.api import answers, registry_wire
 from flowservice.api import neighbour_answers as told
-from flowservice.api.calls import Calling
+from flowservice.api.calls import Calling, IfMatch, matching
 from flowservice.api.schemaregistry import BASE, Accept, OrderBy, Property, Start
-from flowservice.domain.descriptor import descriptor_document
-from flowservice.service.descriptors import Descriptors
+from flowservice.domain.descriptor import Descriptor, descriptor_document
+from flowservice.service.descriptors import Descriptors, Matches
 
 DescriptorId = Annotated[str, Path(description="`@id` of a descriptor.")]
 Limit = Annotated[
@@ -31,9 +31,9 @@ def router(descriptors: Descriptors) -> APIRouter:
         name="create-descriptor",
         responses=answers.of(told.RegistryDescriptor, status=201),
     )
-    def create(caller: Calling, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+    def create(caller: Calling, body: Annotated[dict[str, Any], Body()], response: Response) -> dict[str, Any]:
         """Says something of a field: that it is an identity, leads to another schema, has another title."""
-        return descriptor_document(descriptors.create(caller, body))
+        return _tagged(descriptors.create(caller, body), response)
 
     @routes.get(
         _PATH,
@@ -66,8 +66,9 @@ def router(descriptors: Descriptors) -> APIRouter:
         name="read-descriptor",
         responses=answers.of(told.RegistryDescriptor),
     )
-    def read(caller: Calling, descriptor_id: DescriptorId) -> dict[str, Any]:
-        return descriptor_document(descriptors.get(caller, descriptor_id))
+    def read(caller: Calling, descriptor_id: DescriptorId, response: Response) -> dict[str, Any]:
+        """The header `ETag` names this state of it."""
+        return _tagged(descriptors.get(caller, descriptor_id), response)
 
     @routes.put(
         _PATH + "/{descriptor_id}",
@@ -76,13 +77,28 @@ def router(descriptors: Descriptors) -> APIRouter:
         responses=answers.of(told.RegistryDescriptor),
     )
     def replace(
-        caller: Calling, descriptor_id: DescriptorId, body: Annotated[dict[str, Any], Body()]
+        caller: Calling,
+        descriptor_id: DescriptorId,
+        body: Annotated[dict[str, Any], Body()],
+        if_match: IfMatch,
+        response: Response,
     ) -> dict[str, Any]:
-        """The body is whole; what the registry assigns is left alone."""
-        return descriptor_document(descriptors.replace(caller, descriptor_id, body))
+        """The body is whole; what the registry assigns is left alone. `If-Match`, if it is sent, names the `ETag` that
+        was read."""
+        return _tagged(descriptors.replace(caller, descriptor_id, body, matches=_unchanged_since(if_match)), response)
 
     @routes.delete(_PATH + "/{descriptor_id}", status_code=204, summary="Delete a descriptor", name="delete-descriptor")
-    def delete(caller: Calling, descriptor_id: DescriptorId) -> None:
-        descriptors.delete(caller, descriptor_id)
+    def delete(caller: Calling, descriptor_id: DescriptorId, if_match: IfMatch) -> None:
+        """`If-Match` as for `PUT`."""
+        descriptors.delete(caller, descriptor_id, matches=_unchanged_since(if_match))
 
     return routes
+
+
+def _tagged(descriptor: Descriptor, response: Response) -> dict[str, Any]:
+    response.headers["ETag"] = descriptor.etag
+    return descriptor_document(descriptor)
+
+
+def _unchanged_since(if_match: str | None) -> Matches:
+    return lambda descriptor: matching(descriptor, if_match, required=False)

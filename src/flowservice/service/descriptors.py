@@ -1,8 +1,8 @@
 """What people and programs may do with descriptors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from flowservice.domain.descriptor import (
     LABELS,
@@ -31,6 +31,12 @@ from flowservice.service.schema_library import Library, lookup_in, stored
 from flowservice.service.schema_rules import all_descriptors, descriptors_of
 
 _DIGITS: Final = 40
+Matches: TypeAlias = Callable[[Descriptor], None]
+"""Raises an error unless the stored descriptor is the one that the caller knows."""
+
+
+def _any(_descriptor: Descriptor) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +70,18 @@ class Descriptors:
         self._mark(database, caller, descriptor)
         return descriptor
 
-    def replace(self, caller: Caller, descriptor_id: str, body: Mapping[str, Any]) -> Descriptor:
-        """The descriptor with the whole `body` in place of its own. Raises NotFound, BadDescriptor, BadSchema."""
+    def replace(
+        self, caller: Caller, descriptor_id: str, body: Mapping[str, Any], *, matches: Matches = _any
+    ) -> Descriptor:
+        """The descriptor with the whole `body` in place of its own. Raises NotFound, BadDescriptor, BadSchema, and
+        what `matches` raises."""
         caller.may(Permission.MANAGE_SOURCES)
 
         def write() -> Descriptor:
             with self.database.transaction() as database:
                 database.tenancy.hold(caller.scope.org_id)
                 old = database.descriptors.get(caller.scope, descriptor_id)
+                matches(old)
                 kept, source = _checked(database, caller, body)
                 new = replace(
                     old,
@@ -87,14 +97,15 @@ class Descriptors:
 
         return repeated(write)
 
-    def delete(self, caller: Caller, descriptor_id: str) -> None:
-        """Raises NotFound."""
+    def delete(self, caller: Caller, descriptor_id: str, *, matches: Matches = _any) -> None:
+        """Raises NotFound, and what `matches` raises."""
         caller.may(Permission.MANAGE_SOURCES)
 
         def delete() -> None:
             with self.database.transaction() as database:
                 database.tenancy.hold(caller.scope.org_id)
                 descriptor = database.descriptors.get(caller.scope, descriptor_id)
+                matches(descriptor)
                 database.descriptors.delete(descriptor)
                 self._mark(database, caller, descriptor)
 

@@ -62,14 +62,20 @@ export const calls = {
     path: `${REGISTRY}/tenant/${kind}/${encodeURIComponent(id)}`,
   }),
   describe: (body: unknown): Call => ({ method: "POST", path: `${REGISTRY}/tenant/descriptors`, body }),
-  redescribe: (id: string, body: unknown): Call => ({
+  descriptor: (id: string): Call => ({
+    method: "GET",
+    path: `${REGISTRY}/tenant/descriptors/${encodeURIComponent(id)}`,
+  }),
+  redescribe: (id: string, etag: string, body: unknown): Call => ({
     method: "PUT",
     path: `${REGISTRY}/tenant/descriptors/${encodeURIComponent(id)}`,
+    headers: { "if-match": etag },
     body,
   }),
-  undescribe: (id: string): Call => ({
+  undescribe: (id: string, etag: string): Call => ({
     method: "DELETE",
     path: `${REGISTRY}/tenant/descriptors/${encodeURIComponent(id)}`,
+    headers: { "if-match": etag },
   }),
   datasets: (ids: string[]): Call => ({
     method: "GET",
