@@ -239,7 +239,12 @@ export default function Accounts() {
   const isEmpty = accounts.data !== undefined && rows.length === 0;
 
   return (
-    <Page title={T.title} lead={T.lead} actions={add} calls={isEmpty ? [...PAGE_CALLS, ...(sample?.calls ?? [])] : PAGE_CALLS}>
+    <Page
+      title={T.title}
+      lead={T.lead}
+      actions={add}
+      calls={isEmpty ? [...PAGE_CALLS, ...(sample?.calls ?? [])] : PAGE_CALLS}
+    >
       {accounts.error && !accounts.data ? (
         <ErrorPanel what={T.failed} error={accounts.error} onRetry={() => void accounts.refetch()} />
       ) : null}

@@ -2,7 +2,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useAddress } from "../../address";
-import { calls, connectionsQuery, flowCountQuery, flowUsesQuery, type Source, sourcesQuery } from "../../api/queries";
+import {
+  calls,
+  connectionsQuery,
+  flowCountQuery,
+  flowUsesQuery,
+  type Source,
+  sourcesQuery,
+} from "../../api/queries";
 import { pathOf } from "../../shell/navigation";
 import { type NamedCall, Page, useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
@@ -87,7 +94,11 @@ export default function Catalog() {
   const open = (id: string) => address.set({ details: id }, "push");
 
   return (
-    <Page title={texts.catalog.title} lead={texts.catalog.lead} calls={[...PAGE_CALLS, ...(offered?.calls ?? [])]}>
+    <Page
+      title={texts.catalog.title}
+      lead={texts.catalog.lead}
+      calls={[...PAGE_CALLS, ...(offered?.calls ?? [])]}
+    >
       {error ? (
         <ErrorPanel what={texts.catalog.failed} error={error} onRetry={() => void refetch()} />
       ) : (

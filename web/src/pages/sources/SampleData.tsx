@@ -16,7 +16,8 @@ import { free } from "../wizard/state";
 
 const T = texts.sample;
 
-const accountOf = (source: Source, name: string) => calls.newAccount(source, name, source.auths[0]?.name ?? "");
+const accountOf = (source: Source, name: string) =>
+  calls.newAccount(source, name, source.auths[0]?.name ?? "");
 
 interface Trying {
   start: () => void;
