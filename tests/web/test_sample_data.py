@@ -87,6 +87,7 @@ def test_the_same_by_keys_alone(page: Page, site: Site, empty: str) -> None:
     assert landed(page, site, empty, "orders") == 5_000
 
 
+@pytest.mark.pages
 def test_pressed_again_it_finds_the_account_that_it_made(page: Page, site: Site, empty: str) -> None:
     for _ in range(2):
         page.goto(site.at(sandbox=empty))

@@ -4,6 +4,7 @@ import { useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { send } from "../../api/client";
 import { calls, connectionsQuery, type Source, sourcesQuery } from "../../api/queries";
+import { free } from "../../names";
 import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
 import { type NamedCall, useSandbox } from "../../shell/page";
@@ -12,7 +13,6 @@ import { Button } from "../../ui/Button";
 import { ErrorPanel } from "../../ui/feedback";
 import { Icon } from "../../ui/Icon";
 import { visibly } from "../../ui/text";
-import { free } from "../wizard/state";
 
 const T = texts.sample;
 
@@ -87,7 +87,7 @@ export function SampleCard({ sample }: { sample: Trying }) {
   return (
     <>
       {failed(sample)}
-      <section className="card sample" aria-labelledby="sample-title">
+      <section className="card trying" aria-labelledby="sample-title">
         <span className="kind-mark">
           <Icon name="table" />
         </span>
