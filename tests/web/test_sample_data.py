@@ -11,6 +11,7 @@ from tests.live import Client
 from tests.web.furnished import Furnished
 from tests.web.journeys import Site, focused, sideways, tab_to
 from tests.web.test_wizard import Hands, choose_by_keys, heading, next_step
+from tests.wire import resources
 from tests.wire.resources import FLOW, SAMPLE_DATA, SANDBOXES
 
 INPUTS: Final = 7
@@ -136,7 +137,9 @@ def test_who_searches_or_has_a_dataflow_is_not_offered_it(
 
 
 @pytest.mark.pages
-def test_who_may_not_add_accounts_is_not_offered_it(page_with: Callable[..., Page], site: Site, empty: str) -> None:
+def test_who_may_not_add_accounts_is_offered_it_where_one_is_there(
+    page_with: Callable[..., Page], site: Site, empty: str
+) -> None:
     page = page_with("view-sources", "view-data", "manage-sources")
     page.goto(site.at(sandbox=empty))
     expect(page.get_by_role("heading", name="Sample data", exact=True)).to_be_visible()
@@ -144,6 +147,12 @@ def test_who_may_not_add_accounts_is_not_offered_it(page_with: Callable[..., Pag
     page.goto(site.at("flows", sandbox=empty))
     expect(page.get_by_role("heading", name="No dataflow yet")).to_be_visible()
     expect(page.get_by_role("button", name="Try with sample data")).to_have_count(0)
+    with site.server.client(sandbox=empty) as calls:
+        made = calls.made(f"{FLOW}/connections", resources.sample_account(name="Somebody's"))
+    page.reload()
+    page.get_by_role("button", name="Try with sample data").click()
+    expect(page.get_by_role("radiogroup", name="Tables")).to_be_visible()
+    assert f"account={made['id']}" in page.url
 
 
 @pytest.mark.pages

@@ -83,6 +83,12 @@ def connection(connection_string: str, **other: Any) -> dict[str, Any]:
     return {"name": "account", "auth": auth, "connectionSpec": {"id": AZURE_TABLE, "version": "1.0"}, **other}
 
 
+def sample_account(**other: Any) -> dict[str, Any]:
+    """A body of `POST /connections` that makes an account of sample data."""
+    auth = {"specName": "No Sign-in", "params": {}}
+    return {"name": "Sample data", "auth": auth, "connectionSpec": {"id": SAMPLE_DATA, "version": "1.0"}, **other}
+
+
 def source(base_id: str, table: str, **other: Any) -> dict[str, Any]:
     """A body of `POST /sourceConnections`."""
     return {

@@ -10,11 +10,6 @@ from tests.wire import resources
 from tests.wire.resources import CATALOG, FLOW, SAMPLE_DATA, SANDBOXES, refusal
 
 SPEC: Final = {"id": SAMPLE_DATA, "version": "1.0"}
-ACCOUNT: Final = {
-    "name": "Sample data",
-    "connectionSpec": SPEC,
-    "auth": {"specName": "No Sign-in", "params": {}},
-}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +25,7 @@ def client(server: Server) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def account(client: Client) -> str:
     """An account of sample data."""
-    return str(client.made(f"{FLOW}/connections", ACCOUNT)["id"])
+    return str(client.made(f"{FLOW}/connections", resources.sample_account())["id"])
 
 
 def run_of(client: Client, account: str, table: str, *, key: str = "") -> Any:
@@ -57,7 +52,8 @@ def test_an_account_needs_no_secret_and_its_check_passes(client: Client, account
         ("parse-input", "passed"),
         ("make-rows", "passed"),
     ]
-    refusal(client.post(f"{FLOW}/connections", json=ACCOUNT | {"auth": {"specName": "Other", "params": {}}}))
+    other = resources.sample_account(auth={"specName": "Other", "params": {}})
+    refusal(client.post(f"{FLOW}/connections", json=other))
 
 
 def test_its_tables_are_explored_and_tell_coverage_and_mixed_types(client: Client, account: str) -> None:

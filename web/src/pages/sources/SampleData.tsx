@@ -4,6 +4,7 @@ import { useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { send } from "../../api/client";
 import { calls, connectionsQuery, type Source, sourcesQuery } from "../../api/queries";
+import type { Connection } from "../../api/types";
 import { free } from "../../names";
 import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
@@ -34,20 +35,23 @@ export function useSampleData(): Trying | null {
   const client = useQueryClient();
   const [, navigate] = useLocation();
   const sources = useQuery(sourcesQuery(sandbox));
+  const accounts = useQuery(connectionsQuery(sandbox));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const pressed = useRef(false);
   const source = sources.data?.find((one) => one.sample && one.supported);
-  const mayAdd = ["manage-sources", "manage-secrets", "view-data"].every((permission) =>
-    session.permissions.includes(permission),
-  );
-  if (!source || !mayAdd) return null;
+  const accountIn = (items: Connection[]) =>
+    items.find((one) => one.connectionSpec.id === source?.id && one.state === "enabled");
+  const needed = ["manage-sources", "view-data"];
+  if (!accountIn(accounts.data?.items ?? [])) needed.push("manage-secrets");
+  const may = needed.every((permission) => session.permissions.includes(permission));
+  if (!source || !may) return null;
 
   /** The id of an account of it that is there, else of a new one. */
   const account = async (): Promise<string> => {
     // Somebody else, or another tab, may have made one since the page was opened.
     const { items } = await client.fetchQuery({ ...connectionsQuery(sandbox), staleTime: 0 });
-    const known = items.find((one) => one.connectionSpec.id === source.id && one.state === "enabled");
+    const known = accountIn(items);
     if (known) return known.id;
     const name = free(
       visibly(source.title),
