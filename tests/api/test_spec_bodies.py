@@ -9,7 +9,7 @@ from flowservice.connectors.azure_table import connector
 from flowservice.domain.spec import SpecKind
 from flowservice.service.specs import Specs
 
-DOCUMENTED = Specs((connector,), SqlDatabase(engine=open_engine("sqlite://"))).documented[SpecKind.FLOW].values()
+DOCUMENTED = Specs((connector,), SqlDatabase(engine=open_engine("sqlite://"))).provided[SpecKind.FLOW].values()
 
 
 @pytest.mark.parametrize("name", sorted(spec["name"] for spec in DOCUMENTED))

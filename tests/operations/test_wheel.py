@@ -80,8 +80,9 @@ def test_it_serves_from_an_empty_environment_without_node(
         }
         specs = httpx.get(f"{url}/data/foundation/flowservice/connectionSpecs", headers=headers)
         assert specs.status_code == 200
-        # The connector came as an entry point of the installed wheel.
-        assert "azure-table-storage" in {spec["name"] for spec in specs.json()["items"]}
+        # The connectors came as entry points of the installed wheel.
+        told = {spec["name"]: spec["attributes"]["isSupported"] for spec in specs.json()["items"]}
+        assert told["azure-table-storage"] is told["sample-data"] is True
         server.terminate()
         assert server.wait(timeout=30) == 0
     figure(

@@ -160,6 +160,7 @@ _ONE: Final = "**/flowservice/connections/*"
 
 _LINES: Final = "**/v1/flows?*"
 _LINE: Final = "**/v1/flows/*"
+_NO_FLOWS: Final = _answered(_LINES, lambda route: route.fulfill(json={"items": [], "count": 0}))
 _RUN: Final = "**/flowservice/runs/*"
 _HELD: Final[dict[str, Any]] = {
     "flowId": "f",
@@ -241,7 +242,7 @@ FLOW_VIEWS: Final = (
         name="flows-empty",
         path="flows",
         shows="No dataflow yet",
-        before=_answered(_LINES, lambda route: route.fulfill(json={"items": [], "count": 0})),
+        before=_NO_FLOWS,
     ),
     View(name="flows-loading", path="flows", shows="Loading", before=_waiting("/v1/flows?")),
     View(name="flows-failed", path="flows", shows="The dataflows could not be listed", before=_refused(_LINES)),
@@ -307,6 +308,7 @@ VIEWS: Final = (
     *FLOW_VIEWS,
     View(name="sign-in", path="", shows="This page opens with a one-time link", signed_in=False),
     View(name="catalog", path="sources", shows="Azure Table Storage"),
+    View(name="catalog-empty", path="sources", shows="Try with sample data", before=_NO_FLOWS),
     View(name="catalog-list", path="sources?view=list", shows="State here"),
     View(name="catalog-details", path=f"sources?details={AZURE_TABLES}", shows="Ways to sign in"),
     View(name="catalog-unavailable", path="sources?details=ecadc60c-7455-4d87-84dc-2a0e293d997b", shows="no connector"),

@@ -22,6 +22,7 @@ POLICY: Final = "/data/foundation/dulepolicy"
 SANDBOXES: Final = "/data/foundation/sandbox-management"
 
 AZURE_TABLE: Final = "ecde33f2-c56f-46cc-bdea-ad151c16cd69"
+SAMPLE_DATA: Final = "8e0d5c1f-6a3b-4f27-9b64-2d7c90e1a5f8"
 LAKE: Final = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
 CRM_TO_AEP: Final = "14518937-270c-4525-bdec-c2ba7cce3860"
 BY_STRING: Final = "Connection String Based Authentication"
@@ -80,6 +81,12 @@ def connection(connection_string: str, **other: Any) -> dict[str, Any]:
     """A body of `POST /connections`."""
     auth = {"specName": BY_STRING, "params": {"connectionString": connection_string}}
     return {"name": "account", "auth": auth, "connectionSpec": {"id": AZURE_TABLE, "version": "1.0"}, **other}
+
+
+def sample_account(**other: Any) -> dict[str, Any]:
+    """A body of `POST /connections` that makes an account of sample data."""
+    auth = {"specName": "No Sign-in", "params": {}}
+    return {"name": "Sample data", "auth": auth, "connectionSpec": {"id": SAMPLE_DATA, "version": "1.0"}, **other}
 
 
 def source(base_id: str, table: str, **other: Any) -> dict[str, Any]:

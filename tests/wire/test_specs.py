@@ -11,9 +11,11 @@ import pytest
 from demo.azurite import Azurite
 from tests.live import Client, Server
 from tests.wire import resources
-from tests.wire.resources import AZURE_TABLE, FLOW, LAKE, SANDBOXES, UNKNOWN, refusal
+from tests.wire.resources import AZURE_TABLE, FLOW, LAKE, SAMPLE_DATA, SANDBOXES, UNKNOWN, refusal
 
 DOCUMENTED = json.loads(files("flowservice.service").joinpath("documented_specs.json").read_text(encoding="utf-8"))
+OWN = {"connectionSpecs": [SAMPLE_DATA], "flowSpecs": []}
+"""Of sources that are ours, and so not documented."""
 UNSUPPORTED = [spec["id"] for spec in DOCUMENTED["connectionSpecs"] if spec["id"] not in {AZURE_TABLE, LAKE}]
 
 
@@ -35,9 +37,12 @@ def listed(client: Client, collection: str, *conditions: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("collection", ["connectionSpecs", "flowSpecs"])
-def test_every_documented_spec_is_listed_once_under_one_name(client: Client, collection: str) -> None:
+def test_every_documented_spec_is_listed_once_under_one_name_and_ours_after_them(
+    client: Client, collection: str
+) -> None:
     found = listed(client, collection)
-    assert [spec["id"] for spec in found] == [spec["id"] for spec in DOCUMENTED[collection]]
+    documented = [spec["id"] for spec in DOCUMENTED[collection]]
+    assert [spec["id"] for spec in found] == [*documented, *OWN[collection]]
     assert len({spec["id"] for spec in found}) == len(found)
     assert len({spec["name"] for spec in found}) == len(found)
     assert all(spec["version"] for spec in found)
@@ -67,6 +72,7 @@ def test_what_cannot_be_used_says_so(client: Client) -> None:
     assert {spec["id"] for spec in listed(client, "connectionSpecs", "attributes.isSupported==true")} == {
         AZURE_TABLE,
         LAKE,
+        SAMPLE_DATA,
     }
 
 
@@ -83,16 +89,38 @@ def test_every_source_says_what_a_catalog_shows_of_it(client: Client) -> None:
             (False, True),
         }
         assert all(way["name"] for way in spec["authSpec"])
-    (ours,) = (spec for spec in sources if spec["attributes"]["isSupported"])
-    assert len(ours["authSpec"]) >= 5
-    assert ours["attributes"]["checkSteps"][0] == {"name": "parse-input", "title": "Read the settings"}
-    assert ours["attributes"]["capabilities"] == {
-        "preview": True,
-        "columnSelection": True,
-        "rowFilter": True,
-        "incremental": True,
-        "deleteDetection": False,
-    }
+    readable = {spec["id"]: spec for spec in sources if spec["attributes"]["isSupported"]}
+    assert set(readable) == {AZURE_TABLE, SAMPLE_DATA}
+    assert len(readable[AZURE_TABLE]["authSpec"]) >= 5
+    for spec in readable.values():
+        assert spec["attributes"]["checkSteps"][0] == {"name": "parse-input", "title": "Read the settings"}
+        assert spec["attributes"]["capabilities"] == {
+            "preview": True,
+            "columnSelection": True,
+            "rowFilter": True,
+            "incremental": True,
+            "deleteDetection": False,
+        }
+
+
+def test_the_spec_of_sample_data_says_that_it_is_ours_and_asks_for_nothing(client: Client) -> None:
+    spec = client.one(f"{FLOW}/connectionSpecs/{SAMPLE_DATA}")
+    assert (spec["name"], spec["version"], spec["type"]) == ("sample-data", "1.0", "table")
+    told = spec["attributes"]
+    assert (told["displayName"], told["category"], told["nameIsOurChoice"]) == ("Sample data", "Samples", True)
+    assert told["isSampleData"] is True
+    assert spec["sourceSpec"]["attributes"]["uiAttributes"]["category"] == {"key": "samples"}
+    (way,) = spec["authSpec"]
+    assert way["spec"]["properties"] == {}
+    others = listed(client, "connectionSpecs", "attributes.isSampleData==true")
+    assert [other["id"] for other in others] == [SAMPLE_DATA]
+
+
+def test_the_flow_spec_of_tables_reads_what_is_documented_and_then_ours(client: Client) -> None:
+    documented = {spec["id"]: spec["sourceConnectionSpecIds"] for spec in DOCUMENTED["flowSpecs"]}
+    for spec in listed(client, "flowSpecs"):
+        ours = [SAMPLE_DATA] if spec["id"] == resources.CRM_TO_AEP else []
+        assert spec["sourceConnectionSpecIds"] == [*documented[spec["id"]], *ours]
 
 
 def test_no_connection_is_made_on_a_spec_without_a_connector(client: Client, azurite: Azurite) -> None:

@@ -144,6 +144,7 @@ export const texts = {
       loyalty: "Loyalty",
       consent: "Consent and preferences",
       protocols: "Protocols",
+      samples: "Samples",
       other: "Other",
     } as Record<string, string>,
     scope: "Show",
@@ -202,6 +203,15 @@ export const texts = {
       secret: "secret",
       viewAccounts: "View accounts",
     },
+  },
+  sample: {
+    title: "Try with sample data",
+    about:
+      "Customers, orders and products of a shop that does not exist, with a few wrong values. You need no account elsewhere.",
+    go: "Start",
+    offer: "Nothing to connect yet?",
+    failed: "The sample data could not be opened",
+    call: "Make an account of sample data, where there is none",
   },
   accounts: {
     title: "Accounts",
@@ -331,6 +341,7 @@ export const texts = {
     plainHttp: "This endpoint is plain http: the sign-in can be read on the way. Fine for an emulator only.",
     parsed: (account: string, endpoint: string) => `Account ${account} at ${endpoint}`,
     example: (text: string) => `For example ${text}`,
+    noFields: "Nothing has to be filled in to sign in.",
     moreFields: (count: number) => `${plural(count, "more setting")}`,
     forbidden: "You may look at sources, but not add accounts.",
   },

@@ -46,14 +46,14 @@ class CustomSpecs:
         return spec
 
     def put(self, caller: Caller, kind: SpecKind, spec_id: str, document: Mapping[str, Any]) -> StoredSpec:
-        """The spec with another document. A documented flow spec gets a form of its own in this sandbox.
+        """The spec with another document. A flow spec that came with the server gets a form of its own in this sandbox.
 
-        Raises NotFound, SpecReadOnly for a documented connection spec, BadSpec, UnknownSpec.
+        Raises NotFound, SpecReadOnly for a connection spec that came with it, BadSpec, UnknownSpec.
         """
         caller.may(Permission.MANAGE_SOURCES)
         if document.get("id") not in (None, spec_id):
             raise BadSpec("id is not the id in the path", advice="Send the id of the path, or leave it out.")
-        if kind is SpecKind.CONNECTION and spec_id in self.specs.documented[kind]:
+        if kind is SpecKind.CONNECTION and spec_id in self.specs.provided[kind]:
             raise SpecReadOnly(
                 "a connection spec that came with the server cannot be replaced",
                 advice="Create your own: POST /connectionSpecs.",
@@ -92,7 +92,7 @@ class CustomSpecs:
         )
 
     def _check_connection_spec(self, document: Mapping[str, Any]) -> None:
-        taken = {spec["name"] for spec in self.specs.documented[SpecKind.CONNECTION].values()} - _TEMPLATES
+        taken = {spec["name"] for spec in self.specs.provided[SpecKind.CONNECTION].values()} - _TEMPLATES
         if document["name"] in taken:
             raise BadSpec(
                 f"a connection spec named {document['name']} came with the server",

@@ -24,11 +24,30 @@ _CATEGORY_KEYS: Final[Mapping[str, str]] = {
     "Payments": "payments",
     "Protocols": "protocols",
     "Streaming": "streaming",
+    "Samples": "samples",
 }
+_BATCH_PROVIDER: Final = "0ed90a81-07f4-4586-8190-b40eccef1c5a"
+_TABLES_TO_LAKE: Final = "CRMToAEP"
+
+
+def own_spec(connector: Connector) -> Mapping[str, Any]:
+    """What a connector says of a source that is not documented, as the documented ones are told."""
+    said = connector.attributes
+    return {
+        "id": connector.id,
+        "name": connector.name,
+        "nameIsOurChoice": True,
+        "displayName": said.get("displayName", connector.name),
+        "category": said.get("category", "Other"),
+        "kind": said.get("kind", "table"),
+        "providerId": _BATCH_PROVIDER,
+        "version": "1.0",
+        "formats": [said.get("dataFormat", "tabular")],
+    }
 
 
 def connection_spec(spec: Mapping[str, Any], connector: Connector | None) -> Document:
-    """A documented connection spec, with the real schemas where there is a connector."""
+    """A connection spec that came with the server, with the real schemas where there is a connector."""
     is_target = spec["kind"] == "target"
     is_source = spec["kind"] in {"table", "file", "stream", "rest"}
     attributes: dict[str, Any] = {
@@ -162,15 +181,21 @@ def stored_spec(spec: StoredSpec) -> Document:
     }
 
 
-def flow_spec(spec: Mapping[str, Any], connectors: Collection[str]) -> Document:
-    """A documented flow spec; `connectors` are the ids of the connection specs that this server can read."""
+def flow_spec(spec: Mapping[str, Any], connectors: Collection[str], own: Sequence[Mapping[str, Any]]) -> Document:
+    """A documented flow spec; `connectors` are the ids of the connection specs that this server can read.
+
+    `own` are the connection specs that are not documented (`own_spec`): tables of theirs are read by the flow spec of
+    tables.
+    """
     streaming = spec["frequency"] == "streaming"
+    added = [one["id"] for one in own if spec["name"] == _TABLES_TO_LAKE and one["kind"] == "table"]
+    sources = [*spec["sourceConnectionSpecIds"], *added]
     document: dict[str, Any] = {
         "id": spec["id"],
         "name": spec["name"],
         "providerId": spec["providerId"],
         "version": spec["version"],
-        "sourceConnectionSpecIds": spec["sourceConnectionSpecIds"],
+        "sourceConnectionSpecIds": sources,
         "targetConnectionSpecIds": spec["targetConnectionSpecIds"],
         "optionSpec": {"name": "OptionSpec", "spec": _options_schema(spec["options"])},
         "transformationSpecs": [
@@ -178,7 +203,7 @@ def flow_spec(spec: Mapping[str, Any], connectors: Collection[str]) -> Document:
         ],
         "attributes": {
             "isSourceFlow": True,
-            "isDraftModeSupported": not streaming and not set(connectors).isdisjoint(spec["sourceConnectionSpecIds"]),
+            "isDraftModeSupported": not streaming and not set(connectors).isdisjoint(sources),
             "frequency": spec["frequency"],
             "nameIsOurChoice": spec.get("nameIsOurChoice", False),
             "uiAttributes": {"apiFeatures": {"updateSupported": True, "flowRunsSupported": not streaming}},

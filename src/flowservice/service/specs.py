@@ -14,7 +14,7 @@ from flowservice.domain.spec import SpecKind, StoredSpec, row_id
 from flowservice.errors import BadToken, NoConnector, NotFound, UnknownSpec
 from flowservice.ports.database import Database, every
 from flowservice.sdk import Connector
-from flowservice.service.spec_documents import Document, connection_spec, flow_spec, stored_spec
+from flowservice.service.spec_documents import Document, connection_spec, flow_spec, own_spec, stored_spec
 
 _NOUNS: Final = {SpecKind.CONNECTION: "connection spec", SpecKind.FLOW: "flow spec"}
 _MEMBERS: Final = {SpecKind.CONNECTION: "connectionSpec", SpecKind.FLOW: "flowSpec"}
@@ -28,29 +28,35 @@ class Specs:
     database: Database
 
     @cached_property
-    def documented(self) -> Mapping[SpecKind, Mapping[str, Document]]:
-        """Every documented spec by its id, in the order of the catalog."""
+    def provided(self) -> Mapping[SpecKind, Mapping[str, Document]]:
+        """Every spec that came with the server by its id.
+
+        First the documented ones, in the order of the catalog, then those of connectors to what is not documented.
+        """
         text = files(__package__).joinpath("documented_specs.json").read_text(encoding="utf-8")
         loaded: Mapping[str, list[dict[str, Any]]] = json.loads(text)
         by_id = {connector.id: connector for connector in self.connectors}
-        connection_specs = (connection_spec(spec, by_id.get(spec["id"])) for spec in loaded["connectionSpecs"])
-        flow_specs = (flow_spec(spec, by_id) for spec in loaded["flowSpecs"])
+        documented = {spec["id"] for spec in loaded["connectionSpecs"]}
+        others = sorted(by_id.keys() - documented, key=lambda spec_id: by_id[spec_id].name)
+        own = [own_spec(by_id[spec_id]) for spec_id in others]
+        connection_specs = (connection_spec(spec, by_id.get(spec["id"])) for spec in (*loaded["connectionSpecs"], *own))
+        flow_specs = (flow_spec(spec, by_id, own) for spec in loaded["flowSpecs"])
         return {
             SpecKind.CONNECTION: {spec["id"]: spec for spec in connection_specs},
             SpecKind.FLOW: {spec["id"]: spec for spec in flow_specs},
         }
 
     def all(self, scope: Scope, kind: SpecKind) -> tuple[Document, ...]:
-        """Every spec of a sandbox: the documented ones, then the customer's own, the newest first."""
+        """Every spec of a sandbox: those that came with the server, then the customer's own, the newest first."""
         own = {spec.spec_id: stored_spec(spec) for spec in self._stored(scope, kind)}
-        return tuple({**self.documented[kind], **own}.values())
+        return tuple({**self.provided[kind], **own}.values())
 
     def get(self, scope: Scope, kind: SpecKind, spec_id: str) -> Document:
         """Raises NotFound."""
         stored = self.stored(scope, kind, spec_id)
         if stored is not None:
             return stored_spec(stored)
-        if (known := self.documented[kind].get(spec_id)) is not None:
+        if (known := self.provided[kind].get(spec_id)) is not None:
             return known
         raise NotFound(f"{_NOUNS[kind]} not found with the given id", advice=f"GET /{_MEMBERS[kind]}s lists them.")
 
@@ -65,7 +71,7 @@ class Specs:
             ) from None
 
     def stored(self, scope: Scope, kind: SpecKind, spec_id: str) -> StoredSpec | None:
-        """The customer's own spec, or own form of a documented one."""
+        """The customer's own spec, or own form of one that came with the server."""
         try:
             found = self.database.specs.get(scope, row_id(spec_id, scope.sandbox_id))
         except NotFound:

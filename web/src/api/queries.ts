@@ -1,7 +1,7 @@
 /** What pages ask the API for. Each query is told as the calls that it makes, which pages show. */
 import { queryOptions } from "@tanstack/react-query";
 import { type Call, send } from "./client";
-import type { AuthSpec, Connection, ObjectSchema, SandboxPage, Spec } from "./types";
+import type { AuthSpec, Connection, FlowLines, ObjectSchema, SandboxPage, Spec } from "./types";
 
 const FLOW = "/data/foundation/flowservice";
 const PAGES = 10;
@@ -35,6 +35,16 @@ export const calls = {
   specs: get(`${FLOW}/connectionSpecs`),
   connections: get(`${FLOW}/connections?limit=100`),
   connection: (id: string) => get(`${FLOW}/connections/${encodeURIComponent(id)}`),
+  newAccount: (source: { id: string; version: string }, name: string, specName: string): Call => ({
+    method: "POST",
+    path: `${FLOW}/connections`,
+    body: {
+      name,
+      connectionSpec: { id: source.id, version: source.version },
+      auth: { specName, params: {} },
+    },
+  }),
+  oneFlow: get("/v1/flows?limit=1"),
   flowUses: get(`${FLOW}/flows?limit=100&property=id,name,state,inheritedAttributes`),
   flowsOf: (id: string) =>
     get(
@@ -59,6 +69,8 @@ export interface Source {
   streaming: boolean;
   supported: boolean;
   own: boolean;
+  /** It is part of the server: whoever wants to try something needs no account elsewhere. */
+  sample: boolean;
   reason: string;
   auths: AuthSpec[];
   params: ObjectSchema;
@@ -79,6 +91,7 @@ const ALIASES: Record<string, string> = {
   mysql: "my sql",
   "google-big-query": "bigquery gbq",
   "amazon-s3": "aws bucket minio",
+  "sample-data": "demo example test try",
   "azure-data-lake-storage-gen2": "adls",
   "google-cloud-storage": "gcs bucket",
 };
@@ -97,6 +110,7 @@ const KEYS: [RegExp, string][] = [
   [/loyalty/i, "loyalty"],
   [/consent/i, "consent"],
   [/protocol/i, "protocols"],
+  [/^samples?$/i, "samples"],
 ];
 
 type Attributes = Record<string, unknown> & {
@@ -132,6 +146,7 @@ function sourceOf(spec: Spec): Source {
     streaming: said.sourceSpec?.attributes?.uiAttributes?.frequency?.key === "streaming",
     supported: attributes.isSupported === true,
     own: said.createdAt !== undefined,
+    sample: attributes.isSampleData === true,
     reason: String(attributes.unsupportedReason ?? ""),
     auths: said.authSpec ?? [],
     params: said.sourceSpec?.spec ?? {},
@@ -180,6 +195,13 @@ export const connectionQuery = (sandbox: string, id: string) =>
       const page = await send<Page<Connection>>(calls.connection(id), sandbox, signal);
       return page.items[0] as Connection;
     },
+  });
+
+/** How many dataflows the sandbox has. */
+export const flowCountQuery = (sandbox: string) =>
+  queryOptions({
+    queryKey: ["flows", sandbox, "count"],
+    queryFn: async ({ signal }) => (await send<FlowLines>(calls.oneFlow, sandbox, signal)).count,
   });
 
 interface FlowUse {

@@ -17,6 +17,7 @@ import { Menu } from "../../ui/overlays";
 import { SearchField } from "../../ui/SearchField";
 import { sorted, Table, type TableColumn } from "../../ui/Table";
 import { Count, Hostile, Time, visibly } from "../../ui/text";
+import { SampleOffer, useSampleData } from "../sources/SampleData";
 import { DeleteAccount } from "./DeleteAccount";
 import { EditAccount } from "./EditAccount";
 import { useHealth } from "./health";
@@ -61,6 +62,7 @@ export default function Accounts() {
   const accounts = useQuery(connectionsQuery(sandbox));
   const sources = useQuery(sourcesQuery(sandbox));
   const flows = useQuery(flowUsesQuery(sandbox));
+  const sample = useSampleData();
   const { healthOf, checking, check, refused } = useHealth(sandbox);
   const [act, setAct] = useState<{ what: "edit" | "replace" | "delete"; connection: Connection } | null>(
     null,
@@ -234,15 +236,31 @@ export default function Accounts() {
     </Link>
   ) : null;
 
+  const isEmpty = accounts.data !== undefined && rows.length === 0;
+
   return (
-    <Page title={T.title} lead={T.lead} actions={add} calls={PAGE_CALLS}>
+    <Page
+      title={T.title}
+      lead={T.lead}
+      actions={add}
+      calls={isEmpty ? [...PAGE_CALLS, ...(sample?.calls ?? [])] : PAGE_CALLS}
+    >
       {accounts.error && !accounts.data ? (
         <ErrorPanel what={T.failed} error={accounts.error} onRetry={() => void accounts.refetch()} />
       ) : null}
       {accounts.isPending ? <Skeleton /> : null}
       {refused ? <ErrorPanel what={texts.check.couldNot} error={refused} /> : null}
-      {accounts.data && rows.length === 0 ? (
-        <EmptyState icon="key" title={T.emptyTitle} action={add}>
+      {isEmpty ? (
+        <EmptyState
+          icon="key"
+          title={T.emptyTitle}
+          action={
+            <>
+              {add}
+              <SampleOffer sample={sample} />
+            </>
+          }
+        >
           {T.empty}
         </EmptyState>
       ) : null}

@@ -103,6 +103,7 @@ export function AuthForm({ auth, values, onChange, problems }: AuthFormProps) {
   const opened = others.some(([name]) => problems[name]);
   return (
     <>
+      {fields.length === 0 ? <p className="muted">{texts.newAccount.noFields}</p> : null}
       {first.map(field)}
       {others.length > 0 ? (
         <details className="more-fields" open={opened || undefined}>

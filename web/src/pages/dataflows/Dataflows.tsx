@@ -20,6 +20,7 @@ import { Hostile, Time, visibly } from "../../ui/text";
 import { RunBadge } from "../runs/RunBadge";
 import type { Ended } from "../runs/run";
 import { T as R } from "../runs/texts";
+import { SampleOffer, useSampleData } from "../sources/SampleData";
 import { type Act, perform } from "./acts";
 import { Bulk } from "./Bulk";
 import { FlowBadge, nameOf } from "./badges";
@@ -74,6 +75,7 @@ export default function Dataflows() {
   const lines = useQuery(linesQuery(sandbox, asked));
   const accounts = useQuery(connectionsQuery(sandbox));
   const sources = useQuery(sourcesQuery(sandbox));
+  const sample = useSampleData();
   const [act, setAct] = useState<{ what: "run" | "remove"; line: FlowLine } | null>(null);
   const [bulk, setBulk] = useState<Act | null>(null);
   const [chosen, setChosen] = useState<Set<string>>(new Set());
@@ -219,6 +221,7 @@ export default function Dataflows() {
     },
   ];
 
+  const isEmpty = lines.data !== undefined && count === 0 && !filtered;
   const pageCalls: NamedCall[] = [
     { ...flowCalls.lines(asked), title: T.calls.list },
     ...[...chosen].slice(0, 1).flatMap((id): NamedCall[] => [
@@ -226,6 +229,7 @@ export default function Dataflows() {
       { ...flowCalls.switched(id, false), title: T.calls.pause },
       { ...flowCalls.remove(id), title: T.calls.remove },
     ]),
+    ...(isEmpty ? (sample?.calls ?? []) : []),
   ];
   const add =
     mayManage && may("view-data") ? (
@@ -267,8 +271,17 @@ export default function Dataflows() {
         <ErrorPanel what={T.failed} error={lines.error} onRetry={() => void lines.refetch()} />
       ) : null}
       {lines.isPending ? <Skeleton /> : null}
-      {lines.data && count === 0 && !filtered ? (
-        <EmptyState icon="flows" title={T.emptyTitle} action={add}>
+      {isEmpty ? (
+        <EmptyState
+          icon="flows"
+          title={T.emptyTitle}
+          action={
+            <>
+              {add}
+              <SampleOffer sample={sample} />
+            </>
+          }
+        >
           {T.empty}
         </EmptyState>
       ) : null}

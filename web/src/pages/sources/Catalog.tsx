@@ -2,7 +2,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useAddress } from "../../address";
-import { calls, connectionsQuery, flowUsesQuery, type Source, sourcesQuery } from "../../api/queries";
+import {
+  calls,
+  connectionsQuery,
+  flowCountQuery,
+  flowUsesQuery,
+  type Source,
+  sourcesQuery,
+} from "../../api/queries";
 import { pathOf } from "../../shell/navigation";
 import { type NamedCall, Page, useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
@@ -14,6 +21,7 @@ import { SearchField } from "../../ui/SearchField";
 import { sorted, Table, type TableColumn } from "../../ui/Table";
 import { Count, Hostile, visibly } from "../../ui/text";
 import { Categories } from "./Categories";
+import { SampleCard, useSampleData } from "./SampleData";
 import { SourceDetails } from "./SourceDetails";
 
 export const KIND_ICONS: Record<string, IconName> = {
@@ -27,6 +35,7 @@ const PAGE_CALLS: NamedCall[] = [
   { ...calls.specs, title: "List the connection specs" },
   { ...calls.connections, title: "List the accounts" },
   { ...calls.flowUses, title: "List what dataflows read through" },
+  { ...calls.oneFlow, title: "Count the dataflows" },
 ];
 
 /** What is known of the use of a source in this sandbox; null while it is not known. */
@@ -59,6 +68,8 @@ export default function Catalog() {
   const address = useAddress();
   const { data: sources, error, refetch } = useQuery(sourcesQuery(sandbox));
   const { uses, failed, retry } = useUses(sandbox);
+  const flows = useQuery(flowCountQuery(sandbox));
+  const sample = useSampleData();
   const usesOf = (source: Source) => (uses ? (uses.get(source.id) ?? NO_USES) : null);
 
   const text = address.get("q");
@@ -75,11 +86,19 @@ export default function Catalog() {
       (scope !== "mine" || (usesOf(source)?.accounts ?? 0) > 0),
   );
   const shown = found.filter((source) => chosen.length === 0 || chosen.includes(source.category));
+  // Both are waited for, so that nothing moves once it is there; a list that fails keeps nobody from the sources.
+  const isKnown = sources !== undefined && (!flows.isPending || flows.failureCount > 0);
+  const narrowed = text !== "" || chosen.length > 0 || scope !== "all";
+  const offered = isKnown && flows.data === 0 && !narrowed ? sample : null;
   const details = sources?.find((source) => source.id === address.get("details"));
   const open = (id: string) => address.set({ details: id }, "push");
 
   return (
-    <Page title={texts.catalog.title} lead={texts.catalog.lead} calls={PAGE_CALLS}>
+    <Page
+      title={texts.catalog.title}
+      lead={texts.catalog.lead}
+      calls={[...PAGE_CALLS, ...(offered?.calls ?? [])]}
+    >
       {error ? (
         <ErrorPanel what={texts.catalog.failed} error={error} onRetry={() => void refetch()} />
       ) : (
@@ -115,12 +134,13 @@ export default function Catalog() {
                 options={Object.entries(texts.catalog.views).map(([id, name]) => ({ id, name }))}
               />
               <p className="result-count" role="status">
-                {sources ? texts.catalog.shown(shown.length, sources.length) : ""}
+                {isKnown ? texts.catalog.shown(shown.length, sources.length) : ""}
               </p>
             </div>
             {failed ? <ErrorPanel what={texts.catalog.countsFailed} error={failed} onRetry={retry} /> : null}
-            {sources ? null : <Skeleton rows={9} shape="card" />}
-            {sources && shown.length === 0 ? (
+            {isKnown ? null : <Skeleton rows={9} shape="card" />}
+            {offered ? <SampleCard sample={offered} /> : null}
+            {isKnown && shown.length === 0 ? (
               <EmptyState
                 icon="search"
                 title={texts.catalog.emptyTitle}
@@ -133,10 +153,10 @@ export default function Catalog() {
                 {texts.catalog.empty}
               </EmptyState>
             ) : null}
-            {shown.length > 0 && view === "cards" ? (
+            {isKnown && shown.length > 0 && view === "cards" ? (
               <Cards sources={shown} usesOf={usesOf} sandbox={sandbox} onOpen={open} />
             ) : null}
-            {shown.length > 0 && view === "list" ? (
+            {isKnown && shown.length > 0 && view === "list" ? (
               <List sources={shown} usesOf={usesOf} onOpen={open} />
             ) : null}
           </div>

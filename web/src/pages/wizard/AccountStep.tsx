@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { useAddress } from "../../address";
 import { send } from "../../api/client";
 import { connectionsQuery, flowUsesQuery, type Source, sourcesQuery } from "../../api/queries";
+import { free } from "../../names";
 import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
@@ -19,7 +20,7 @@ import { HealthBadge } from "../accounts/Accounts";
 import { AccountCheck, AccountFields, useAccountForm } from "../accounts/accountForm";
 import { useHealth } from "../accounts/health";
 import { type DraftLine, draftsQuery } from "./queries";
-import { free, isStep } from "./state";
+import { isStep } from "./state";
 import { texts } from "./texts";
 import type { StepProps } from "./Wizard";
 

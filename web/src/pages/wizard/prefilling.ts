@@ -1,9 +1,10 @@
 /** What is filled in by itself, so that a first dataflow needs no typing. */
 
+import { free } from "../../names";
 import type { Rule } from "../mapping/rules";
 import { timeColumns } from "./known";
 import type { Column, Dataset, SchemaName, SourceSchema } from "./queries";
-import { free, type WizardState } from "./state";
+import type { WizardState } from "./state";
 
 /** Names that none has yet, and the column that tells when a row was written. What was typed stays. */
 export function prefilled(
