@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.live import Client
 from tests.web.furnished import Furnished
@@ -179,6 +179,26 @@ def test_a_field_is_added_and_the_dataset_told_of_it(
     expect(page.get_by_role("treegrid").get_by_role("row", name="opened", exact=True)).to_contain_text("date[]")
     added = fields_of(client, made, own)["properties"]["place"]["properties"]["opened"]
     assert (added["type"], added["items"]["format"], added["title"]) == ("array", "date", "Open since")
+
+
+@pytest.mark.pages
+def test_a_field_goes_into_the_group_that_is_there_however_late_it_is_told(
+    page: Page, site: Site, client: Client, own: str, new_schema: Callable[..., Any]
+) -> None:
+    made = new_schema(place={"type": "object", "properties": {"city": {"type": "string"}}})
+    held: list[Route] = []
+    page.route("**/tenant/fieldgroups?*", lambda route: held.append(route))  # noqa: PLW0108 - a method cannot be marked as handled
+    page.goto(at(site, made))
+    page.get_by_role("button", name="Add field", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Add field")
+    dialog.get_by_role("textbox", name="Name").fill("street")
+    expect(dialog.get_by_role("button", name="Add field")).to_be_disabled()
+    for call in held:
+        call.continue_()
+    dialog.get_by_role("button", name="Add field").click()
+    expect(page.get_by_role("treegrid").get_by_role("row", name="street", exact=True)).to_be_visible()
+    assert list(fields_of(client, made, own)["properties"]) == ["place", "street"]
+    assert len(client.get(f"{TENANT}/schemas/{made['meta:altId']}").json()["allOf"]) == len(made["allOf"])
 
 
 @pytest.mark.pages

@@ -23,12 +23,12 @@ const NEW = "new";
 interface AddFieldProps {
   schema: Resource;
   fields: Field[];
-  /** The field groups of the schema that are one's own. */
-  own: Resource[];
+  /** The field groups of the schema that are one's own; null while they are on their way. */
+  groups: Resource[] | null;
   onClose: () => void;
 }
 
-export function AddField({ schema, fields, own, onClose }: AddFieldProps) {
+export function AddField({ schema, fields, groups, onClose }: AddFieldProps) {
   const sandbox = useSandbox();
   const client = useQueryClient();
   const tenant = useQuery(tenantQuery(sandbox)).data ?? "";
@@ -41,11 +41,13 @@ export function AddField({ schema, fields, own, onClose }: AddFieldProps) {
   const [title, setTitle] = useState("");
   const [description, setDescription] = useState("");
   const [required, setRequired] = useState(false);
-  const [groupId, setGroupId] = useState(own[0]?.$id ?? NEW);
+  const [picked, setPicked] = useState<string | null>(null);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
+  const own = groups ?? [];
+  const groupId = picked ?? own[0]?.$id ?? NEW;
   const all = flat(fields);
   const place = inside || tenant;
   const holders = [
@@ -102,7 +104,7 @@ export function AddField({ schema, fields, own, onClose }: AddFieldProps) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    if (problem || !tenant) return;
+    if (problem || !tenant || !groups) return;
     if (!group) void make();
     else if (change.ready) void change.save();
   };
@@ -138,7 +140,7 @@ export function AddField({ schema, fields, own, onClose }: AddFieldProps) {
           <Select
             label={T.group}
             value={groupId}
-            onChange={setGroupId}
+            onChange={setPicked}
             options={[
               ...own.map((one) => ({ id: one.$id, name: visibly(one.title) })),
               { id: NEW, name: T.newGroup },
@@ -169,16 +171,16 @@ export function AddField({ schema, fields, own, onClose }: AddFieldProps) {
               {others > 0 ? ` ${texts.check.others(others)}` : ""}
             </>,
           )
-        ) : (
+        ) : groups ? (
           <p className="muted">{texts.check.later}</p>
-        )}
+        ) : null}
         <div className="form-actions">
           <Button onPress={onClose}>{common.common.cancel}</Button>
           <Button
             type="submit"
             look="primary"
             isPending={busy || change.busy}
-            isDisabled={Boolean(group) && !problem && !change.ready}
+            isDisabled={!groups || (Boolean(group) && !problem && !change.ready)}
           >
             {T.go}
           </Button>

@@ -157,7 +157,9 @@ function Shown({ schema, full, crumbs }: ShownProps) {
           </section>
         </div>
       </div>
-      {act === "field" ? <AddField schema={schema} fields={fields} own={own} onClose={done} /> : null}
+      {act === "field" ? (
+        <AddField schema={schema} fields={fields} groups={groups.isPending ? null : own} onClose={done} />
+      ) : null}
       {act === "groups" ? <AddGroups schema={schema} onClose={done} /> : null}
       {act === "edit" ? <EditSchema schema={schema} onClose={done} /> : null}
       {act === "labels" && chosen ? <EditFieldLabels schema={schema} field={chosen} onClose={done} /> : null}
