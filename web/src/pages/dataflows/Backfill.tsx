@@ -11,7 +11,7 @@ import { Select } from "../../ui/choices";
 import { ErrorPanel, toast } from "../../ui/feedback";
 import { TextField } from "../../ui/fields";
 import { Dialog } from "../../ui/overlays";
-import { Hostile, Time, visibly } from "../../ui/text";
+import { exactTime, Hostile, visibly } from "../../ui/text";
 import { refresh } from "./acts";
 import { nameOf } from "./badges";
 import type { FlowProps } from "./Flow";
@@ -109,7 +109,7 @@ export function Backfill({ line, flow, onClose }: FlowProps & { onClose: () => v
           </Button>
           {recurring ? null : (
             <Button look="primary" isPending={busy} onPress={() => void go()}>
-              {B.go(Math.max(pieces.length - (done ?? 0), 1))}
+              {problems.size ? B.goSome : B.go(Math.max(pieces.length - (done ?? 0), 1))}
             </Button>
           )}
         </>
@@ -172,7 +172,7 @@ export function Backfill({ line, flow, onClose }: FlowProps & { onClose: () => v
               <ol>
                 {pieces.map((piece) => (
                   <li key={piece.from}>
-                    <Time at={piece.from} exact /> – <Time at={piece.until} exact />
+                    {exactTime(piece.from, "utc")} – {exactTime(piece.until, "utc")}
                   </li>
                 ))}
               </ol>

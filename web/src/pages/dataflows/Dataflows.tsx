@@ -176,6 +176,7 @@ export default function Dataflows() {
       id: "actions",
       name: T.columns.actions,
       quiet: true,
+      pinned: true,
       cell: (line) => {
         const groups: MenuGroup[] = [
           {
@@ -407,11 +408,11 @@ export default function Dataflows() {
         <Bulk
           act={bulk}
           lines={shown}
-          onClose={() => {
-            setBulk(null);
+          onClose={() => setBulk(null)}
+          onDone={() => {
             setChosen(new Set());
+            void lines.refetch();
           }}
-          onDone={() => void lines.refetch()}
         />
       ) : null}
     </Page>
