@@ -11,6 +11,7 @@ import { Button } from "../../ui/Button";
 import { Checkbox, Select } from "../../ui/choices";
 import { ErrorPanel, toast } from "../../ui/feedback";
 import { TextField } from "../../ui/fields";
+import { focusInvalid } from "../../ui/invalid";
 import { Hostile, Time } from "../../ui/text";
 import { refresh } from "./acts";
 import type { FlowProps } from "./Flow";
@@ -143,10 +144,11 @@ export function Settings({ line, flow, onSwitch, switching, onDelete }: Settings
     if (!typed && flow.etag !== base.etag) take(flow);
   }, [flow.etag]);
 
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const wrong = problemsOf(form, recurring);
     setShown(wrong);
+    focusInvalid(event.currentTarget);
     setError(null);
     if (busy || Object.keys(wrong).length > 0) return;
     const on = theirs ?? base;
