@@ -195,3 +195,28 @@ def test_who_may_only_look_is_offered_nothing_else(
     page.goto(site.at(f"runs/{furnished.run}"))
     expect(page.get_by_text("the permission “view-data” is needed")).to_be_visible()
     expect(page.get_by_role("button", name="Undo…")).to_have_count(0)
+
+
+@pytest.mark.pages
+def test_who_thinks_again_before_an_act_keeps_the_choice(page: Page, site: Site, waiting: Callable[[str], str]) -> None:
+    name = unique("Thought of again")
+    for letter in "ab":
+        waiting(f"{name} {letter}")
+    page.goto(site.at(f"flows?q={name}"))
+    expect(page.get_by_text("2 dataflows")).to_be_visible()
+    page.get_by_role("checkbox", name="Select All").press("Space")
+    bar = page.get_by_role("region", name="Chosen dataflows")
+    bar.get_by_role("button", name="Delete…").click()
+    dialog = page.get_by_role("alertdialog", name="Delete 2 dataflows?")
+    expect(dialog).to_contain_text("This is a production sandbox.")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(bar).to_contain_text("2 chosen")
+
+
+@pytest.mark.pages
+@pytest.mark.usefixtures("furnished")
+def test_the_menu_of_a_row_is_in_sight_however_wide_the_table_is(open_page: Callable[..., Page], site: Site) -> None:
+    for width in (1280, 400):
+        page = open_page(width=width)
+        page.goto(site.at("flows?q=Loyalty customers"))
+        expect(page.get_by_role("button", name="Actions for").first).to_be_in_viewport(ratio=1)

@@ -59,6 +59,33 @@ def test_a_dataset_is_found_by_search_and_opened(page: Page, site: Site, client:
 
 
 @pytest.mark.pages
+def test_a_search_ends_with_its_address(page: Page, site: Site, furnished: Furnished) -> None:
+    page.goto(site.at("datasets?q=nothing of the kind"))
+    expect(page.get_by_role("heading", name="No dataset fits")).to_be_visible()
+    page.get_by_role("link", name="Datasets", exact=True).click()
+    expect(page.get_by_role("rowheader", name=furnished.table)).to_be_visible()
+    expect(page.get_by_role("searchbox", name="Search datasets")).to_have_value("")
+
+
+@pytest.mark.pages
+def test_nothing_is_deleted_before_it_is_known_what_writes_there(
+    page: Page, site: Site, new_dataset: Callable[[str], str]
+) -> None:
+    name = unique("Who writes")
+    dataset = new_dataset(name)
+    page.add_init_script(
+        "const asked = fetch; window.fetch = (path, ...rest) => String(path).includes('/v1/monitoring')"
+        " ? new Promise(() => {}) : asked(path, ...rest)"
+    )
+    page.goto(site.at(f"datasets/{dataset}"))
+    page.get_by_role("button", name="Actions for").click()
+    page.get_by_role("menuitem", name="Delete…").click()
+    dialog = page.get_by_role("alertdialog")
+    expect(dialog.get_by_role("button", name="Delete dataset")).to_be_disabled()
+    expect(dialog.get_by_role("textbox")).to_have_count(0)
+
+
+@pytest.mark.pages
 def test_what_is_searched_is_text_and_nothing_else(page: Page, site: Site, new_dataset: Callable[[str], str]) -> None:
     name = unique("a+b, (c) [d")
     new_dataset(name)
@@ -80,11 +107,11 @@ def test_datasets_come_in_pages_and_the_address_says_which(
     for number in range(52):
         client.made(f"{CATALOG}/dataSets", resources.dataset(schema, f"{mark} {number:02d}"))
     page.goto(site.at(f"datasets?q={mark}&sort=asc:name"))
-    expect(page.get_by_text("1 to 50")).to_be_visible()
+    expect(page.get_by_text("1\u201350 of more")).to_be_visible()
     page.get_by_role("button", name="Next page").click()
     expect(page.get_by_role("rowheader")).to_have_text([f"{mark} 50", f"{mark} 51"])
     page.reload()
-    expect(page.get_by_text("51 to 52")).to_be_visible()
+    expect(page.get_by_text("51\u201352")).to_be_visible()
     expect(page.get_by_role("button", name="Next page")).to_be_disabled()
     page.go_back()
     expect(page.get_by_role("rowheader").first).to_have_text(f"{mark} 00")

@@ -149,6 +149,24 @@ def test_leaving_with_changes_asks(page: Page, site: Site, client: Client, flow:
 
 
 @pytest.mark.pages
+def test_who_leaves_by_a_link_finds_the_changes_again(page: Page, site: Site, client: Client, flow: str) -> None:
+    page.goto(site.at(f"flows/{flow}/edit"))
+    page.get_by_role("textbox", name="Dataflow name").fill("Half done")
+    page.get_by_role("link", name="Accounts", exact=True).click()
+    expect(page.get_by_role("heading", name="Accounts", level=1)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("textbox", name="Dataflow name")).to_have_value("Half done")
+    for step in ("Which column feeds which field?", "When does it run?", "Is this right?"):
+        next_step(page).click()
+        heading(page, step)
+    page.get_by_role("button", name="Publish changes").click()
+    expect(page.get_by_text("The changes are published.")).to_be_visible()
+    assert stored(client, flow)["name"] == "Half done"
+    page.goto(site.at(f"flows/{flow}/edit"))
+    expect(page.get_by_text("Nothing is changed yet.")).to_be_visible()
+
+
+@pytest.mark.pages
 def test_an_unknown_flow_is_not_here(page: Page, site: Site) -> None:
     page.goto(site.at("flows/11111111-2222-4333-8444-555555555555/edit"))
     expect(page.get_by_role("heading", name="This dataflow is not here")).to_be_visible()

@@ -63,7 +63,7 @@ def test_settings_are_saved_by_keys_and_reverted_by_version(
     page.keyboard.type("0")
     tab_to(page, "Save")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("At least 1 hours.")).to_be_visible()
+    expect(page.get_by_text("A whole number, 1 or more.")).to_be_visible()
     interval.fill("12")
     expect(page.get_by_role("heading", name="The next runs")).to_be_visible()
     page.get_by_role("button", name="Save").press("Enter")
@@ -164,3 +164,54 @@ def test_what_sources_are_called_is_text_and_nothing_more(page: Page, site: Site
     page.get_by_role("radio", name="Scheduled").check(force=True)
     expect(page.get_by_role("heading", name="Nothing is scheduled")).to_be_visible()
     expect(page).to_have_url(site.at(f"flows/{furnished.flow}?tab=activity&view=scheduled"))
+
+
+@pytest.mark.pages
+def test_settings_that_were_typed_are_still_there_after_a_look_elsewhere(
+    page: Page, site: Site, client: Client, people: Dataflow
+) -> None:
+    name = unique("Looked elsewhere")
+    flow_id = people.started(name=name, scheduleParams=resources.never())
+    page.goto(site.at(f"flows/{flow_id}?tab=settings"))
+    page.get_by_role("textbox", name="Description").fill("Half a sentence")
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    page.get_by_role("tab", name="Versions").click()
+    page.get_by_role("link", name="Accounts", exact=True).click()
+    expect(page.get_by_role("heading", name="Accounts", level=1)).to_be_visible()
+    page.go_back()
+    page.get_by_role("tab", name="Settings").click()
+    expect(page.get_by_role("textbox", name="Description")).to_have_value("Half a sentence")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The settings are saved.")).to_be_visible()
+    assert client.one(f"{FLOW}/flows/{flow_id}")["description"] == "Half a sentence"
+    page.get_by_role("tab", name="Versions").click()
+    page.get_by_role("tab", name="Settings").click()
+    expect(page.get_by_text("Not saved yet.")).to_have_count(0)
+
+
+@pytest.mark.pages
+def test_where_there_is_little_room_the_open_tab_is_in_sight(
+    open_page: Callable[..., Page], site: Site, furnished: Furnished
+) -> None:
+    page = open_page(width=400)
+    page.goto(site.at(f"flows/{furnished.flow}?tab=settings"))
+    expect(page.get_by_role("tab", name="Settings")).to_be_in_viewport(ratio=0.9)
+
+
+@pytest.mark.pages
+def test_pieces_of_a_backfill_are_told_in_the_zone_in_which_they_are_typed(
+    page: Page, site: Site, people: Dataflow
+) -> None:
+    flow_id = people.started(name=unique("In UTC"), scheduleParams=resources.never())
+    page.goto(site.at(f"flows/{flow_id}"))
+    page.get_by_role("button", name="Further actions for this dataflow").click()
+    page.get_by_role("menuitem", name="Backfill…").click()
+    page.get_by_role("textbox", name="From").fill("yesterday")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="From")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("2026-01-02")
+    page.get_by_role("textbox", name="Until").fill("2026-01-03")
+    pieces = page.get_by_role("region", name="The pieces")
+    expect(pieces).to_contain_text("2 Jan 2026, 00:00:00 UTC \u2013 3 Jan 2026, 00:00:00 UTC")

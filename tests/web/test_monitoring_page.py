@@ -167,6 +167,19 @@ def test_the_span_is_chosen_and_in_the_address(page: Page, site: Site, told: Any
 
 
 @pytest.mark.pages
+def test_a_time_is_typed_digit_by_digit(page: Page, site: Site, told: Any) -> None:
+    page.goto(site.at("monitoring"))
+    page.get_by_role("button", name="Time range").click()
+    page.get_by_role("option", name="From and to").click()
+    since = page.get_by_label("From", exact=True)
+    since.focus()
+    page.keyboard.type("01022026")
+    expect(since).to_be_focused()
+    expect(since).to_have_value(re.compile("^2026-01-02T"))
+    expect(page).to_have_url(re.compile("since=1767[0-9]{9}&"))
+
+
+@pytest.mark.pages
 def test_it_updates_by_itself_unless_paused(page: Page, site: Site, told: Any) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/v1/monitoring" in request.url else None)

@@ -92,6 +92,25 @@ def test_rejected_rows_are_tried_by_a_corrected_mapping_replayed_and_the_replay_
     assert counts[0]["states"]["new"] == 3
 
 
+@pytest.mark.pages
+def test_which_rows_are_listed_changes_neither_reasons_nor_acts(page: Page, site: Site, furnished: Furnished) -> None:
+    page.goto(site.at(f"flows/{furnished.flow}?tab=quarantine"))
+    page.get_by_role("button", name="Try again").click()
+    tried = page.get_by_text("0 of 3 waiting rows would pass.")
+    expect(tried).to_be_visible()
+    page.get_by_role("button", name="State").click()
+    page.get_by_role("option", name="Replayed").click()
+    expect(page.get_by_role("heading", name="No row fits.")).to_be_visible()
+    reasons = page.get_by_role("grid", name="Reasons")
+    expect(reasons.get_by_role("rowheader")).to_have_count(1)
+    page.get_by_role("button", name="Replay…").click()
+    expect(page.get_by_role("dialog", name="Replay 3 rows?")).to_be_visible()
+    page.keyboard.press("Escape")
+    # What was tried were all reasons, not this one alone.
+    page.get_by_role("button", name="Show rows of").click()
+    expect(tried).to_have_count(0)
+
+
 def test_a_rejected_row_is_looked_at_by_keys_and_the_rows_are_downloaded(
     page: Page, site: Site, furnished: Furnished, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.live import Client
@@ -145,3 +146,71 @@ def test_an_unknown_address_says_so(page: Page, site: Site) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
     page.get_by_role("link", name="To the sources").click()
     expect(page).to_have_url(site.at())
+
+
+@pytest.mark.pages
+def test_single_keys_are_listed_and_can_be_turned_off(page: Page, site: Site) -> None:
+    page.goto(site.at())
+    page.get_by_role("heading", level=1).wait_for()
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(keys.get_by_role("region", name="Anywhere")).to_contain_text("Go to Dataflowsg then d")
+    keys.get_by_role("checkbox", name="Single keys").press("Space")
+    page.keyboard.press("Escape")
+    expect(keys).to_have_count(0)
+    page.reload()
+    page.get_by_role("heading", level=1).wait_for()
+    for key in ("/", "?", "g", "a"):
+        page.keyboard.press(key)
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog")).to_have_count(1)
+    expect(page).to_have_url(site.at())
+    page.keyboard.type("keyboard")
+    page.get_by_role("menuitem", name="Keyboard shortcuts").click()
+    expect(keys.get_by_role("checkbox", name="Single keys")).not_to_be_checked()
+
+
+@pytest.mark.pages
+def test_letters_in_an_open_menu_lead_to_its_entries_alone(page: Page, site: Site) -> None:
+    page.goto(site.at("flows"))
+    page.get_by_role("button", name="Your settings").press("Enter")
+    page.get_by_role("menuitem", name="As the system").wait_for()
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    expect(page.get_by_role("menuitem", name="Sign out")).to_be_visible()
+    expect(page).to_have_url(site.at("flows"))
+
+
+@pytest.mark.pages
+def test_a_dialog_that_the_server_has_no_more_leaves_the_page_as_it_is(page: Page, site: Site) -> None:
+    page.route(re.compile(r"/assets/Search-.*\.js"), lambda route: route.abort())
+    page.goto(site.at("sources/accounts/new"))
+    page.get_by_role("textbox", name="Name").fill("Typed")
+    page.get_by_role("button", name="Search").click()
+    dialog = page.get_by_role("dialog", name="There is a new version")
+    dialog.get_by_role("button", name="Close").last.click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("Typed")
+    page.unroute_all()
+
+
+@pytest.mark.pages
+def test_what_was_asked_in_vain_is_asked_again_once_the_server_answers(page: Page, site: Site) -> None:
+    page.goto(site.at())
+    page.get_by_role("heading", name="Azure Table Storage").wait_for()
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Datasets", exact=True).click()
+    expect(page.get_by_text("The datasets could not be listed")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.context.set_offline(False)
+    expect(page.get_by_text("The datasets could not be listed")).to_be_hidden()
+
+
+@pytest.mark.pages
+def test_an_address_that_is_malformed_names_nothing_that_is_here(page: Page, site: Site) -> None:
+    page.goto(site.at("flows/%E0%A4%A"))
+    expect(page.get_by_role("heading", name="This dataflow is not here")).to_be_visible()
+    page.goto(site.at(sandbox="%E0%A4%A"))
+    expect(page.get_by_role("heading", name="This sandbox is not here", level=1)).to_be_visible()

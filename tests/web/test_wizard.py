@@ -302,10 +302,42 @@ def test_a_draft_that_somebody_else_changed_is_not_overwritten_unasked(
     page.get_by_role("button", name="Save as draft").click()
     conflict = page.get_by_role("alert")
     expect(conflict).to_contain_text("Someone else changed this draft meanwhile")
+    expect(conflict).to_be_focused()
+    expect(conflict).to_be_in_viewport()
+    expect(page.get_by_role("status").filter(has_text="Draft saved")).to_have_count(0)
     assert client.get(path).json()["name"] == "Theirs"
     conflict.get_by_role("button", name="Overwrite with mine").click()
     expect(page.get_by_text("Draft saved")).to_be_visible()
     assert client.get(path).json()["name"] == "Mine"
+
+
+@pytest.mark.pages
+def test_what_somebody_else_made_of_a_draft_outlives_its_discarding(
+    at_details: Page, site: Site, client: Client, drafts: Drafts
+) -> None:
+    page = at_details
+    (draft,) = drafts()
+    path = f"{DRAFTS}/{draft['id']}"
+    known = client.get(path).json()
+    theirs = {name: known[name] for name in ("kind", "step", "body")} | {"name": "Theirs"}
+    assert client.put(path, json=theirs, headers={"If-Match": known["etag"]}).status_code == 200
+    page.get_by_role("textbox", name="Dataflow name").fill("Mine")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Discard").click()
+    expect(page).to_have_url(site.at())
+    assert [one["name"] for one in drafts()] == ["Theirs"]
+
+
+@pytest.mark.pages
+def test_many_tables_leave_no_empty_room_below_the_page(
+    page: Page, site: Site, account: str, azurite: Azurite, drafts: Drafts
+) -> None:
+    for number in range(30):
+        resources.seeded(azurite, f"many{number:02d}", resources.people(1))
+    page.goto(site.at(f"flows/new?account={account}&step=select"))
+    expect(page.get_by_role("radio", name="many29")).to_be_attached()
+    below = "document.documentElement.scrollHeight - document.querySelector('main').getBoundingClientRect().bottom"
+    assert page.evaluate(f"{below} - scrollY") < 1
 
 
 @pytest.mark.pages

@@ -1,18 +1,19 @@
 /** Addresses and the pages that they show. */
 import { useQuery } from "@tanstack/react-query";
-import { Component, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
 import { Redirect, Route, Switch } from "wouter";
 import { sandboxesQuery } from "./api/queries";
-import { Outdated, pageOf } from "./loading";
+import { pageOf } from "./loading";
 import { useHeldSession } from "./session";
+import { Guard } from "./shell/Guard";
 import NotFound from "./shell/NotFound";
 import { pathOf } from "./shell/navigation";
 import { Page, useSandbox } from "./shell/page";
 import { Shell } from "./shell/Shell";
 import SignIn from "./shell/SignIn";
 import { texts } from "./texts";
-import { Button, Link } from "./ui/Button";
+import { Link } from "./ui/Button";
 import { EmptyState, ErrorPanel, Skeleton } from "./ui/feedback";
 
 const Catalog = pageOf(() => import("./pages/sources/Catalog"));
@@ -35,7 +36,7 @@ const Credentials = pageOf(() => import("./pages/administration/Credentials"));
 export function App() {
   return (
     <I18nProvider locale="en-US">
-      <Guard>
+      <Guard as="site">
         <Switch>
           <Route path="/signin" component={SignIn} />
           <Route path="/" component={Home} />
@@ -48,38 +49,6 @@ export function App() {
       </Guard>
     </I18nProvider>
   );
-}
-
-/** A defect of ours takes down what it is in, and says so. */
-class Guard extends Component<{ children: ReactNode }, { error: Error | null }> {
-  override state: { error: Error | null } = { error: null };
-  static getDerivedStateFromError(error: Error) {
-    return { error };
-  }
-  override render() {
-    const { error } = this.state;
-    if (!error) return this.props.children;
-    if (error instanceof Outdated)
-      return (
-        <EmptyState
-          icon="clock"
-          title={texts.outdated.title}
-          action={<Button onPress={() => window.location.reload()}>{texts.pageFailed.reload}</Button>}
-        >
-          {texts.outdated.text}
-        </EmptyState>
-      );
-    return (
-      <main className="sign-in">
-        <h1>{texts.product}</h1>
-        <ErrorPanel what={texts.pageFailed.what} error={error}>
-          <p>{texts.pageFailed.next}</p>
-          <pre className="code">{error.message}</pre>
-          <Button onPress={() => window.location.reload()}>{texts.pageFailed.reload}</Button>
-        </ErrorPanel>
-      </main>
-    );
-  }
 }
 
 /** Shows its children to those who are signed in, and sends others to sign in. */
@@ -126,7 +95,7 @@ function InSandbox() {
     <SignedIn>
       <Shell>
         <KnownSandbox>
-          <Guard>
+          <Guard as="page">
             <Suspense fallback={<Coming />}>
               <Switch>
                 <Route path="/s/:sandbox/sources" component={Catalog} />

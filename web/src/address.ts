@@ -1,6 +1,15 @@
 /** Filters, sort and open panels live in the address: reload, share and Back restore them. */
 import { useSearchParams } from "wouter";
 
+/** A part of an address as it was before it was escaped; itself where its escapes are none. */
+export function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 export function useAddress() {
   const [params, setParams] = useSearchParams();
   return {

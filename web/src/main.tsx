@@ -3,6 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { ApiError, Unreachable } from "./api/client";
+import { Outdated } from "./loading";
 import { SessionProvider } from "./session";
 import "./styles/tokens.css";
 import "./styles/elements.css";
@@ -27,7 +28,10 @@ const client = new QueryClient({
 
 const root = document.getElementById("root");
 if (root)
-  createRoot(root).render(
+  createRoot(root, {
+    // That the server has another version by now is no defect, and is told on the page.
+    onCaughtError: (error) => (error instanceof Outdated ? undefined : console.error(error)),
+  }).render(
     <StrictMode>
       <QueryClientProvider client={client}>
         <SessionProvider>

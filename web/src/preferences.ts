@@ -1,4 +1,4 @@
-/** What the viewer chose for this browser: theme, density, time zone, width of the navigation, columns of tables. */
+/** What the viewer chose for this browser: theme, density, time zone, keys, width of the navigation, columns of tables. */
 import { useSyncExternalStore } from "react";
 
 export interface Preferences {
@@ -6,9 +6,17 @@ export interface Preferences {
   density: "comfortable" | "compact";
   zone: "local" | "utc";
   rail: "wide" | "narrow";
+  /** Whether single keys lead to search and pages. */
+  keys: "on" | "off";
 }
 
-const DEFAULTS: Preferences = { theme: "system", density: "comfortable", zone: "local", rail: "wide" };
+const DEFAULTS: Preferences = {
+  theme: "system",
+  density: "comfortable",
+  zone: "local",
+  rail: "wide",
+  keys: "on",
+};
 const listeners = new Set<() => void>();
 
 function read(): Preferences {

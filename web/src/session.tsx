@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { ApiError, keepToken, onConnection, send } from "./api/client";
+import { forgetForms } from "./kept";
 
 export interface Session {
   clientId: string;
@@ -68,7 +69,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         // What is being asked since the page was opened would answer "nobody", after this.
         await client.cancelQueries({ queryKey: ["session"] });
         const another = data && (data.clientId !== session.clientId || data.orgId !== session.orgId);
-        if (another) client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+        if (another) {
+          client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+          forgetForms();
+        }
         client.setQueryData(["session"], session);
         setEnded(false);
         await client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
@@ -76,6 +80,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       signOut: async () => {
         await send({ method: "DELETE", path: "/v1/session" }, null);
         keepToken("");
+        forgetForms();
         client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
         client.setQueryData(["session"], null);
         // Those who read it are told a moment later; only then may the page be left.

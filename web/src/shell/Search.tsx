@@ -52,16 +52,23 @@ function remember(id: string) {
   }
 }
 
-export default function Search({ sandbox, onClose }: { sandbox: string; onClose: () => void }) {
+interface SearchProps {
+  sandbox: string;
+  onClose: () => void;
+  onKeys: () => void;
+}
+
+export default function Search({ sandbox, onClose, onKeys }: SearchProps) {
   const [, navigate] = useLocation();
   const [text, setText] = useState("");
+  const settled = useSettled(text.trim());
   const session = useSession();
   const sources = useQuery(sourcesQuery(sandbox));
   const accounts = useQuery(connectionsQuery(sandbox));
   const sandboxes = useQuery(sandboxesQuery);
   const flows = useQuery({
     ...linesQuery(sandbox, {
-      q: text.trim(),
+      q: settled,
       state: [],
       lastRun: [],
       source: [],
@@ -74,10 +81,9 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
     refetchInterval: false,
   });
   // There may be many: the server looks for them.
-  const datasets = useQuery(
-    datasetsQuery(sandbox, { text: useSettled(text.trim()), order: "desc:updated", page: 0 }),
-  );
+  const datasets = useQuery(datasetsQuery(sandbox, { text: settled, order: "desc:updated", page: 0 }));
   const schemas = useQuery(schemasQuery(sandbox));
+  const asked = [sources, accounts, flows, datasets, schemas];
   const mayAdd =
     session.permissions.includes("manage-secrets") && session.permissions.includes("manage-sources");
 
@@ -183,6 +189,7 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
                 "add create connect",
               ),
             ),
+          entry("keys", texts.keys.title, onKeys, "", "help ?"),
           ...(["system", "light", "dark", "contrast"] as const).map((theme) =>
             entry(`theme:${theme}`, texts.search.theme(texts.user.themes[theme]), () => prefer({ theme })),
           ),
@@ -230,6 +237,7 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
     schemas.data,
     mayAdd,
     navigate,
+    onKeys,
     sandbox,
     sandboxes.data,
     session.permissions,
@@ -252,15 +260,17 @@ export default function Search({ sandbox, onClose }: { sandbox: string; onClose:
               <Input className="input" placeholder={texts.search.placeholder} spellCheck="false" />
               <kbd>Esc</kbd>
             </SearchField>
-            {[sources, accounts, flows, datasets, schemas].some((asked) => asked.isError) ? (
-              <p className="search-note">{texts.search.failed}</p>
-            ) : null}
+            {asked.some((one) => one.isError) ? <p className="search-note">{texts.search.failed}</p> : null}
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever scrolls by keys must be able to get there */}
             <section className="search-scroll" aria-label={texts.search.results} tabIndex={0}>
               <Menu
                 className="menu search-results"
                 aria-label={texts.search.label}
-                renderEmptyState={() => <p className="search-note">{texts.search.nothing}</p>}
+                renderEmptyState={() => (
+                  <p className="search-note" role="status">
+                    {asked.some((one) => one.isFetching) ? texts.search.looking : texts.search.nothing}
+                  </p>
+                )}
               >
                 {groups.map((group) => (
                   <MenuSection key={group.title} id={group.title}>

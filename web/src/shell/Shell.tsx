@@ -1,54 +1,25 @@
 /** What stands around every page: top bar, navigation, search, banners, and the sign-in dialog of an ended session. */
-import { useQuery } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { useLocation } from "wouter";
 import { onConnection, whenReachable } from "../api/client";
 import { sandboxesQuery } from "../api/queries";
+import { pageOf } from "../loading";
 import { usePreferences } from "../preferences";
 import { useHeldSession } from "../session";
 import { texts } from "../texts";
 import { Toasts } from "../ui/feedback";
 import { Icon } from "../ui/Icon";
-import { PAGES, pathOf } from "./navigation";
+import { Guard } from "./Guard";
 import { CallsProvider, useSandbox } from "./page";
 import { Rail } from "./Rail";
+import { useShortcuts } from "./shortcuts";
 import { TopBar } from "./TopBar";
 
-const Search = lazy(() => import("./Search"));
-const ShowCall = lazy(() => import("./ShowCall"));
-const SessionEnded = lazy(() => import("./SessionEnded"));
-
-const isTyping = (target: EventTarget | null) =>
-  target instanceof HTMLElement &&
-  target.closest("input, textarea, select, [contenteditable], [role=dialog]") !== null;
-
-/** Single keys work where nothing is typed: `/` searches, `g` and a letter go to a page. */
-function useShortcuts(sandbox: string, search: () => void) {
-  const [, navigate] = useLocation();
-  useEffect(() => {
-    let going = false;
-    const press = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-        event.preventDefault();
-        search();
-        return;
-      }
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const page = going ? PAGES.find((known) => known.key === event.key) : undefined;
-      going = event.key === "g";
-      if (event.key === "/") {
-        event.preventDefault();
-        search();
-      }
-      if (page) {
-        event.preventDefault();
-        navigate(pathOf(sandbox, page.path));
-      }
-    };
-    window.addEventListener("keydown", press);
-    return () => window.removeEventListener("keydown", press);
-  }, [navigate, sandbox, search]);
-}
+const Search = pageOf(() => import("./Search"));
+const ShowCall = pageOf(() => import("./ShowCall"));
+const Keys = pageOf(() => import("./Keys"));
+const SessionEnded = pageOf(() => import("./SessionEnded"));
 
 /** Whether the server answered the last call; while it does not, it is asked again every few seconds. */
 function useReachable(): boolean {
@@ -57,10 +28,13 @@ function useReachable(): boolean {
     () => onConnection((event) => (event === "unauthorized" ? undefined : setReachable(event === "online"))),
     [],
   );
+  const client = useQueryClient();
   useEffect(() => {
     if (reachable) return;
     void whenReachable();
-  }, [reachable]);
+    // What was asked for in vain, or may be out of date, is asked for again once there is somebody to ask.
+    return () => void client.invalidateQueries({ predicate: (query) => query.isStale() });
+  }, [reachable, client]);
   return reachable;
 }
 
@@ -70,13 +44,14 @@ export function Shell({ children }: { children: ReactNode }) {
   const { rail } = usePreferences();
   const [location] = useLocation();
   const [drawer, setDrawer] = useState(false);
-  const [open, setOpen] = useState<"search" | "call" | null>(null);
+  const [open, setOpen] = useState<"search" | "call" | "keys" | null>(null);
   const [search] = useState(() => () => setOpen("search"));
+  const [showKeys] = useState(() => () => setOpen("keys"));
   const [showCall] = useState(() => () => setOpen("call"));
   const reachable = useReachable();
   const { data: sandboxes } = useQuery(sandboxesQuery);
   const here = sandboxes?.find((one) => one.name === sandbox);
-  useShortcuts(sandbox, search);
+  useShortcuts(sandbox, search, showKeys);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a drawer closes whenever another page is shown
   useEffect(() => setDrawer(false), [location]);
   return (
@@ -90,6 +65,7 @@ export function Shell({ children }: { children: ReactNode }) {
           sandbox={sandbox}
           sandboxes={sandboxes ?? []}
           onSearch={search}
+          onKeys={showKeys}
           drawer={drawer}
           onDrawer={() => setDrawer(!drawer)}
         />
@@ -105,11 +81,16 @@ export function Shell({ children }: { children: ReactNode }) {
         </main>
       </div>
       <Toasts />
-      <Suspense>
-        {open === "search" ? <Search sandbox={sandbox} onClose={() => setOpen(null)} /> : null}
-        {open === "call" ? <ShowCall sandbox={sandbox} onClose={() => setOpen(null)} /> : null}
-        {ended ? <SessionEnded /> : null}
-      </Suspense>
+      <Guard as="dialog" onClose={() => setOpen(null)}>
+        <Suspense>
+          {open === "search" ? (
+            <Search sandbox={sandbox} onClose={() => setOpen(null)} onKeys={showKeys} />
+          ) : null}
+          {open === "keys" ? <Keys onClose={() => setOpen(null)} /> : null}
+          {open === "call" ? <ShowCall sandbox={sandbox} onClose={() => setOpen(null)} /> : null}
+          {ended ? <SessionEnded /> : null}
+        </Suspense>
+      </Guard>
     </CallsProvider>
   );
 }

@@ -13,11 +13,13 @@ interface TopBarProps {
   sandbox: string;
   sandboxes: Sandbox[];
   onSearch: () => void;
+  onKeys: () => void;
   drawer: boolean;
   onDrawer: () => void;
 }
 
-export function TopBar({ sandbox, sandboxes, onSearch, drawer, onDrawer }: TopBarProps) {
+export function TopBar({ sandbox, sandboxes, onSearch, onKeys, drawer, onDrawer }: TopBarProps) {
+  const single = usePreferences().keys === "on";
   return (
     <header className="top-bar">
       <span className="drawer-button">
@@ -33,12 +35,17 @@ export function TopBar({ sandbox, sandboxes, onSearch, drawer, onDrawer }: TopBa
         <span className="brand-name">{texts.product}</span>
       </Link>
       <SandboxSwitcher sandbox={sandbox} sandboxes={sandboxes} />
-      <Button look="plain" aria-label={texts.search.label} aria-keyshortcuts="/ Control+K" onPress={onSearch}>
+      <Button
+        look="plain"
+        aria-label={texts.search.label}
+        aria-keyshortcuts={single ? "/ Control+K" : "Control+K"}
+        onPress={onSearch}
+      >
         <Icon name="search" />
         <span className="search-label">{texts.search.label}</span>
-        <kbd>/</kbd>
+        <kbd>{single ? "/" : texts.keys.control("K")}</kbd>
       </Button>
-      <UserMenu />
+      <UserMenu onKeys={onKeys} />
     </header>
   );
 }
@@ -102,7 +109,7 @@ function choices<N extends keyof Preferences>(
   };
 }
 
-function UserMenu() {
+function UserMenu({ onKeys }: { onKeys: () => void }) {
   const { session, signOut } = useHeldSession();
   const [, navigate] = useLocation();
   const { theme, density, zone } = usePreferences();
@@ -110,6 +117,11 @@ function UserMenu() {
     choices("theme", texts.user.theme, texts.user.themes, theme),
     choices("density", texts.user.density, texts.user.densities, density),
     choices("zone", texts.user.zone, texts.user.zones, zone),
+    {
+      id: "keyboard",
+      title: texts.keys.keyboard,
+      entries: [{ id: "keys", name: texts.keys.title, onAction: onKeys }],
+    },
     {
       id: "session",
       title: visibly(session?.name || session?.clientId || ""),

@@ -1,6 +1,7 @@
 /** What every page has: one heading, its title, the way to it, actions, and the calls that it makes. */
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 import { useParams } from "wouter";
+import { unescaped } from "../address";
 import type { Call } from "../api/client";
 import { texts } from "../texts";
 import { Button, Link } from "../ui/Button";
@@ -32,7 +33,7 @@ export const useCalls = () => useContext(Calls).calls;
 
 /** The sandbox that the address names. */
 export function useSandbox(): string {
-  return decodeURIComponent(useParams<{ sandbox: string }>().sandbox ?? "");
+  return unescaped(useParams<{ sandbox: string }>().sandbox ?? "");
 }
 
 interface Crumb {

@@ -1,6 +1,7 @@
 /** The steps that the server takes to reach a source, as far as they are known. */
 import type { Step } from "../api/checks";
 import { texts } from "../texts";
+import { duration } from "./duration";
 import { Icon, type IconName } from "./Icon";
 import { sentence, visibly } from "./text";
 
@@ -30,7 +31,7 @@ export function CheckList({ steps }: { steps: Step[] }) {
                   <span>{visibly(step.title)}</span>
                   <span className="muted">
                     {sign.name}
-                    {step.durationMs === null ? "" : ` · ${texts.check.took(step.durationMs)}`}
+                    {step.durationMs === null ? "" : ` · ${duration(step.durationMs)}`}
                   </span>
                 </p>
                 {step.message ? (

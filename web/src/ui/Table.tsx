@@ -28,6 +28,8 @@ export interface TableColumn<T> {
   rowHeader?: boolean;
   /** No name is shown above it. */
   quiet?: boolean;
+  /** It stays in sight at the end of the row, however wide the table is. */
+  pinned?: boolean;
 }
 
 interface TableProps<T> {
@@ -44,6 +46,9 @@ interface TableProps<T> {
   chosen?: ReadonlySet<string>;
   onChoose?: (ids: Set<string>) => void;
 }
+
+const classOf = <T,>({ numeric, pinned }: TableColumn<T>) =>
+  `${numeric ? "numeric" : ""} ${pinned ? "pinned-end" : ""}`.trim();
 
 /** Keys of rows and columns are in one set, and ids of rows may come from a source. */
 const keyOf = (id: string) => `row ${id}`;
@@ -126,7 +131,7 @@ function Grid<T extends { id: string }>(props: Omit<TableProps<T>, "place">) {
               textValue={column.name}
               isRowHeader={Boolean(column.rowHeader)}
               allowsSorting={Boolean(column.key) || Boolean(column.sortable)}
-              className={column.numeric ? "numeric" : ""}
+              className={classOf(column)}
             >
               {({ allowsSorting, sortDirection }) => (
                 <span className="column-name">
@@ -148,7 +153,7 @@ function Grid<T extends { id: string }>(props: Omit<TableProps<T>, "place">) {
                 </Cell>
               ) : null}
               {columns.map((column) => (
-                <Cell key={column.id} className={column.numeric ? "numeric" : ""}>
+                <Cell key={column.id} className={classOf(column)}>
                   {column.cell(row)}
                 </Cell>
               ))}

@@ -17,6 +17,9 @@ interface TabsProps {
   onOpen: (id: string) => void;
 }
 
+// Where there is room for a few only, the open one is among them.
+const intoSight = (tab: Element | null) => tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 /** Arrows move between tabs; only the open one is drawn. */
 export function Tabs({ label, tabs, open, onOpen }: TabsProps) {
   const shown = tabs.find((tab) => tab.id === open) ?? tabs[0];
@@ -30,7 +33,7 @@ export function Tabs({ label, tabs, open, onOpen }: TabsProps) {
     >
       <TabList aria-label={label} className="tab-list">
         {tabs.map((tab) => (
-          <Tab key={tab.id} id={tab.id} className="tab">
+          <Tab key={tab.id} id={tab.id} className="tab" {...(tab === shown ? { ref: intoSight } : {})}>
             {tab.name}
             {tab.note}
           </Tab>

@@ -8,6 +8,7 @@ import { Popover } from "react-aria-components/Popover";
 import { texts } from "../texts";
 import { IconButton } from "./Button";
 import { Icon } from "./Icon";
+import { focusInvalid } from "./invalid";
 
 interface DialogProps {
   title: string;
@@ -53,7 +54,9 @@ export function Dialog({
               {children}
             </section>
           ) : (
-            <div className="dialog-body">{children}</div>
+            <div className="dialog-body" onSubmit={(event) => focusInvalid(event.currentTarget)}>
+              {children}
+            </div>
           )}
           {footer ? <footer className="dialog-footer">{footer}</footer> : null}
         </AriaDialog>

@@ -172,6 +172,7 @@ export default function Accounts() {
       id: "actions",
       name: T.columns.actions,
       quiet: true,
+      pinned: true,
       cell: (row) => (
         <Menu
           label={T.menu(visibly(row.name))}

@@ -95,6 +95,7 @@ export default function Credentials() {
       id: "actions",
       name: T.columns.actions,
       quiet: true,
+      pinned: true,
       cell: ({ id, credential }) => (
         <Menu
           label={T.menu(nameOf(credential))}

@@ -104,6 +104,7 @@ export default function Sandboxes() {
       id: "actions",
       name: T.columns.actions,
       quiet: true,
+      pinned: true,
       cell: (row) => {
         const name = visibly(row.sandbox.title || row.id);
         const start = (what: "rename" | "reset" | "delete") => () => setAct({ what, sandbox: row.sandbox });

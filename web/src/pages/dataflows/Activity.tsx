@@ -10,13 +10,14 @@ import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
 import { Button, Link } from "../../ui/Button";
 import { RadioGroup, Select } from "../../ui/choices";
+import { duration } from "../../ui/duration";
 import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
 import { bytes } from "../../ui/size";
 import { Table, type TableColumn } from "../../ui/Table";
 import { Count, Time } from "../../ui/text";
 import { RunBadge } from "../runs/RunBadge";
 import { Window } from "../runs/RunFacts";
-import { duration, isActive, type ReadRun, readRun, stateName } from "../runs/run";
+import { isActive, lasted, type ReadRun, readRun, stateName } from "../runs/run";
 import { T as R } from "../runs/texts";
 import { FLOW, flowCalls } from "./queries";
 import { nextSlots } from "./schedule";
@@ -108,8 +109,8 @@ function Processed({ line }: { line: FlowLine }) {
       name: A.columns.took,
       numeric: true,
       cell: (run) => {
-        const took = duration(run, Date.now());
-        return took === null ? "–" : R.took(took);
+        const took = lasted(run, Date.now());
+        return took === null ? "–" : duration(took);
       },
     },
     { id: "read", name: A.columns.read, numeric: true, cell: (run) => <Rows count={run.counts.read} /> },

@@ -1,6 +1,6 @@
 /** Runs over a window of time, in pieces, one after the other. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
 import { send } from "../../api/client";
 import { pathOf } from "../../shell/navigation";
@@ -11,7 +11,7 @@ import { Select } from "../../ui/choices";
 import { ErrorPanel, toast } from "../../ui/feedback";
 import { TextField } from "../../ui/fields";
 import { Dialog } from "../../ui/overlays";
-import { Hostile, Time, visibly } from "../../ui/text";
+import { exactTime, Hostile, visibly } from "../../ui/text";
 import { refresh } from "./acts";
 import { nameOf } from "./badges";
 import type { FlowProps } from "./Flow";
@@ -23,6 +23,7 @@ const B = T.backfill;
 const DAY_MS = 86_400_000;
 const SIZES: Record<string, number> = { whole: 0, day: DAY_MS, week: 7 * DAY_MS, month: 30 * DAY_MS };
 const MOST = 50;
+const FORM = "backfill";
 
 /** Epoch milliseconds of a date and time in UTC; null where it is none. */
 function moment(text: string): number | null {
@@ -95,6 +96,10 @@ export function Backfill({ line, flow, onClose }: FlowProps & { onClose: () => v
       void refresh(client, sandbox, line.id);
     }
   };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!busy) void go();
+  };
   return (
     <Dialog
       title={B.title(visibly(nameOf(line)))}
@@ -108,8 +113,8 @@ export function Backfill({ line, flow, onClose }: FlowProps & { onClose: () => v
             {recurring ? texts.common.close : texts.common.cancel}
           </Button>
           {recurring ? null : (
-            <Button look="primary" isPending={busy} onPress={() => void go()}>
-              {B.go(Math.max(pieces.length - (done ?? 0), 1))}
+            <Button look="primary" type="submit" form={FORM} isPending={busy}>
+              {problems.size ? B.goSome : B.go(Math.max(pieces.length - (done ?? 0), 1))}
             </Button>
           )}
         </>
@@ -118,7 +123,7 @@ export function Backfill({ line, flow, onClose }: FlowProps & { onClose: () => v
       {recurring ? (
         <p>{B.recurring}</p>
       ) : (
-        <>
+        <form id={FORM} className="form" noValidate onSubmit={submit}>
           {error ? (
             <ErrorPanel what={B.failed} error={error}>
               <p>{B.stoppedAfter(done ?? 0, pieces.length)}</p>
@@ -172,14 +177,14 @@ export function Backfill({ line, flow, onClose }: FlowProps & { onClose: () => v
               <ol>
                 {pieces.map((piece) => (
                   <li key={piece.from}>
-                    <Time at={piece.from} exact /> – <Time at={piece.until} exact />
+                    {exactTime(piece.from, "utc")} – {exactTime(piece.until, "utc")}
                   </li>
                 ))}
               </ol>
             </section>
           ) : null}
           <p className="muted">{B.cursor}</p>
-        </>
+        </form>
       )}
     </Dialog>
   );

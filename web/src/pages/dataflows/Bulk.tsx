@@ -1,12 +1,14 @@
 /** One act with many dataflows: said before, and what came of each after. That some do not go is nothing unusual. */
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { ApiError } from "../../api/client";
+import { sandboxesQuery } from "../../api/queries";
 import type { FlowLine } from "../../api/types";
 import { useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
 import { Button } from "../../ui/Button";
 import { StatusBadge } from "../../ui/feedback";
+import { Icon } from "../../ui/Icon";
 import { Dialog } from "../../ui/overlays";
 import { Hostile, sentence } from "../../ui/text";
 import { type Act, perform } from "./acts";
@@ -17,7 +19,7 @@ interface BulkProps {
   act: Act;
   lines: FlowLine[];
   onClose: () => void;
-  /** Something was done: those that are gone can no longer be chosen. */
+  /** Something was done: nothing is chosen for another act any more. */
   onDone: () => void;
 }
 
@@ -29,6 +31,8 @@ interface Outcome {
 export function Bulk({ act, lines: chosen, onClose, onDone }: BulkProps) {
   const sandbox = useSandbox();
   const client = useQueryClient();
+  const { data: sandboxes } = useQuery(sandboxesQuery);
+  const production = sandboxes?.find((one) => one.name === sandbox)?.type === "production";
   // What was chosen when the dialog opened: the list behind it changes by what is done.
   const [lines] = useState(chosen);
   const [busy, setBusy] = useState(false);
@@ -75,6 +79,12 @@ export function Bulk({ act, lines: chosen, onClose, onDone }: BulkProps) {
       }
     >
       <p>{T.bulk.texts[act]}</p>
+      {act === "remove" && production ? (
+        <p className="banner warn">
+          <Icon name="warn" />
+          {T.remove.production}
+        </p>
+      ) : null}
       <p role="status" className={outcomes.length > 0 ? "" : "visually-hidden"}>
         {outcomes.length > 0 ? T.bulk.outcome(well, lines.length) : ""}
       </p>

@@ -178,6 +178,7 @@ export default function Dataflows() {
       id: "actions",
       name: T.columns.actions,
       quiet: true,
+      pinned: true,
       cell: (line) => {
         const groups: MenuGroup[] = [
           {
@@ -421,11 +422,11 @@ export default function Dataflows() {
         <Bulk
           act={bulk}
           lines={shown}
-          onClose={() => {
-            setBulk(null);
+          onClose={() => setBulk(null)}
+          onDone={() => {
             setChosen(new Set());
+            void lines.refetch();
           }}
-          onDone={() => void lines.refetch()}
         />
       ) : null}
     </Page>

@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation, useParams } from "wouter";
-import { useAddress } from "../../address";
+import { unescaped, useAddress } from "../../address";
 import { ApiError } from "../../api/client";
 import type { Flow as Definition, FlowLine } from "../../api/types";
 import { useSession } from "../../session";
@@ -42,7 +42,7 @@ export interface FlowProps {
 
 export default function Flow() {
   const sandbox = useSandbox();
-  const id = decodeURIComponent(useParams<{ id: string }>().id ?? "");
+  const id = unescaped(useParams<{ id: string }>().id ?? "");
   const line = useQuery(lineQuery(sandbox, id));
   const flow = useQuery(flowQuery(sandbox, id));
   if (line.data && flow.data) return <Shown key={id} line={line.data} flow={flow.data} />;

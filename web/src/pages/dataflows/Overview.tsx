@@ -5,11 +5,12 @@ import { sourcesQuery } from "../../api/queries";
 import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
 import { Link } from "../../ui/Button";
+import { duration } from "../../ui/duration";
 import { Fact, Facts } from "../../ui/Facts";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
-import { Hostile, Time, visibly } from "../../ui/text";
+import { Hostile, sentence, Time, visibly } from "../../ui/text";
 import { RunBadge } from "../runs/RunBadge";
-import { duration } from "../runs/run";
+import { lasted } from "../runs/run";
 import { T as R } from "../runs/texts";
 import type { FlowProps } from "./Flow";
 import { endedRunsQuery } from "./queries";
@@ -115,12 +116,12 @@ export function Overview({ line, flow }: FlowProps) {
             <p className="badges">
               <RunBadge state={last.told} rejected={last.counts.rejected} />
               <Time at={last.startedAt ?? last.madeAt} />
+              {last.startedAt === null ? null : <Muted>{duration(lasted(last, Date.now()) ?? 0)}</Muted>}
             </p>
             <p>
               {last.state === "failed"
-                ? visibly(last.errors[0]?.message ?? R.summary.failed)
+                ? sentence(last.errors[0]?.message ?? R.summary.failed)
                 : R.summary.success(last.counts.written, last.counts.rejected ?? 0)}
-              {last.startedAt === null ? null : <Muted> {R.took(duration(last, Date.now()) ?? 0)}</Muted>}
             </p>
             <Link to={pathOf(sandbox, `runs/${encodeURIComponent(last.id)}`)} className="button plain small">
               {O.openRun}

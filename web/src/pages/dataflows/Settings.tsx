@@ -1,8 +1,9 @@
 /** What can be changed of a dataflow without the wizard: words, schedule, rejected rows; and what stops or ends it. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useEffect, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useMemo, useState } from "react";
 import { ApiError, send } from "../../api/client";
 import type { Flow } from "../../api/types";
+import { keptForm, useKeptForm } from "../../kept";
 import { useSession } from "../../session";
 import { useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
@@ -10,6 +11,7 @@ import { Button } from "../../ui/Button";
 import { Checkbox, Select } from "../../ui/choices";
 import { ErrorPanel, toast } from "../../ui/feedback";
 import { TextField } from "../../ui/fields";
+import { focusInvalid } from "../../ui/invalid";
 import { Hostile, Time } from "../../ui/text";
 import { refresh } from "./acts";
 import type { FlowProps } from "./Flow";
@@ -18,6 +20,7 @@ import { T } from "./texts";
 
 const S = T.settings;
 const TYPING_MS = 400;
+const SHOWN_SLOTS = 5;
 type Unit = keyof typeof S.units;
 
 interface Form {
@@ -52,7 +55,7 @@ function problemsOf(form: Form, recurring: boolean): Partial<Record<keyof Form, 
   const percent = Number(form.percent);
   return {
     ...(form.name.trim() ? {} : { name: S.nameMissing }),
-    ...(recurring && !whole(form.interval) ? { interval: S.intervalWrong(S.units[form.unit], 1) } : {}),
+    ...(recurring && !whole(form.interval) ? { interval: S.intervalWrong } : {}),
     ...(form.partial && form.percent.trim() && !(percent > 0 && percent <= 100)
       ? { percent: S.percentWrong }
       : {}),
@@ -93,6 +96,12 @@ function changes(form: Form, flow: Flow): { op: "add"; path: string; value: unkn
   ];
 }
 
+/** What was typed, and what it changes. */
+interface Typed {
+  base: Flow;
+  form: Form;
+}
+
 interface SettingsProps extends FlowProps {
   onSwitch: (act: "pause" | "resume") => Promise<void>;
   switching: boolean;
@@ -103,8 +112,10 @@ export function Settings({ line, flow, onSwitch, switching, onDelete }: Settings
   const sandbox = useSandbox();
   const session = useSession();
   const client = useQueryClient();
-  const [base, setBase] = useState(flow);
-  const [form, setForm] = useState(() => formOf(flow));
+  const key = `settings ${sandbox} ${line.id}`;
+  const [first] = useState(() => keptForm<Typed>(key) ?? { base: flow, form: formOf(flow) });
+  const [base, setBase] = useState(first.base);
+  const [form, setForm] = useState(first.form);
   const [shown, setShown] = useState<Partial<Record<keyof Form, string>>>({});
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -123,15 +134,21 @@ export function Settings({ line, flow, onSwitch, switching, onDelete }: Settings
   };
   // While nothing was typed, what others save is shown at once.
   const typed = changes(form, base).length > 0;
+  useKeptForm<Typed>(
+    key,
+    useMemo(() => ({ base, form }), [base, form]),
+    typed,
+  );
   // biome-ignore lint/correctness/useExhaustiveDependencies: only another version is taken over
   useEffect(() => {
     if (!typed && flow.etag !== base.etag) take(flow);
   }, [flow.etag]);
 
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const wrong = problemsOf(form, recurring);
     setShown(wrong);
+    focusInvalid(event.currentTarget);
     setError(null);
     if (busy || Object.keys(wrong).length > 0) return;
     const on = theirs ?? base;
@@ -239,6 +256,9 @@ export function Settings({ line, flow, onSwitch, switching, onDelete }: Settings
         {theirs ? <Conflict mine={form} theirs={formOf(theirs)} recurring={recurring} /> : null}
         {mayManage ? (
           <div className="form-actions">
+            <p className="muted" role="status">
+              {typed ? S.unsaved : ""}
+            </p>
             {theirs ? <Button onPress={() => take(theirs)}>{S.takeTheirs}</Button> : null}
             <Button type="submit" look="primary" isPending={busy}>
               {theirs ? S.keepYours : S.save}
@@ -295,7 +315,7 @@ function NextFive({ schedule }: { schedule: Record<string, unknown> }) {
   if (next.error) return <ErrorPanel what={T.activity.upcomingFailed} error={next.error} />;
   if (!next.data) return null;
   // The first one of a schedule whose start has passed would be now, as of a new dataflow.
-  const slots = next.data.runs.filter((at) => at > Date.now() + TYPING_MS);
+  const slots = next.data.runs.filter((at) => at > Date.now() + TYPING_MS).slice(0, SHOWN_SLOTS);
   return (
     <div className="next-five">
       <h3>{S.nextFive}</h3>

@@ -60,7 +60,7 @@ export const flowCalls = {
     headers: { "if-match": etag },
     body,
   }),
-  preview: (scheduleParams: unknown) => post("/v1/schedules/preview?count=5", { scheduleParams }),
+  preview: (scheduleParams: unknown) => post("/v1/schedules/preview?count=6", { scheduleParams }),
   versions: (flow: string, below = 0) =>
     get(`/v1/flows/${id(flow)}/versions?limit=50${below ? `&below=${below}` : ""}`),
   revert: (flow: string, version: number, etag?: string): Call => ({

@@ -183,7 +183,7 @@ export const T = {
     delta: "New rows by",
     schedule: "Schedule",
     mapping: "Mapping",
-    mappingVersion: (version: number) => (version > 0 ? `version ${version}` : "newest version"),
+    mappingVersion: (version: number) => (version > 0 ? `Version ${version}` : "The newest version"),
     partial: "Rejected rows",
     tolerated: (percent: number | null, most: number | null) =>
       percent === null && most === null
@@ -322,7 +322,7 @@ export const T = {
     every: "Every",
     unit: "Unit",
     units: { minute: "minutes", hour: "hours", day: "days", week: "weeks" },
-    intervalWrong: (unit: string, least: number) => `At least ${least} ${unit}.`,
+    intervalWrong: "A whole number, 1 or more.",
     startStays: "The slots are counted from its start, which stays:",
     nextFive: "The next runs",
     partial: "Rejected rows",
@@ -333,6 +333,7 @@ export const T = {
     mostWrong: "A whole number, 1 or more.",
     partialHelp: "Rejected rows go to quarantine. Above the limits a run publishes nothing.",
     save: "Save",
+    unsaved: "Not saved yet.",
     saved: "The settings are saved. They count from the next run on.",
     notSaved: "The settings were not saved",
     nothingChanged: "Nothing was changed.",
@@ -377,6 +378,7 @@ export const T = {
       `That would be more than ${most} runs. Choose larger pieces or a shorter window.`,
     cursor: "No watermark moves. The runs go one after the other.",
     go: (count: number) => `Start ${plural(count, "run")}`,
+    goSome: "Start the runs",
     started: (count: number) => `${plural(count, "run")} asked for.`,
     failed: "The backfill stopped",
     stoppedAfter: (done: number, of: number) => `${done} of ${plural(of, "run")} were asked for before that.`,

@@ -1,6 +1,5 @@
 /** The datasets of the sandbox, page by page. */
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { useLocation } from "wouter";
 import { useAddress } from "../../address";
 import { useSettled } from "../../settled";
@@ -33,7 +32,6 @@ export default function Datasets() {
   const sandbox = useSandbox();
   const address = useAddress();
   const [, navigate] = useLocation();
-  const [typed, setTyped] = useState(address.get("q"));
   const order = address.get("sort") || FIRST_ORDER;
   const wanted: Wanted = {
     text: useSettled(address.get("q")),
@@ -134,10 +132,7 @@ export default function Datasets() {
   const to = from + items.length - 1;
   const searching = address.get("q") !== "";
   const turn = (page: number) => address.set({ page: page > 0 ? String(page + 1) : "" }, "push");
-  const search = (text: string) => {
-    setTyped(text);
-    address.set({ q: text, page: "" });
-  };
+  const search = (text: string) => address.set({ q: text, page: "" });
   const lacksSome = written.isError || labels.isError || schemas.isError;
 
   return (
@@ -161,7 +156,7 @@ export default function Datasets() {
       ) : datasets.data ? (
         <>
           <div className="tool-bar">
-            <SearchField label={T.search} value={typed} onChange={search} />
+            <SearchField label={T.search} value={address.get("q")} onChange={search} />
             <Select
               inline
               label={T.sort}
@@ -170,7 +165,7 @@ export default function Datasets() {
               options={Object.entries(T.orders).map(([id, name]) => ({ id, name }))}
             />
             <p className="result-count" role="status">
-              {T.page(from, to)}
+              {T.page(from, to, datasets.data.more)}
             </p>
           </div>
           {lacksSome ? <p className="banner warn">{T.partial}</p> : null}
@@ -178,16 +173,7 @@ export default function Datasets() {
             <EmptyState
               icon="search"
               title={T.emptyFilteredTitle}
-              action={
-                <Button
-                  onPress={() => {
-                    setTyped("");
-                    address.set({ q: "", page: "" });
-                  }}
-                >
-                  {T.clear}
-                </Button>
-              }
+              action={<Button onPress={() => search("")}>{T.clear}</Button>}
             >
               {T.emptyFiltered}
             </EmptyState>

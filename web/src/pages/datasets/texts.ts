@@ -22,8 +22,13 @@ export const texts = {
     written: "Last written",
     labels: "Labels",
   },
-  page: (from: number, to: number) =>
-    to < from ? "No datasets" : `${from.toLocaleString("en-US")} to ${to.toLocaleString("en-US")}`,
+  /** The catalog does not tell how many there are in all. */
+  page: (from: number, to: number, more: boolean) =>
+    to < from
+      ? plural(0, "dataset")
+      : from === 1 && !more
+        ? plural(to, "dataset")
+        : `${from.toLocaleString("en-US")}–${to.toLocaleString("en-US")}${more ? " of more" : ""}`,
   previous: "Previous page",
   next: "Next page",
   emptyTitle: "No dataset yet",
@@ -64,7 +69,7 @@ export const texts = {
     noLabels: "None",
     writers: "Written by",
     noWriters: "No dataflow writes into it.",
-    writersFailed: "The dataflows that write into it could not be read.",
+    writersFailed: "The dataflows that write into it could not be read",
     edit: "Edit",
     editLabels: "Edit labels",
     more: (name: string) => `Actions for ${name}`,

@@ -1,7 +1,8 @@
 /** Which column feeds which field, by what rule, and what becomes of the sample. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useAddress } from "../../address";
+import { partOf } from "../../loading";
 import { useSandbox } from "../../shell/page";
 import { Button, IconButton } from "../../ui/Button";
 import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
@@ -34,8 +35,8 @@ import {
 } from "./rules";
 import { texts as T } from "./texts";
 
-const RuleDialog = lazy(() => import("./RuleDialog"));
-const CopyDialog = lazy(() => import("./CopyDialog"));
+const RuleDialog = partOf(() => import("./RuleDialog"));
+const CopyDialog = partOf(() => import("./CopyDialog"));
 
 export type { MappingState, Rule, SourceColumn, TargetField } from "./rules";
 export { mappingsOf, ruleOf, wireOf } from "./rules";

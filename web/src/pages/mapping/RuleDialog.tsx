@@ -1,6 +1,7 @@
 /** One mapping: where the value comes from, where it goes, and what if it cannot be taken; with results as one types. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useMemo, useRef, useState } from "react";
+import { Suspense, useMemo, useRef, useState } from "react";
+import { partOf } from "../../loading";
 import { useSettled } from "../../settled";
 import { useSandbox } from "../../shell/page";
 import { Button } from "../../ui/Button";
@@ -18,7 +19,7 @@ import { TriedValues } from "./TriedValues";
 import { FIELD_TYPES, nodeOf } from "./targets";
 import { texts as T } from "./texts";
 
-const ExpressionEditor = lazy(() => import("./ExpressionEditor"));
+const ExpressionEditor = partOf(() => import("./ExpressionEditor"));
 const D = T.dialog;
 const LONGEST = 4_096;
 const TRIED = 20;

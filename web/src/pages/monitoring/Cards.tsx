@@ -1,8 +1,8 @@
 /** The figures of the span. Each is a link to the table with what it counts. */
 import { Link } from "../../ui/Button";
+import { duration } from "../../ui/duration";
 import { Icon, type IconName } from "../../ui/Icon";
 import { type Monitored, runsIn } from "./queries";
-import { duration } from "./span";
 import { texts } from "./texts";
 
 const T = texts.card;

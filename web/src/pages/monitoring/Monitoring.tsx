@@ -30,6 +30,7 @@ import { texts as T } from "./texts";
 import "./monitoring.css";
 
 const EVERY_MS = 5_000;
+const EARLIEST = Date.UTC(2000, 0);
 const VIEWS = ["sources", "dataflows", "runs"] as const;
 
 /** Which dataflows a filter lets pass. */
@@ -107,18 +108,11 @@ function SpanChoice({ chosen }: { chosen: Chosen }) {
     } else address.set({ range: range === "24h" ? "" : range, since: "", until: "" });
   };
   const field = (name: "since" | "until", label: string) => (
-    <label className="field inline">
-      <span className="field-label">{label}</span>
-      <input
-        className="input"
-        type="datetime-local"
-        value={fieldTime(Number(address.get(name)))}
-        onChange={(event) => {
-          const at = new Date(event.target.value).getTime();
-          if (Number.isFinite(at)) address.set({ [name]: String(at) });
-        }}
-      />
-    </label>
+    <Moment
+      label={label}
+      at={Number(address.get(name))}
+      onChange={(at) => address.set({ [name]: String(at) })}
+    />
   );
   return (
     <>
@@ -141,6 +135,33 @@ function SpanChoice({ chosen }: { chosen: Chosen }) {
         </p>
       ) : null}
     </>
+  );
+}
+
+interface MomentProps {
+  label: string;
+  at: number;
+  onChange: (at: number) => void;
+}
+
+/** A time that is typed digit by digit: on its way to 2026 a year is 2, 20 and 202, and none of them is asked for. */
+function Moment({ label, at, onChange }: MomentProps) {
+  const [typed, setTyped] = useState<string | null>(null);
+  return (
+    <label className="field inline">
+      <span className="field-label">{label}</span>
+      <input
+        className="input"
+        type="datetime-local"
+        value={typed ?? fieldTime(at)}
+        onChange={(event) => {
+          setTyped(event.target.value);
+          const meant = new Date(event.target.value).getTime();
+          if (meant >= EARLIEST) onChange(meant);
+        }}
+        onBlur={() => setTyped(null)}
+      />
+    </label>
   );
 }
 

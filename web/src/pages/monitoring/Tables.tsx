@@ -3,13 +3,13 @@ import type { SortDescriptor } from "react-aria-components/Table";
 import { useLocation } from "wouter";
 import { pathOf } from "../../shell/navigation";
 import { Link } from "../../ui/Button";
+import { duration } from "../../ui/duration";
 import { StatusBadge } from "../../ui/feedback";
 import { sorted, Table, type TableColumn } from "../../ui/Table";
 import { Count, Hostile, Time, visibly } from "../../ui/text";
 import { RunBadge } from "../runs/RunBadge";
 import type { Ended } from "../runs/run";
 import type { Activity, Run } from "./queries";
-import { duration } from "./span";
 import { texts } from "./texts";
 
 const T = texts.columns;
@@ -154,6 +154,7 @@ export function FlowsTable({ sandbox, rows, toRuns, sort, onSort }: FlowsProps) 
       id: "drill",
       name: T.drill,
       quiet: true,
+      pinned: true,
       cell: (row) => (
         <Link
           to={toRuns(row.flowId)}
@@ -239,6 +240,7 @@ export function AccountsTable({ sandbox, rows, toFlows, sort, onSort }: Accounts
       id: "drill",
       name: T.drill,
       quiet: true,
+      pinned: true,
       cell: (row) => (
         <Link
           to={toFlows(row.id)}

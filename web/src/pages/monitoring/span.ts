@@ -37,15 +37,3 @@ export function spanIn(address: ReturnType<typeof useAddress>): Chosen {
     wrong: false,
   };
 }
-
-/** How long, in the two largest units: 2 h 5 min. */
-export function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return seconds % 60 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 48) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}

@@ -99,7 +99,7 @@ export const texts = {
     drill: "Look closer",
   },
   states: {
-    disabled: "Disabled",
+    disabled: "Paused",
     draft: "Draft",
   } as Record<string, string>,
   notLate: "on time",

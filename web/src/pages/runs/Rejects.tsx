@@ -18,11 +18,12 @@ import { Dialog } from "../../ui/overlays";
 import { Table, type TableColumn } from "../../ui/Table";
 import { Count, Hostile, sentence, Time, visibly } from "../../ui/text";
 import { download } from "./download";
-import { rejectsQuery, runCalls, tryAgain } from "./queries";
+import { rejectsQuery, runCalls, tryAgain, type WantedRejects } from "./queries";
 import { isActive, type ReadRun } from "./run";
 import { T } from "./texts";
 
 const R = T.rejects;
+const EVERY: WantedRejects = { code: "", field: "", state: "" };
 const STATE_TONES: Record<string, Tone> = { new: "warn", replayed: "good", replayFailed: "bad" };
 
 interface Group {
@@ -60,11 +61,15 @@ function Shown({ run }: { run: ReadRun }) {
   const address = useAddress();
   const wanted = { code: address.get("code"), field: address.get("field"), state: address.get("state") };
   const rejects = useInfiniteQuery(rejectsQuery(sandbox, run.id, wanted));
-  const [trial, setTrial] = useState<ReplayTrial | null>(null);
+  // Reasons and acts are of all rows, whichever of them are listed.
+  const all = useInfiniteQuery(rejectsQuery(sandbox, run.id, EVERY));
+  const [tried, setTried] = useState<{ of: string; told: ReplayTrial } | null>(null);
   const [refused, setRefused] = useState<{ what: string; error: unknown } | null>(null);
   const [trying, setTrying] = useState(false);
   const [replaying, setReplaying] = useState(false);
   const origin = run.replays ?? run.id;
+  const of = `${wanted.code} ${wanted.field}`;
+  const trial = tried?.of === of ? tried.told : null;
   const landed = run.state !== "failed";
   const mayRun = session.permissions.includes("run");
 
@@ -80,16 +85,16 @@ function Shown({ run }: { run: ReadRun }) {
     attempt(R.trialFailed, async () => {
       setTrying(true);
       try {
-        setTrial(await tryAgain(sandbox, origin, wanted));
+        setTried({ of, told: await tryAgain(sandbox, origin, wanted) });
       } finally {
         setTrying(false);
       }
     });
 
-  if (rejects.isPending) return <Skeleton rows={3} />;
-  if (rejects.error && !rejects.data)
-    return <ErrorPanel what={R.failed} error={rejects.error} onRetry={() => void rejects.refetch()} />;
-  const counts = rejects.data?.pages[0]?.counts ?? [];
+  if (all.isPending) return <Skeleton rows={3} />;
+  if (all.error && !all.data)
+    return <ErrorPanel what={R.failed} error={all.error} onRetry={() => void all.refetch()} />;
+  const counts = all.data?.pages[0]?.counts ?? [];
   const groups: Group[] = counts.map((one) => ({
     id: `${one.code} ${one.field}`,
     code: one.code,
@@ -101,7 +106,11 @@ function Shown({ run }: { run: ReadRun }) {
       trial?.codes.find((tried) => tried.code === one.code && tried.field === one.field)?.wouldPass ?? null,
   }));
   const rows = (rejects.data?.pages ?? []).flatMap((page) => page.rejects);
-  const waiting = groups.reduce((sum, group) => sum + group.waiting, 0);
+  const waiting = groups
+    .filter(
+      (one) => (!wanted.code || one.code === wanted.code) && (!wanted.field || one.field === wanted.field),
+    )
+    .reduce((sum, group) => sum + group.waiting, 0);
   const opened = rows.find((row) => row.id === address.get("row"));
 
   const groupColumns: TableColumn<Group>[] = [
@@ -113,7 +122,16 @@ function Shown({ run }: { run: ReadRun }) {
     },
     { id: "code", name: R.columns.code, cell: (one) => <code>{visibly(one.code)}</code> },
     { id: "count", name: R.columns.count, numeric: true, cell: (one) => <Count value={one.count} /> },
-    { id: "waiting", name: R.columns.waiting, numeric: true, cell: (one) => <Count value={one.waiting} /> },
+    ...(landed
+      ? [
+          {
+            id: "waiting",
+            name: R.columns.waiting,
+            numeric: true,
+            cell: (one: Group) => <Count value={one.waiting} />,
+          },
+        ]
+      : []),
     ...(trial
       ? [
           {
@@ -238,7 +256,11 @@ function Shown({ run }: { run: ReadRun }) {
           ]}
         />
       </div>
-      {rows.length === 0 ? (
+      {rejects.isPending ? (
+        <Skeleton rows={3} />
+      ) : rejects.error && !rejects.data ? (
+        <ErrorPanel what={R.failed} error={rejects.error} onRetry={() => void rejects.refetch()} />
+      ) : rows.length === 0 ? (
         <EmptyState
           icon="search"
           title={R.none}

@@ -2,12 +2,14 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useParams } from "wouter";
+import { unescaped } from "../../address";
 import { ApiError } from "../../api/client";
 import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
 import { type NamedCall, Page, useSandbox } from "../../shell/page";
 import { Button, IconButton, Link } from "../../ui/Button";
-import { CopyButton, EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
+import { duration } from "../../ui/duration";
+import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
 import { Icon } from "../../ui/Icon";
 import { Menu } from "../../ui/overlays";
 import { Hostile, Time, visibly } from "../../ui/text";
@@ -20,7 +22,7 @@ import { ActDialog, offered, type RunAct } from "./RunActs";
 import { RunBadge } from "./RunBadge";
 import { RunErrors } from "./RunErrors";
 import { RunFacts } from "./RunFacts";
-import { duration, isActive, type ReadRun, stateName } from "./run";
+import { isActive, lasted, type ReadRun, stateName } from "./run";
 import "./runs.css";
 import { Steps } from "./Steps";
 import { T } from "./texts";
@@ -43,7 +45,7 @@ function useNow(moving: boolean): number {
 
 export default function Run() {
   const sandbox = useSandbox();
-  const id = decodeURIComponent(useParams<{ id: string }>().id ?? "");
+  const id = unescaped(useParams<{ id: string }>().id ?? "");
   const run = useQuery(runQuery(sandbox, id));
   const crumbs = [{ name: F.title, to: pathOf(sandbox, "flows") }];
   if (run.data) return <Shown key={id} run={run.data} updatedAt={run.dataUpdatedAt} />;
@@ -98,7 +100,7 @@ function Shown({ run, updatedAt }: { run: ReadRun; updatedAt: number }) {
     ...(line.data ? [{ name: visibly(name), to: flowPath }] : []),
   ];
   const possible = (["cancel", "retry", "undo"] as const).filter((one) => mayRun && offered[one](run));
-  const took = duration(run, now);
+  const took = lasted(run, now);
   const calls: NamedCall[] = [
     { ...runCalls.run(run.id), title: T.calls.read },
     { ...runCalls.rejects(run.id, { code: "", field: "", state: "" }, 50), title: T.calls.rejects },
@@ -126,7 +128,7 @@ function Shown({ run, updatedAt }: { run: ReadRun; updatedAt: number }) {
           <RunBadge state={run.told} rejected={run.counts.rejected} />
           <span>{T.triggers[run.trigger]}</span>
           <Time at={run.startedAt ?? run.madeAt} />
-          {took === null ? null : <span>{T.took(took)}</span>}
+          {took === null ? null : <span>{duration(took)}</span>}
         </span>
       }
       actions={
@@ -177,10 +179,7 @@ function Shown({ run, updatedAt }: { run: ReadRun; updatedAt: number }) {
           <Steps run={run} now={now} />
         </div>
         <section className="side-panel" aria-labelledby="facts">
-          <div className="panel-title">
-            <h2 id="facts">{T.facts.title}</h2>
-            <CopyButton text={run.id} label={T.facts.copyId} />
-          </div>
+          <h2 id="facts">{T.facts.title}</h2>
           <RunFacts run={run} line={line.data} took={took} />
           {active ? (
             <p className="muted">

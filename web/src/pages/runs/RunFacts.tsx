@@ -3,7 +3,9 @@ import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
 import { Link } from "../../ui/Button";
+import { duration } from "../../ui/duration";
 import { Fact, Facts } from "../../ui/Facts";
+import { CopyButton } from "../../ui/feedback";
 import { bytes } from "../../ui/size";
 import { Hostile, Time, visibly } from "../../ui/text";
 import { nameOf } from "../dataflows/badges";
@@ -63,7 +65,7 @@ export function RunFacts({ run, line, took }: RunFactsProps) {
             <Time at={run.endedAt} exact />
           </Fact>
         )}
-        {took === null ? null : <Fact name={F.duration}>{T.took(took)}</Fact>}
+        {took === null ? null : <Fact name={F.duration}>{duration(took)}</Fact>}
         {run.trigger === "schedule" ? null : (
           <Fact name={F.by}>{run.madeByClient === session.clientId ? F.you : visibly(run.madeBy)}</Fact>
         )}
@@ -76,7 +78,10 @@ export function RunFacts({ run, line, took }: RunFactsProps) {
           <code>{visibly(run.batchId)}</code>
         </Fact>
         <Fact name={F.id}>
-          <code>{visibly(run.id)}</code>
+          <span className="with-copy">
+            <code>{visibly(run.id)}</code>
+            <CopyButton text={run.id} label={F.copyId} />
+          </span>
         </Fact>
       </Facts>
       {run.rewinds ? <p className="muted">{F.rewinds}</p> : null}

@@ -1,4 +1,5 @@
 /** How long each step of a run took, as bars along one line of time, and as a table. */
+import { duration } from "../../ui/duration";
 import { Time } from "../../ui/text";
 import type { ReadRun } from "./run";
 import { T } from "./texts";
@@ -53,7 +54,7 @@ export function Steps({ run, now }: { run: ReadRun; now: number }) {
               />
             </span>
             <span className="step-took">
-              {T.took(took(step))}
+              {duration(took(step))}
               {step.until === null ? ` · ${T.steps.running}` : ""}
             </span>
           </li>
@@ -80,7 +81,7 @@ export function Steps({ run, now }: { run: ReadRun; now: number }) {
                   <td>
                     <Time at={step.from} exact />
                   </td>
-                  <td className="numeric">{T.took(took(step))}</td>
+                  <td className="numeric">{duration(took(step))}</td>
                 </tr>
               ))}
             </tbody>

@@ -163,5 +163,5 @@ export const TONES: Record<Ended, { tone: Tone; icon: IconName }> = {
 export const stateName = (state: string) => (T.states as Record<string, string>)[state] ?? state;
 
 /** How long it took, or takes until now; null before it began. */
-export const duration = (run: ReadRun, now: number) =>
+export const lasted = (run: ReadRun, now: number) =>
   run.startedAt === null ? null : Math.max((run.endedAt ?? now) - run.startedAt, 0);

@@ -24,14 +24,6 @@ export const T = {
     undo: "Undo",
   },
   rejected: (count: number) => `${count.toLocaleString("en-US")} rejected`,
-  took: (ms: number) => {
-    const seconds = Math.round(ms / 1000);
-    if (ms < 1000) return `${Math.max(Math.round(ms), 0)} ms`;
-    if (seconds < 60) return `${(ms / 1000).toFixed(1)} s`;
-    const minutes = Math.floor(seconds / 60);
-    if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-    return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  },
   unknown: "Not known",
   failed: "The run could not be read",
   notFoundTitle: "This run is not here",

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useLocation, useParams } from "wouter";
-import { useAddress } from "../../address";
+import { unescaped, useAddress } from "../../address";
 import { ApiError } from "../../api/client";
 import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
@@ -31,7 +31,7 @@ const ADHOC = "https://ns.adobe.com/xdm/data/adhoc";
 
 export default function Schema() {
   const sandbox = useSandbox();
-  const id = decodeURIComponent(useParams<{ id: string }>().id ?? "");
+  const id = unescaped(useParams<{ id: string }>().id ?? "");
   const schema = useQuery(schemaQuery(sandbox, id));
   const full = useQuery(fullQuery(sandbox, id));
   const crumbs = [{ name: texts.title, to: pathOf(sandbox, "schemas") }];

@@ -15,7 +15,7 @@ import { EmptyState, ErrorPanel, Skeleton, toast } from "../../ui/feedback";
 import { Dialog } from "../../ui/overlays";
 import { RadioRows } from "../../ui/RadioRows";
 import { SearchField } from "../../ui/SearchField";
-import { Count, Hostile, Time, visibly } from "../../ui/text";
+import { Hostile, Time, visibly } from "../../ui/text";
 import { HealthBadge } from "../accounts/Accounts";
 import { AccountCheck, AccountFields, useAccountForm } from "../accounts/accountForm";
 import { useHealth } from "../accounts/health";
@@ -156,7 +156,12 @@ function Existing({ accounts, sources, value, onChange, error }: ExistingProps) 
               </span>
             ) : null}
           </span>,
-          <Count key="flows" value={row.flows} />,
+          <span key="flows">
+            <span className="in-column" aria-hidden="true">
+              {row.flows.toLocaleString()}
+            </span>
+            <span className="in-line">{shared.catalog.flows(row.flows)}</span>
+          </span>,
         ]}
       />
       {found.length > MOST ? <p className="muted">{T.more(found.length - MOST)}</p> : null}

@@ -1,10 +1,11 @@
 /** Editing a dataflow: the steps of the wizard that a dataflow at work still lets change. */
 import "./wizard.css";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useParams } from "wouter";
 import { useAddress } from "../../address";
 import { ApiError, send } from "../../api/client";
+import { forgetForm, keptForm, useKeptForm } from "../../kept";
 import { useSession } from "../../session";
 import { PAGES, pathOf } from "../../shell/navigation";
 import { type NamedCall, Page, useSandbox } from "../../shell/page";
@@ -47,7 +48,21 @@ export default function EditFlow() {
     gcTime: 0,
     retry: false,
   });
-  if (flow.data) return <Editing key={round} base={flow.data} onAnew={() => setRound(round + 1)} />;
+  const key = `edit ${sandbox} ${id}`;
+  if (flow.data) {
+    const typed = keptForm<Typed>(key) ?? { base: flow.data, state: flow.data.state };
+    return (
+      <Editing
+        key={round}
+        keptAs={key}
+        begun={typed}
+        onAnew={() => {
+          forgetForm(key);
+          setRound(round + 1);
+        }}
+      />
+    );
+  }
   const missing = flow.error instanceof ApiError && [400, 404].includes(flow.error.status);
   return (
     <Page title={T.plain} calls={[{ ...editCalls.flow(id), title: texts.done.callFlow }]}>
@@ -77,12 +92,25 @@ export default function EditFlow() {
   );
 }
 
-function Editing({ base, onAnew }: { base: Opened; onAnew: () => void }) {
+/** What was changed, and the dataflow as it was then. */
+interface Typed {
+  base: Opened;
+  state: WizardState;
+}
+
+interface EditingProps {
+  keptAs: string;
+  begun: Typed;
+  onAnew: () => void;
+}
+
+function Editing({ keptAs, begun, onAnew }: EditingProps) {
   const sandbox = useSandbox();
   const client = useQueryClient();
   const address = useAddress();
   const [, navigate] = useLocation();
-  const [state, setState] = useState(base.state);
+  const [{ base }] = useState(begun);
+  const [state, setState] = useState(begun.state);
   const [wrong, setWrong] = useState<Wrong[]>([]);
   const [attempt, setAttempt] = useState(0);
   const [busy, setBusy] = useState(false);
@@ -106,12 +134,12 @@ function Editing({ base, onAnew }: { base: Opened; onAnew: () => void }) {
     setWrong([]);
   }, []);
 
-  useEffect(() => {
-    if (!dirty) return;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    window.addEventListener("beforeunload", warn);
-    return () => window.removeEventListener("beforeunload", warn);
-  }, [dirty]);
+  // Who leaves by a link finds it again; a change that came in between is told when it is published.
+  useKeptForm<Typed>(
+    keptAs,
+    useMemo(() => ({ base, state }), [base, state]),
+    dirty,
+  );
 
   const shown = useRef(step);
   useEffect(() => {
@@ -129,6 +157,11 @@ function Editing({ base, onAnew }: { base: Opened; onAnew: () => void }) {
     sandbox,
     PAGES.some((page) => page.id === "flows") ? here : `flows/new?done=${encodeURIComponent(id)}`,
   );
+
+  const leave = () => {
+    forgetForm(keptAs);
+    navigate(leaveTo);
+  };
 
   const checked = async (): Promise<boolean> => {
     const done = before.current ? await before.current() : { change: {} };
@@ -169,7 +202,7 @@ function Editing({ base, onAnew }: { base: Opened; onAnew: () => void }) {
         predicate: (query) => `${query.queryKey[0]}`.match(/flow/i) !== null,
       });
       toast(T.published);
-      navigate(leaveTo);
+      leave();
     } catch (problem) {
       setVersionKept(made !== null);
       if (problem instanceof ApiError && problem.status === STALE)
@@ -283,7 +316,7 @@ function Editing({ base, onAnew }: { base: Opened; onAnew: () => void }) {
           ) : null}
         </section>
         <footer className="wizard-footer">
-          <Button look="quiet" onPress={() => (dirty ? setLeaving(true) : navigate(leaveTo))}>
+          <Button look="quiet" onPress={() => (dirty ? setLeaving(true) : leave())}>
             {texts.close}
           </Button>
           <p className="draft-state" role="status">
@@ -319,7 +352,7 @@ function Editing({ base, onAnew }: { base: Opened; onAnew: () => void }) {
               <Button autoFocus onPress={() => setLeaving(false)}>
                 {texts.stay}
               </Button>
-              <Button look="danger" onPress={() => navigate(leaveTo)}>
+              <Button look="danger" onPress={leave}>
                 {T.leaveGo}
               </Button>
             </>

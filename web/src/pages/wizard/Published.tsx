@@ -50,7 +50,7 @@ export function Published({ flow }: { flow: string }) {
   const start = Number(known.data?.scheduleParams?.startTime ?? 0) * 1000;
   return (
     <Page
-      title={name ? texts.review.publishedTitle(visibly(name)) : T.title}
+      title={name ? texts.review.publishedTitle(visibly(name)) : missing ? T.one : T.title}
       lead={known.data ? T.lead : undefined}
       calls={[
         { ...wizardCalls.flow(flow), title: T.callFlow },
@@ -148,7 +148,7 @@ function MadeOf({ flow }: { flow: FlowTold }) {
       {target.error ? (
         <ErrorPanel what={T.targetFailed} error={target.error} onRetry={() => void target.refetch()} />
       ) : null}
-      <dl className="facts published-facts">
+      <dl className="facts">
         {things.map(([kind, id]) =>
           id ? (
             <div key={kind} className="fact">
@@ -180,6 +180,7 @@ function MadeOf({ flow }: { flow: FlowTold }) {
 }
 
 function Run({ run }: { run: RunLine }) {
+  const sandbox = useSandbox();
   const summary = run.metrics?.recordSummary;
   const errors = run.metrics?.statusSummary?.errors ?? [];
   const counts = [
@@ -212,9 +213,11 @@ function Run({ run }: { run: RunLine }) {
         </p>
       ))}
       <p className="request-id muted">
-        <code>
-          <Hostile>{run.id}</Hostile>
-        </code>
+        <Link to={pathOf(sandbox, `runs/${encodeURIComponent(run.id)}`)}>
+          <code>
+            <Hostile>{run.id}</Hostile>
+          </code>
+        </Link>
         <CopyButton text={run.id} label={shared.call.copy(T.run)} />
       </p>
     </>

@@ -115,6 +115,8 @@ export default function Wizard() {
   );
 }
 
+const toFocus = (element: HTMLElement | null) => element?.focus();
+
 const changedMembers = (before: WizardState, after: WizardState): Partial<WizardState> =>
   Object.fromEntries(
     Object.entries(after).filter(([name, value]) => before[name as keyof WizardState] !== value),
@@ -306,6 +308,28 @@ function Filling({ draft, onKept }: FillingProps) {
     <Page title={texts.title} lead={texts.lead} calls={calls}>
       <div className="wizard" onKeyDownCapture={keys}>
         <StepList steps={STEPS} step={step} reached={state.reached} to={pathTo} wrong={wrong.length > 0} />
+        {kept.conflict ? (
+          <section className="conflict" role="alert" tabIndex={-1} ref={toFocus}>
+            <h2>{texts.conflictTitle}</h2>
+            <p>{texts.conflict}</p>
+            <div className="form-actions">
+              <Button
+                onPress={() => {
+                  latest.current.done = true;
+                  window.location.assign(pathTo(step));
+                }}
+              >
+                {texts.takeTheirs}
+              </Button>
+              <Button look="primary" onPress={() => void kept.save(state, step, true)}>
+                {texts.keepMine}
+              </Button>
+            </div>
+          </section>
+        ) : null}
+        {kept.error ? (
+          <ErrorPanel what={texts.saveFailed} error={kept.error} onRetry={() => void saveNow()} />
+        ) : null}
         <div className={WIDE.has(step) ? "wizard-body wide" : "wizard-body"}>
           <section className="wizard-step" aria-labelledby="step-heading">
             <div className="step-heading">
@@ -341,34 +365,20 @@ function Filling({ draft, onKept }: FillingProps) {
           </section>
           <SummaryRail state={state} known={known} step={step} />
         </div>
-        {kept.conflict ? (
-          <section className="conflict" role="alert">
-            <h2>{texts.conflictTitle}</h2>
-            <p>{texts.conflict}</p>
-            <div className="form-actions">
-              <Button
-                onPress={() => {
-                  latest.current.done = true;
-                  window.location.assign(pathTo(step));
-                }}
-              >
-                {texts.takeTheirs}
-              </Button>
-              <Button look="primary" onPress={() => void kept.save(state, step, true)}>
-                {texts.keepMine}
-              </Button>
-            </div>
-          </section>
-        ) : null}
-        {kept.error ? (
-          <ErrorPanel what={texts.saveFailed} error={kept.error} onRetry={() => void saveNow()} />
-        ) : null}
         <footer className="wizard-footer">
           <Button look="quiet" onPress={leave}>
             {texts.close}
           </Button>
           <p className="draft-state" role="status">
-            {kept.busy ? texts.saving : kept.id && !dirty ? texts.saved : dirty ? texts.unsaved : ""}
+            {kept.busy
+              ? texts.saving
+              : kept.conflict
+                ? texts.conflictTitle
+                : kept.id && !dirty
+                  ? texts.saved
+                  : dirty
+                    ? texts.unsaved
+                    : ""}
           </p>
           <Button onPress={() => void saveNow()} aria-keyshortcuts="Control+S">
             {texts.saveDraft}

@@ -474,6 +474,7 @@ export const texts = {
   },
   done: {
     title: "Dataflow published",
+    one: "Dataflow",
     lead: "Its first run is below. This page follows it.",
     made: "What was made",
     run: "First run",

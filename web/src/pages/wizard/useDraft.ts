@@ -68,15 +68,15 @@ export function useDraft(sandbox: string, opened: Draft | null) {
     [client, sandbox],
   );
 
+  /** Deletes it as it was last known: what somebody else made of it meanwhile stays. */
   const discard = useCallback(async () => {
     await line.current;
     const known = held.current;
     if (!known) return;
-    await send({ method: "DELETE", path: wizardCalls.draft(known.id).path } satisfies Call, sandbox).catch(
-      (problem) => {
-        if (!(problem instanceof ApiError && problem.status === 404)) throw problem;
-      },
-    );
+    const path = wizardCalls.draft(known.id).path;
+    await send({ method: "DELETE", path, headers: { "If-Match": known.etag } }, sandbox).catch((problem) => {
+      if (!(problem instanceof ApiError && [404, STALE].includes(problem.status))) throw problem;
+    });
     held.current = null;
     setId("");
     await client.invalidateQueries({ queryKey: ["drafts", sandbox] });
