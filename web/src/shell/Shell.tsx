@@ -1,9 +1,9 @@
 /** What stands around every page: top bar, navigation, search, banners, and the sign-in dialog of an ended session. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useLocation } from "wouter";
 import { onConnection, whenReachable } from "../api/client";
-import { sandboxesQuery } from "../api/queries";
+import { refreshShown, sandboxesQuery } from "../api/queries";
 import { usePreferences } from "../preferences";
 import { useHeldSession } from "../session";
 import { texts } from "../texts";
@@ -50,18 +50,35 @@ function useShortcuts(sandbox: string, search: () => void) {
   }, [navigate, sandbox, search]);
 }
 
-/** Whether the server answered the last call; while it does not, it is asked again every few seconds. */
-function useReachable(): boolean {
-  const [reachable, setReachable] = useState(true);
-  useEffect(
-    () => onConnection((event) => (event === "unauthorized" ? undefined : setReachable(event === "online"))),
-    [],
-  );
+/** Whether the server answers; while it cannot be reached, it is asked again every few seconds. */
+function useReachable(): "online" | "offline" | "overdue" {
+  const client = useQueryClient();
+  const [found, setFound] = useState<"online" | "offline" | "overdue">("online");
+  useEffect(() => onConnection((event) => (event === "unauthorized" ? undefined : setFound(event))), []);
   useEffect(() => {
-    if (reachable) return;
+    if (found !== "offline") return;
     void whenReachable();
-  }, [reachable]);
-  return reachable;
+    // Once it answers again, what it would say now is asked for.
+    return () => refreshShown(client);
+  }, [client, found]);
+  return found;
+}
+
+const BEAT_MS = 5_000;
+const SLEPT_MS = 60_000;
+
+/** After a sleep of the machine, what is shown is of before it. */
+function useWaking(): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    let last = Date.now();
+    const timer = setInterval(() => {
+      const slept = Date.now() - last > SLEPT_MS;
+      last = Date.now();
+      if (slept) refreshShown(client);
+    }, BEAT_MS);
+    return () => clearInterval(timer);
+  }, [client]);
 }
 
 export function Shell({ children }: { children: ReactNode }) {
@@ -74,6 +91,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [search] = useState(() => () => setOpen("search"));
   const [showCall] = useState(() => () => setOpen("call"));
   const reachable = useReachable();
+  useWaking();
   const { data: sandboxes } = useQuery(sandboxesQuery);
   const here = sandboxes?.find((one) => one.name === sandbox);
   useShortcuts(sandbox, search);
@@ -95,10 +113,10 @@ export function Shell({ children }: { children: ReactNode }) {
         />
         <Rail sandbox={sandbox} />
         <main id="main" tabIndex={-1}>
-          {reachable ? null : (
+          {reachable === "online" ? null : (
             <div className="banner warn" role="status">
-              <Icon name="offline" />
-              {texts.offline}
+              <Icon name={reachable === "offline" ? "offline" : "clock"} />
+              {texts[reachable]}
             </div>
           )}
           {children}

@@ -1,5 +1,6 @@
 /** Texts, times and numbers as they are shown. What comes from outside is hostile until it went through here. */
 import { Fragment } from "react";
+import { now } from "../api/clock";
 import { usePreferences } from "../preferences";
 import { texts } from "../texts";
 
@@ -68,7 +69,7 @@ export function Time({ at, exact = false }: { at: number; exact?: boolean }) {
   const title = zone === "utc" ? full : `${full} · ${exactTime(at, "utc")}`;
   return (
     <time dateTime={new Date(at).toISOString()} title={title}>
-      {exact ? full : relativeTime(at, Date.now())}
+      {exact ? full : relativeTime(at, now())}
       {exact ? null : <span className="visually-hidden">, {full}</span>}
     </time>
   );

@@ -1,6 +1,7 @@
 /** What a dataflow does, and the rows of its newest runs. */
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { now } from "../../api/clock";
 import { sourcesQuery } from "../../api/queries";
 import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
@@ -120,7 +121,7 @@ export function Overview({ line, flow }: FlowProps) {
               {last.state === "failed"
                 ? visibly(last.errors[0]?.message ?? R.summary.failed)
                 : R.summary.success(last.counts.written, last.counts.rejected ?? 0)}
-              {last.startedAt === null ? null : <Muted> {R.took(duration(last, Date.now()) ?? 0)}</Muted>}
+              {last.startedAt === null ? null : <Muted> {R.took(duration(last, now()) ?? 0)}</Muted>}
             </p>
             <Link to={pathOf(sandbox, `runs/${encodeURIComponent(last.id)}`)} className="button plain small">
               {O.openRun}
