@@ -51,14 +51,14 @@ class Scene:
     run_ids: Sequence[str]
 
 
-def fill(settings: Settings) -> Scene:
-    """Prepare a home and write the flows and runs."""
+def fill(settings: Settings, *, runs: int = RUNS) -> Scene:
+    """Prepare a home and write the flows and so many runs."""
     app = App(settings)
     app.prepare()
     org = app.database.tenancy.orgs()[0]
     caller = app.identity.itself(app.database.tenancy.sandbox(org.id, "prod").scope)
     flows = [_flow(caller, number) for number in range(FLOWS)]
-    run_ids = [_uuid("run", number) for number in range(RUNS)]
+    run_ids = [_uuid("run", number) for number in range(runs)]
     engine = app.database.engine
     indexes = [index for table in (tables.runs, tables.runs_search) for index in table.indexes]
     for index in indexes:

@@ -216,6 +216,12 @@ class Conflict(Error):
     code = "conflict"
 
 
+class AnswerLost(Conflict):
+    """An earlier run of the server may have carried out the call, and its answer was lost."""
+
+    code = "answer-lost"
+
+
 class LabelsExist(Conflict):
     """The dataset has labels already."""
 

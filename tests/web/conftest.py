@@ -27,6 +27,8 @@ _PROVOKED = (
     "Failed to load resource: the server responded with a status of 4",
     "net::ERR_INTERNET_DISCONNECTED",
     "net::ERR_FAILED",
+    "net::ERR_CONNECTION_",
+    "net::ERR_EMPTY_RESPONSE",
 )
 
 

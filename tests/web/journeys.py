@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from tests.live import Server
 
@@ -63,6 +63,42 @@ def tab_to(page: Page, name: str, *, most: int = 60, back: bool = False) -> None
         if focused(page) == name:
             return
     raise AssertionError(f"Tab does not reach {name!r}")
+
+
+def reach(page: Page, wanted: Locator, key: str = "Tab", *, most: int = 120) -> None:
+    """Press a key until the focus is on what is wanted."""
+    wanted.wait_for(state="attached")
+    for _ in range(most):
+        if has_focus(wanted):
+            return
+        page.keyboard.press(key)
+    assert has_focus(wanted), f"{key} does not reach {wanted}; the focus is on {focused(page)!r}"
+
+
+def has_focus(element: Locator) -> bool:
+    """Whether it is what keys go to."""
+    return bool(element.evaluate("(element) => element === element.getRootNode().activeElement"))
+
+
+def take(page: Page, entry: Locator) -> None:
+    """Take an entry of the menu or list that has just opened, by arrows."""
+    entry.wait_for()
+    page.keyboard.press("Home")
+    reach(page, entry, "ArrowDown")
+    page.keyboard.press("Enter")
+
+
+def pick(page: Page, field: Locator, entry: str) -> None:
+    """Go to a field that offers a list, and take an entry of it."""
+    reach(page, field)
+    page.keyboard.press("Enter")
+    take(page, page.get_by_role("option", name=entry, exact=True))
+
+
+def press(page: Page, button: Locator) -> None:
+    """Go to a button or link, and press it."""
+    reach(page, button)
+    page.keyboard.press("Enter")
 
 
 def focused(page: Page) -> str:

@@ -458,6 +458,14 @@ PROVOKED: Final[Mapping[type[e.Error], tuple[str, Callable[[Place], httpx.Respon
     e.BadDescriptor: ("XDM-1010-400", lambda at: at.client.post(f"{REGISTRY}/tenant/descriptors", json={"@type": "x"})),
     # --- labels of datasets
     e.PreconditionMissing: ("PES-428", lambda at: at.client.put(at.labelled(), json={"labels": []})),
+    e.AnswerLost: (
+        "/placeholder/type/uri",
+        lambda at: at.client.post(
+            "/v1/drafts",
+            json=resources.draft(),
+            headers={"idempotency-key": "k", "x-server-run": "another run of the server"},
+        ),
+    ),
     e.LabelsExist: ("PES-403", lambda at: at.client.post(at.labelled(), json={"labels": []})),
     e.ImportFailed: ("XDM-3005-400", lambda at: at.client.post(f"{REGISTRY}/rpc/import", json=[{"title": "x"}])),
     # --- the foreign system

@@ -1,6 +1,6 @@
 /** Addresses and the pages that they show. */
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, Suspense } from "react";
+import type { ReactNode } from "react";
 import { I18nProvider } from "react-aria-components/I18nProvider";
 import { Redirect, Route, Switch } from "wouter";
 import { sandboxesQuery } from "./api/queries";
@@ -16,22 +16,22 @@ import { texts } from "./texts";
 import { Link } from "./ui/Button";
 import { EmptyState, ErrorPanel, Skeleton } from "./ui/feedback";
 
-const Catalog = pageOf(() => import("./pages/sources/Catalog"));
-const Accounts = pageOf(() => import("./pages/accounts/Accounts"));
-const Account = pageOf(() => import("./pages/accounts/Account"));
-const Dataflows = pageOf(() => import("./pages/dataflows/Dataflows"));
-const Flow = pageOf(() => import("./pages/dataflows/Flow"));
-const Run = pageOf(() => import("./pages/runs/Run"));
-const NewAccount = pageOf(() => import("./pages/accounts/NewAccount"));
-const Wizard = pageOf(() => import("./pages/wizard/Wizard"));
-const EditFlow = pageOf(() => import("./pages/wizard/EditFlow"));
-const Datasets = pageOf(() => import("./pages/datasets/Datasets"));
-const Dataset = pageOf(() => import("./pages/datasets/Dataset"));
-const Schemas = pageOf(() => import("./pages/schemas/Schemas"));
-const Schema = pageOf(() => import("./pages/schemas/Schema"));
-const Monitoring = pageOf(() => import("./pages/monitoring/Monitoring"));
-const Sandboxes = pageOf(() => import("./pages/administration/Sandboxes"));
-const Credentials = pageOf(() => import("./pages/administration/Credentials"));
+const Catalog = pageOf(() => import("./pages/sources/Catalog"), Coming);
+const Accounts = pageOf(() => import("./pages/accounts/Accounts"), Coming);
+const Account = pageOf(() => import("./pages/accounts/Account"), Coming);
+const Dataflows = pageOf(() => import("./pages/dataflows/Dataflows"), Coming);
+const Flow = pageOf(() => import("./pages/dataflows/Flow"), Coming);
+const Run = pageOf(() => import("./pages/runs/Run"), Coming);
+const NewAccount = pageOf(() => import("./pages/accounts/NewAccount"), Coming);
+const Wizard = pageOf(() => import("./pages/wizard/Wizard"), Coming);
+const EditFlow = pageOf(() => import("./pages/wizard/EditFlow"), Coming);
+const Datasets = pageOf(() => import("./pages/datasets/Datasets"), Coming);
+const Dataset = pageOf(() => import("./pages/datasets/Dataset"), Coming);
+const Schemas = pageOf(() => import("./pages/schemas/Schemas"), Coming);
+const Schema = pageOf(() => import("./pages/schemas/Schema"), Coming);
+const Monitoring = pageOf(() => import("./pages/monitoring/Monitoring"), Coming);
+const Sandboxes = pageOf(() => import("./pages/administration/Sandboxes"), Coming);
+const Credentials = pageOf(() => import("./pages/administration/Credentials"), Coming);
 
 export function App() {
   return (
@@ -96,27 +96,25 @@ function InSandbox() {
       <Shell>
         <KnownSandbox>
           <Guard as="page">
-            <Suspense fallback={<Coming />}>
-              <Switch>
-                <Route path="/s/:sandbox/sources" component={Catalog} />
-                <Route path="/s/:sandbox/sources/accounts" component={Accounts} />
-                <Route path="/s/:sandbox/sources/accounts/new" component={NewAccount} />
-                <Route path="/s/:sandbox/sources/accounts/:id" component={Account} />
-                <Route path="/s/:sandbox/flows/new" component={Wizard} />
-                <Route path="/s/:sandbox/flows/:id/edit" component={EditFlow} />
-                <Route path="/s/:sandbox/flows" component={Dataflows} />
-                <Route path="/s/:sandbox/flows/:id" component={Flow} />
-                <Route path="/s/:sandbox/runs/:id" component={Run} />
-                <Route path="/s/:sandbox/datasets" component={Datasets} />
-                <Route path="/s/:sandbox/datasets/:id" component={Dataset} />
-                <Route path="/s/:sandbox/schemas" component={Schemas} />
-                <Route path="/s/:sandbox/schemas/:id" component={Schema} />
-                <Route path="/s/:sandbox/monitoring" component={Monitoring} />
-                <Route path="/s/:sandbox/sandboxes" component={Sandboxes} />
-                <Route path="/s/:sandbox/credentials" component={Credentials} />
-                <Route component={NotFound} />
-              </Switch>
-            </Suspense>
+            <Switch>
+              <Route path="/s/:sandbox/sources" component={Catalog} />
+              <Route path="/s/:sandbox/sources/accounts" component={Accounts} />
+              <Route path="/s/:sandbox/sources/accounts/new" component={NewAccount} />
+              <Route path="/s/:sandbox/sources/accounts/:id" component={Account} />
+              <Route path="/s/:sandbox/flows/new" component={Wizard} />
+              <Route path="/s/:sandbox/flows/:id/edit" component={EditFlow} />
+              <Route path="/s/:sandbox/flows" component={Dataflows} />
+              <Route path="/s/:sandbox/flows/:id" component={Flow} />
+              <Route path="/s/:sandbox/runs/:id" component={Run} />
+              <Route path="/s/:sandbox/datasets" component={Datasets} />
+              <Route path="/s/:sandbox/datasets/:id" component={Dataset} />
+              <Route path="/s/:sandbox/schemas" component={Schemas} />
+              <Route path="/s/:sandbox/schemas/:id" component={Schema} />
+              <Route path="/s/:sandbox/monitoring" component={Monitoring} />
+              <Route path="/s/:sandbox/sandboxes" component={Sandboxes} />
+              <Route path="/s/:sandbox/credentials" component={Credentials} />
+              <Route component={NotFound} />
+            </Switch>
           </Guard>
         </KnownSandbox>
       </Shell>

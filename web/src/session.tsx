@@ -1,7 +1,8 @@
 /** Who is signed in. One query holds it; a call that is refused for want of a session says that it has ended. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
-import { ApiError, keepToken, onConnection, send } from "./api/client";
+import { ApiError, keepToken, onConnection, send, Unreachable } from "./api/client";
+import { refreshShown } from "./api/queries";
 import { forgetForms } from "./kept";
 
 export interface Session {
@@ -26,6 +27,8 @@ interface Held {
 
 const Context = createContext<Held | null>(null);
 
+const AGAIN_MS = 3_000;
+
 async function current(): Promise<Session | null> {
   try {
     const session = await send<Session>({ method: "GET", path: "/v1/session" }, null);
@@ -48,6 +51,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     queryFn: current,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
+    refetchInterval: ({ state }) => (state.error instanceof Unreachable ? AGAIN_MS : false),
   });
   useEffect(
     () =>
@@ -75,7 +79,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         }
         client.setQueryData(["session"], session);
         setEnded(false);
-        await client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+        refreshShown(client);
       },
       signOut: async () => {
         await send({ method: "DELETE", path: "/v1/session" }, null);

@@ -145,6 +145,7 @@ export const texts = {
   },
   offline:
     "The server cannot be reached. What you see may be out of date; changes wait until it answers again.",
+  overdue: "The server takes long to answer. What you see may be out of date.",
   error: {
     why: "Why",
     next: "What to do",
@@ -154,6 +155,8 @@ export const texts = {
     unreachableWhy: "The server did not answer.",
     unreachableNext:
       "Check that it runs and that this machine can reach it. This page tries again by itself.",
+    openNext:
+      "Whether it was done is not known yet. Once the server answers, do the same again: what was done is not done twice.",
     unknownNext: "Try again. If it stays so, look for the request id in the log of the server.",
     signInNext: "Sign in again, then repeat what you did.",
     forbiddenNext: "Someone who may administer this organisation can grant it (credentials).",

@@ -23,9 +23,11 @@ from flowservice.api.bodies import replayed, whole_body
 from flowservice.api.browser import CSRF_HEADER, check_same_origin, cookie_of
 from flowservice.api.permissions import OF_THE_ORG, needed
 from flowservice.api.problems import problem, sandbox_problem
+from flowservice.api.repeats import KEY_HEADER, RUN_HEADER, Repeats
 from flowservice.domain.documents import MAX_DEPTH, inner, is_deeper
 from flowservice.domain.identity import Caller
 from flowservice.errors import (
+    AnswerLost,
     BadField,
     BadQuery,
     EmptyBody,
@@ -65,6 +67,7 @@ _WRITES: Final = frozenset({"POST", "PUT", "PATCH"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # It goes into logs, bodies and a header.
 _REQUEST_ID: Final = re.compile(r"[!-~]{1,100}")
+_MOST_KEY: Final = 255
 _ERRORS: Final[Mapping[str, tuple[str, str]]] = {
     "org-missing": ("400003", "Missing header"),
     "token": ("401013", "Oauth token is not valid"),
@@ -98,6 +101,7 @@ class Gateway:
         self._admission = admission
         self._strict_sandbox = strict_sandbox
         self._max_body_bytes = max_body_bytes
+        self._repeats = Repeats()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -114,8 +118,9 @@ class Gateway:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                kept = [item for item in message["headers"] if item[0] != b"x-request-id"]
-                message["headers"] = [*kept, (b"x-request-id", request_id.encode("ascii"))]
+                marks = {b"x-request-id": request_id, RUN_HEADER.encode("ascii"): self._repeats.run}
+                kept = [item for item in message["headers"] if item[0] not in marks]
+                message["headers"] = [*kept, *((name, mark.encode("ascii")) for name, mark in marks.items())]
             await send(message)
 
         try:
@@ -163,11 +168,15 @@ class Gateway:
             await problem(error, path=path, request_id=request_id)(scope, receive, send)
         except (SandboxNotFound, SandboxIdNotAllowed, SandboxMissing, EverySandbox) as error:
             await sandbox_problem(error, path=path, request_id=request_id)(scope, receive, send)
-        except Forbidden as error:
+        except (Forbidden, AnswerLost, BadField) as error:
             await problem(error, path=path, request_id=request_id)(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, path: str, request_id: str) -> None:
-        """Hand an admitted call on, its body read and found to be JSON. Answers what the services raise."""
+        """Hand an admitted call on, its body read and found to be JSON. Answers what the services raise.
+
+        Raises AnswerLost and BadField for a repeat that cannot be answered.
+        """
+        body: bytes | None = b""
         if scope["method"] in _WRITES:
             body = await whole_body(receive, self._max_body_bytes)
             refused = self._refused_body(body, scope["method"], path, request_id)
@@ -183,7 +192,15 @@ class Gateway:
                 (b"content-length", str(len(body or b"")).encode()),
             ]
             receive = replayed(body or b"")
-        await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        key = headers.get(KEY_HEADER, "")[:_MOST_KEY]
+        caller: Caller | None = scope["state"].get("caller")
+        if not key or caller is None or scope["method"] in _READS:
+            await self._app(scope, receive, send)
+            return
+        self._repeats.check_run(headers.get(RUN_HEADER, ""))
+        whose = (caller.scope, caller.client_id, scope["method"], path, scope["query_string"], key)
+        await self._repeats.serve(self._app, scope, receive, send, key=whose, body=body or b"")
 
     async def _claims(self, headers: Headers) -> Claims:
         """What the token of a call says, or the session that stands for one.

@@ -1,4 +1,5 @@
 /** Calls to the public API, as any client makes them; the session's cookie stands for the token. */
+import { learnTime } from "./clock";
 
 export class ApiError extends Error {
   constructor(
@@ -15,7 +16,10 @@ export class ApiError extends Error {
 }
 
 /** The server did not answer at all. */
-export class Unreachable extends Error {}
+export class Unreachable extends Error {
+  /** Whether it was told to do something, and may have done it. */
+  isOpen = false;
+}
 
 export interface Call {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -25,7 +29,7 @@ export interface Call {
   headers?: Record<string, string>;
 }
 
-type Listener = (event: "unauthorized" | "offline" | "online") => void;
+type Listener = (event: "unauthorized" | "offline" | "overdue" | "online") => void;
 const listeners = new Set<Listener>();
 let csrfToken = "";
 
@@ -50,10 +54,11 @@ export async function isReachable(): Promise<boolean> {
 }
 
 const PAUSE_MS = 3_000;
+const passed = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /** Asks every few seconds until the server answers. */
 export async function whenReachable(): Promise<void> {
-  do await new Promise((passed) => setTimeout(passed, PAUSE_MS));
+  do await passed(PAUSE_MS);
   while (!(await isReachable()));
 }
 
@@ -65,29 +70,107 @@ export function keepToken(token: string): void {
   csrfToken = token;
 }
 
+/** Which run of the server answered last. */
+let serverRun = "";
+
+interface Sent {
+  path: string;
+  method: string;
+  headers: Record<string, string>;
+  body?: string;
+}
+
+const OVERDUE_MS = 5_000;
+
+async function attempt({ path, ...sent }: Sent, signal?: AbortSignal): Promise<Response> {
+  const askedAt = Date.now();
+  let answer: Response;
+  // What is done may take its time; what is read shows how things stand.
+  const overdue = sent.method === "GET" ? setTimeout(() => tell("overdue"), OVERDUE_MS) : undefined;
+  try {
+    answer = await fetch(path, { ...sent, credentials: "same-origin", ...(signal ? { signal } : {}) });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    tell("offline");
+    throw new Unreachable();
+  } finally {
+    clearTimeout(overdue);
+  }
+  serverRun = answer.headers.get("x-server-run") ?? serverRun;
+  learnTime(answer, askedAt);
+  tell("online");
+  return answer;
+}
+
+const ANEW_MS = [1_000, 2_000, 4_000];
+const SUPERSEDED = 409;
+
+interface Name {
+  key: string;
+  run: string;
+}
+
+/** Of writes whose answer was lost, by what was sent: whoever sends the same again does not do it twice. */
+const unanswered = new Map<string, Name>();
+
+function newName(): Name {
+  const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) =>
+    byte.toString(16).padStart(2, "0"),
+  );
+  return { key: key.join(""), run: serverRun };
+}
+
+/** Sends a write, and once more under the same name where its answer is lost: the server does it once. */
+async function written(sent: Sent): Promise<Response> {
+  const what = JSON.stringify([sent.method, sent.path, sent.body, sent.headers]);
+  let isFirst = !unanswered.has(what);
+  let name = unanswered.get(what) ?? newName();
+  for (let failures = 0; ; ) {
+    const headers: Record<string, string> = { ...sent.headers, "idempotency-key": name.key };
+    // Changes are guarded by their etag; what is made anew is made once by the run of the server that was asked first.
+    if (sent.method === "POST" && name.run) headers["x-server-run"] = name.run;
+    try {
+      const answer = await attempt({ ...sent, headers });
+      unanswered.delete(what);
+      const isRefused = answer.status === SUPERSEDED && "x-server-run" in headers && serverRun !== name.run;
+      if (!(isRefused && isFirst)) return answer;
+      // It was sent for the first time, to a run of the server that this page had not heard of.
+      name = newName();
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      unanswered.set(what, name);
+      isFirst = false;
+      const pause = ANEW_MS[failures++];
+      if (pause === undefined) {
+        error.isOpen = true;
+        throw error;
+      }
+      await passed(pause);
+    }
+  }
+}
+
+const SESSION = "/v1/session";
+
+/** What is asked under a signal, or by GET, changes nothing. */
+const changes = (call: Call, signal?: AbortSignal) =>
+  call.method !== "GET" && call.path !== SESSION && signal === undefined;
+
 export async function answerOf(call: Call, sandbox: string | null, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json", ...call.headers };
   if (csrfToken) headers["x-csrf-token"] = csrfToken;
   if (sandbox) headers["x-sandbox-name"] = sandbox;
   if (call.body !== undefined) headers["content-type"] = "application/json";
-  let answer: Response;
-  try {
-    answer = await fetch(call.path, {
-      method: call.method,
-      headers,
-      credentials: "same-origin",
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-      ...(signal ? { signal } : {}),
-    });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    tell("offline");
-    throw new Unreachable();
-  }
-  tell("online");
+  const sent: Sent = {
+    path: call.path,
+    method: call.method,
+    headers,
+    ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+  };
+  const answer = await (changes(call, signal) ? written(sent) : attempt(sent, signal));
   if (!answer.ok) {
     const refused = await refusal(answer);
-    if (answer.status === 401 && call.path !== "/v1/session") tell("unauthorized");
+    if (answer.status === 401 && call.path !== SESSION) tell("unauthorized");
     throw refused;
   }
   return answer;

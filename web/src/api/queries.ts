@@ -1,5 +1,5 @@
 /** What pages ask the API for. Each query is told as the calls that it makes, which pages show. */
-import { queryOptions } from "@tanstack/react-query";
+import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { type Call, send } from "./client";
 import type { AuthSpec, Connection, FlowLines, ObjectSchema, SandboxPage, Spec } from "./types";
 
@@ -29,6 +29,15 @@ async function all<T>(path: string, sandbox: string, signal: AbortSignal) {
   }
   return { items, more: next !== undefined };
 }
+
+/** Asks again for what is on the page, but for what is read once: the document in a form, which is being changed. */
+export const refreshShown = (client: QueryClient): void =>
+  void client.refetchQueries({
+    type: "active",
+    predicate: ({ observers, state }) =>
+      state.status === "error" ||
+      observers.some(({ options }) => options.staleTime !== Number.POSITIVE_INFINITY),
+  });
 
 export const calls = {
   sandboxes: get("/data/foundation/sandbox-management/"),

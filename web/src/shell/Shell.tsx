@@ -1,9 +1,9 @@
 /** What stands around every page: top bar, navigation, search, banners, and the sign-in dialog of an ended session. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useLocation } from "wouter";
 import { onConnection, whenReachable } from "../api/client";
-import { sandboxesQuery } from "../api/queries";
+import { refreshShown, sandboxesQuery } from "../api/queries";
 import { pageOf } from "../loading";
 import { usePreferences } from "../preferences";
 import { useHeldSession } from "../session";
@@ -16,26 +16,41 @@ import { Rail } from "./Rail";
 import { useShortcuts } from "./shortcuts";
 import { TopBar } from "./TopBar";
 
-const Search = pageOf(() => import("./Search"));
-const ShowCall = pageOf(() => import("./ShowCall"));
-const Keys = pageOf(() => import("./Keys"));
-const SessionEnded = pageOf(() => import("./SessionEnded"));
+const Nothing = () => null;
+const Search = pageOf(() => import("./Search"), Nothing);
+const ShowCall = pageOf(() => import("./ShowCall"), Nothing);
+const Keys = pageOf(() => import("./Keys"), Nothing);
+const SessionEnded = pageOf(() => import("./SessionEnded"), Nothing);
 
-/** Whether the server answered the last call; while it does not, it is asked again every few seconds. */
-function useReachable(): boolean {
-  const [reachable, setReachable] = useState(true);
-  useEffect(
-    () => onConnection((event) => (event === "unauthorized" ? undefined : setReachable(event === "online"))),
-    [],
-  );
+/** Whether the server answers; while it cannot be reached, it is asked again every few seconds. */
+function useReachable(): "online" | "offline" | "overdue" {
+  const client = useQueryClient();
+  const [found, setFound] = useState<"online" | "offline" | "overdue">("online");
+  useEffect(() => onConnection((event) => (event === "unauthorized" ? undefined : setFound(event))), []);
+  useEffect(() => {
+    if (found !== "offline") return;
+    void whenReachable();
+    // Once it answers again, what it would say now is asked for.
+    return () => refreshShown(client);
+  }, [client, found]);
+  return found;
+}
+
+const BEAT_MS = 5_000;
+const SLEPT_MS = 60_000;
+
+/** After a sleep of the machine, what is shown is of before it. */
+function useWaking(): void {
   const client = useQueryClient();
   useEffect(() => {
-    if (reachable) return;
-    void whenReachable();
-    // What was asked for in vain, or may be out of date, is asked for again once there is somebody to ask.
-    return () => void client.invalidateQueries({ predicate: (query) => query.isStale() });
-  }, [reachable, client]);
-  return reachable;
+    let last = Date.now();
+    const timer = setInterval(() => {
+      const slept = Date.now() - last > SLEPT_MS;
+      last = Date.now();
+      if (slept) refreshShown(client);
+    }, BEAT_MS);
+    return () => clearInterval(timer);
+  }, [client]);
 }
 
 export function Shell({ children }: { children: ReactNode }) {
@@ -49,6 +64,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [showKeys] = useState(() => () => setOpen("keys"));
   const [showCall] = useState(() => () => setOpen("call"));
   const reachable = useReachable();
+  useWaking();
   const { data: sandboxes } = useQuery(sandboxesQuery);
   const here = sandboxes?.find((one) => one.name === sandbox);
   useShortcuts(sandbox, search, showKeys);
@@ -71,10 +87,10 @@ export function Shell({ children }: { children: ReactNode }) {
         />
         <Rail sandbox={sandbox} />
         <main id="main" tabIndex={-1}>
-          {reachable ? null : (
+          {reachable === "online" ? null : (
             <div className="banner warn" role="status">
-              <Icon name="offline" />
-              {texts.offline}
+              <Icon name={reachable === "offline" ? "offline" : "clock"} />
+              {texts[reachable]}
             </div>
           )}
           {children}
@@ -82,14 +98,12 @@ export function Shell({ children }: { children: ReactNode }) {
       </div>
       <Toasts />
       <Guard as="dialog" onClose={() => setOpen(null)}>
-        <Suspense>
-          {open === "search" ? (
-            <Search sandbox={sandbox} onClose={() => setOpen(null)} onKeys={showKeys} />
-          ) : null}
-          {open === "keys" ? <Keys onClose={() => setOpen(null)} /> : null}
-          {open === "call" ? <ShowCall sandbox={sandbox} onClose={() => setOpen(null)} /> : null}
-          {ended ? <SessionEnded /> : null}
-        </Suspense>
+        {open === "search" ? (
+          <Search sandbox={sandbox} onClose={() => setOpen(null)} onKeys={showKeys} />
+        ) : null}
+        {open === "keys" ? <Keys onClose={() => setOpen(null)} /> : null}
+        {open === "call" ? <ShowCall sandbox={sandbox} onClose={() => setOpen(null)} /> : null}
+        {ended ? <SessionEnded /> : null}
       </Guard>
     </CallsProvider>
   );

@@ -98,7 +98,9 @@ export function ErrorPanel({ what, error, onRetry, children }: ErrorPanelProps) 
   const away = error instanceof Unreachable;
   const why = away ? texts.error.unreachableWhy : (known?.message ?? texts.pageFailed.why);
   const next = away
-    ? texts.error.unreachableNext
+    ? error.isOpen
+      ? texts.error.openNext
+      : texts.error.unreachableNext
     : known?.advice || (NEXT[known?.status ?? 0] ?? texts.error.unknownNext);
   return (
     <section className="error-panel" role="alert">

@@ -5,6 +5,7 @@ import { useMemo } from "react";
 import { useLocation } from "wouter";
 import { useAddress } from "../../address";
 import { type Call, send } from "../../api/client";
+import { now } from "../../api/clock";
 import type { FlowLine, Run } from "../../api/types";
 import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
@@ -62,7 +63,7 @@ function Processed({ line }: { line: FlowLine }) {
   const range = address.get("since") || "all";
   // To the minute, so that drawing the page again asks for nothing new.
   const since = useMemo(
-    () => (range === "all" ? 0 : Math.floor((Date.now() - Number(range) * DAY_MS) / 60_000) * 60_000),
+    () => (range === "all" ? 0 : Math.floor((now() - Number(range) * DAY_MS) / 60_000) * 60_000),
     [range],
   );
   const first = flowCalls.runs(line.id, [
@@ -109,7 +110,7 @@ function Processed({ line }: { line: FlowLine }) {
       name: A.columns.took,
       numeric: true,
       cell: (run) => {
-        const took = lasted(run, Date.now());
+        const took = lasted(run, now());
         return took === null ? "–" : duration(took);
       },
     },

@@ -1,6 +1,7 @@
 /** What a dataflow does, and the rows of its newest runs. */
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { now } from "../../api/clock";
 import { sourcesQuery } from "../../api/queries";
 import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
@@ -116,7 +117,7 @@ export function Overview({ line, flow }: FlowProps) {
             <p className="badges">
               <RunBadge state={last.told} rejected={last.counts.rejected} />
               <Time at={last.startedAt ?? last.madeAt} />
-              {last.startedAt === null ? null : <Muted>{duration(lasted(last, Date.now()) ?? 0)}</Muted>}
+              {last.startedAt === null ? null : <Muted>{duration(lasted(last, now()) ?? 0)}</Muted>}
             </p>
             <p>
               {last.state === "failed"

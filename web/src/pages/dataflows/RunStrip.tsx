@@ -1,4 +1,5 @@
 /** The newest runs of a dataflow as small signs, the newest on the right: shape and colour tell how each ended. */
+import { now } from "../../api/clock";
 import type { FlowLine } from "../../api/types";
 import { usePreferences } from "../../preferences";
 import { pathOf } from "../../shell/navigation";
@@ -22,7 +23,7 @@ export function RunStrip({ line }: { line: FlowLine }) {
   const sandbox = useSandbox();
   const { zone } = usePreferences();
   const runs = [...line.recentRuns].reverse();
-  const now = Date.now();
+  const at = now();
   return (
     <ol className="run-strip" aria-label={T.strip.label(visibly(line.name || T.unnamed))}>
       {Array.from({ length: SLOTS - runs.length }, (_, place) => (
@@ -31,7 +32,7 @@ export function RunStrip({ line }: { line: FlowLine }) {
       ))}
       {runs.map((run, place) => {
         const rows = run.rejected > 0 ? T.strip.rejected(run.rejected) : "";
-        const when = relativeTime(run.startedAt ?? run.createdAt, now);
+        const when = relativeTime(run.startedAt ?? run.createdAt, at);
         const label = T.strip.run(place + 1, runs.length, stateName(run.state), rows, when);
         return (
           <li key={run.id}>

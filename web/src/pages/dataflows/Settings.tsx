@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useMemo, useState } from "react";
 import { ApiError, send } from "../../api/client";
+import { now } from "../../api/clock";
 import type { Flow } from "../../api/types";
 import { keptForm, useKeptForm } from "../../kept";
 import { useSession } from "../../session";
@@ -315,7 +316,7 @@ function NextFive({ schedule }: { schedule: Record<string, unknown> }) {
   if (next.error) return <ErrorPanel what={T.activity.upcomingFailed} error={next.error} />;
   if (!next.data) return null;
   // The first one of a schedule whose start has passed would be now, as of a new dataflow.
-  const slots = next.data.runs.filter((at) => at > Date.now() + TYPING_MS).slice(0, SHOWN_SLOTS);
+  const slots = next.data.runs.filter((at) => at > now() + TYPING_MS).slice(0, SHOWN_SLOTS);
   return (
     <div className="next-five">
       <h3>{S.nextFive}</h3>

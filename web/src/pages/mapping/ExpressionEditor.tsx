@@ -155,6 +155,9 @@ export default function ExpressionEditor(props: EditorProps) {
       }),
     });
     view.current = editor;
+    // Tab would go to what scrolls in there, where nothing can be typed.
+    const enter = () => editor.focus();
+    element.addEventListener("focus", enter);
     handle.current = {
       insert: (text) => {
         const { from, to } = editor.state.selection.main;
@@ -170,6 +173,7 @@ export default function ExpressionEditor(props: EditorProps) {
     // It comes a moment after its dialog: whoever types elsewhere by then is left alone.
     if (!document.activeElement?.closest("input, textarea")) editor.focus();
     return () => {
+      element.removeEventListener("focus", enter);
       editor.destroy();
       view.current = null;
       handle.current = null;

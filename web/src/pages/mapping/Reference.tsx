@@ -1,6 +1,6 @@
 /** Functions, columns and operators to look up and insert. */
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { type KeyboardEvent, useState } from "react";
 import { useSandbox } from "../../shell/page";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
 import { SearchField } from "../../ui/SearchField";
@@ -121,17 +121,39 @@ interface EntriesProps {
 
 function Entries({ what, entries, onInsert }: EntriesProps) {
   const [text, setText] = useState("");
+  const [active, setActive] = useState(0);
   const words = text.toLowerCase();
   const found = entries
     .filter((entry) => `${entry.name} ${entry.note} ${entry.description}`.toLowerCase().includes(words))
     .slice(0, MOST);
+  const current = Math.min(active, found.length - 1);
+  // One stop on the way through the dialog, however many there are.
+  const move = (event: KeyboardEvent<HTMLUListElement>) => {
+    const places: Record<string, number> = {
+      ArrowDown: current + 1,
+      ArrowUp: current - 1,
+      Home: 0,
+      End: found.length - 1,
+    };
+    const place = places[event.key];
+    if (place === undefined) return;
+    event.preventDefault();
+    const buttons = event.currentTarget.querySelectorAll<HTMLElement>(".reference-entry");
+    buttons[Math.max(0, Math.min(place, found.length - 1))]?.focus();
+  };
   return (
     <>
       <SearchField label={D.find(what)} value={text} onChange={setText} />
-      <ul className="reference-list">
-        {found.map((entry) => (
+      <ul className="reference-list" onKeyDown={move}>
+        {found.map((entry, place) => (
           <li key={entry.id}>
-            <button type="button" className="reference-entry" onClick={() => onInsert(entry.insert)}>
+            <button
+              type="button"
+              className="reference-entry"
+              tabIndex={place === current ? 0 : -1}
+              onFocus={() => setActive(place)}
+              onClick={() => onInsert(entry.insert)}
+            >
               <span className="visually-hidden">{D.insert} </span>
               <span className="reference-name">
                 <code>

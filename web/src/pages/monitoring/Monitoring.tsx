@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { SortDescriptor } from "react-aria-components/Table";
 import { useAddress } from "../../address";
+import { byServer, now } from "../../api/clock";
 import { connectionsQuery, sourcesQuery } from "../../api/queries";
 import { usePreferences } from "../../preferences";
 import { pathOf } from "../../shell/navigation";
@@ -48,7 +49,7 @@ export default function Monitoring() {
   const chosen = spanIn(address);
   const every = paused ? (false as const) : EVERY_MS;
   const overview = useQuery(overviewQuery(sandbox, chosen.span, { every }));
-  const { since } = ends(chosen.span, overview.dataUpdatedAt || Date.now());
+  const { since } = ends(chosen.span, byServer(overview.dataUpdatedAt || Date.now()));
   const told = overview.data;
 
   return (
@@ -67,7 +68,7 @@ export default function Monitoring() {
       <div className="tool-bar">
         <SpanChoice chosen={chosen} />
         <Freshness
-          at={overview.dataUpdatedAt}
+          at={overview.dataUpdatedAt && byServer(overview.dataUpdatedAt)}
           failed={overview.isError}
           paused={paused}
           busy={overview.isFetching}
@@ -103,8 +104,8 @@ function SpanChoice({ chosen }: { chosen: Chosen }) {
   const address = useAddress();
   const choose = (range: string) => {
     if (range === "custom") {
-      const now = Date.now();
-      address.set({ range: "", since: String(now - chosen.span.lengthMs), until: String(now) });
+      const until = now();
+      address.set({ range: "", since: String(until - chosen.span.lengthMs), until: String(until) });
     } else address.set({ range: range === "24h" ? "" : range, since: "", until: "" });
   };
   const field = (name: "since" | "until", label: string) => (

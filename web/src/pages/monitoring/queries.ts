@@ -1,6 +1,7 @@
 /** What the page of monitoring asks the API for. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { type Call, send } from "../../api/client";
+import { now } from "../../api/clock";
 import type { components } from "../../api/schema";
 
 const FLOW = "/data/foundation/flowservice";
@@ -86,7 +87,7 @@ interface Live {
 export const overviewQuery = (sandbox: string, span: Span, { every }: Live) =>
   queryOptions({
     queryKey: ["monitoring", sandbox, span],
-    queryFn: ({ signal }) => send<Monitored>(calls.overview(span, Date.now()), sandbox, signal),
+    queryFn: ({ signal }) => send<Monitored>(calls.overview(span, now()), sandbox, signal),
     refetchInterval: every,
     // The next look is soon enough.
     retry: false,
@@ -98,7 +99,7 @@ export const runsQuery = (sandbox: string, span: Span, flow: string, state: stri
     queryKey: ["monitoring", sandbox, "runs", span, flow, state],
     queryFn: async ({ signal }) => {
       const page = await send<{ items: Run[]; _links?: { next?: unknown } }>(
-        calls.runs(span, Date.now(), flow, state),
+        calls.runs(span, now(), flow, state),
         sandbox,
         signal,
       );

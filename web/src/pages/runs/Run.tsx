@@ -4,12 +4,13 @@ import { useEffect, useRef, useState } from "react";
 import { useParams } from "wouter";
 import { unescaped } from "../../address";
 import { ApiError } from "../../api/client";
+import { byServer } from "../../api/clock";
 import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
 import { type NamedCall, Page, useSandbox } from "../../shell/page";
 import { Button, IconButton, Link } from "../../ui/Button";
 import { duration } from "../../ui/duration";
-import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
+import { EmptyState, ErrorPanel, Skeleton, StatusBadge } from "../../ui/feedback";
 import { Icon } from "../../ui/Icon";
 import { Menu } from "../../ui/overlays";
 import { Hostile, Time, visibly } from "../../ui/text";
@@ -100,7 +101,10 @@ function Shown({ run, updatedAt }: { run: ReadRun; updatedAt: number }) {
     ...(line.data ? [{ name: visibly(name), to: flowPath }] : []),
   ];
   const possible = (["cancel", "retry", "undo"] as const).filter((one) => mayRun && offered[one](run));
-  const took = lasted(run, now);
+  const stale = active && now - updatedAt > STALE_MS;
+  // What is not known of goes no further on the page.
+  const known = byServer(stale ? updatedAt : now);
+  const took = lasted(run, known);
   const calls: NamedCall[] = [
     { ...runCalls.run(run.id), title: T.calls.read },
     { ...runCalls.rejects(run.id, { code: "", field: "", state: "" }, 50), title: T.calls.rejects },
@@ -112,7 +116,6 @@ function Shown({ run, updatedAt }: { run: ReadRun; updatedAt: number }) {
         ]
       : []),
   ];
-  const stale = active && now - updatedAt > STALE_MS;
   return (
     <Page
       title={`${T.title} ${run.id.slice(0, 8)}`}
@@ -125,7 +128,13 @@ function Shown({ run, updatedAt }: { run: ReadRun; updatedAt: number }) {
       calls={calls}
       lead={
         <span className="run-lead">
-          <RunBadge state={run.told} rejected={run.counts.rejected} />
+          {stale ? (
+            <StatusBadge tone="neutral" icon="offline">
+              {T.live.last(stateName(run.told))}
+            </StatusBadge>
+          ) : (
+            <RunBadge state={run.told} rejected={run.counts.rejected} />
+          )}
           <span>{T.triggers[run.trigger]}</span>
           <Time at={run.startedAt ?? run.madeAt} />
           {took === null ? null : <span>{duration(took)}</span>}
@@ -163,27 +172,27 @@ function Shown({ run, updatedAt }: { run: ReadRun; updatedAt: number }) {
       }
     >
       <p className="visually-hidden" role="status">
-        {T.live.said(stateName(run.told))}
+        {stale ? T.live.last(stateName(run.told)) : T.live.said(stateName(run.told))}
       </p>
       {stale ? (
         <p className="banner warn" role="status">
           <Icon name="offline" />
-          {T.live.stale} {T.live.updated} <Time at={updatedAt} exact />
+          {T.live.stale} {T.live.updated} <Time at={byServer(updatedAt)} exact />
         </p>
       ) : null}
-      <Summary run={run} />
+      {stale ? null : <Summary run={run} />}
       <RunErrors run={run} />
       <div className="two-columns">
         <div className="stack">
           <Waterfall run={run} />
-          <Steps run={run} now={now} />
+          <Steps run={run} now={known} />
         </div>
         <section className="side-panel" aria-labelledby="facts">
           <h2 id="facts">{T.facts.title}</h2>
           <RunFacts run={run} line={line.data} took={took} />
           {active ? (
             <p className="muted">
-              {T.live.updated} <Time at={updatedAt} exact />
+              {T.live.updated} <Time at={byServer(updatedAt)} exact />
             </p>
           ) : null}
         </section>

@@ -223,5 +223,6 @@ export const T = {
     updated: "Updated",
     stale: "No news from the server. What you see may be out of date.",
     said: (state: string) => `The run is now: ${state}`,
+    last: (state: string) => `Last known: ${state}`,
   },
 };

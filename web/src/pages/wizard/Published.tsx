@@ -1,6 +1,7 @@
 /** After publishing: the dataflow's first run, followed until it has ended. */
 import { useQuery } from "@tanstack/react-query";
 import { ApiError, send } from "../../api/client";
+import { byServer, now } from "../../api/clock";
 import { PAGES, pathOf } from "../../shell/navigation";
 import { Page, useSandbox } from "../../shell/page";
 import { texts as shared } from "../../texts";
@@ -96,7 +97,7 @@ export function Published({ flow }: { flow: string }) {
             <Run run={run.data} />
           ) : (
             <p role="status">
-              {start > Date.now() + 5_000 ? (
+              {start > now() + 5_000 ? (
                 <>
                   {T.later} <Time at={start} exact />.
                 </>
@@ -107,7 +108,7 @@ export function Published({ flow }: { flow: string }) {
           )}
           {run.dataUpdatedAt && !(run.data && hasEnded(run.data)) ? (
             <p className="muted">
-              {shared.common.updated} <Time at={run.dataUpdatedAt} exact />
+              {shared.common.updated} <Time at={byServer(run.dataUpdatedAt)} exact />
             </p>
           ) : null}
           {hasFlowPages ? (

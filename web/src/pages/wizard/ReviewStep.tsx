@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
 import { send } from "../../api/client";
+import { now } from "../../api/clock";
 import { useSession } from "../../session";
 import { useSandbox } from "../../shell/page";
 import { texts as shared } from "../../texts";
@@ -43,7 +44,7 @@ export function ReviewStep(props: ReviewProps) {
     before.current = async () => {
       if (!wanted || !explored) return {};
       setOutcome(null);
-      const done = await make(wanted, sandbox, setThings);
+      const done = await (outcome?.resume ? outcome.resume(setThings) : make(wanted, sandbox, setThings));
       setOutcome(done);
       for (const key of ["wizard-datasets", "wizard-schemas", "flowUses", "flows"])
         void client.invalidateQueries({ queryKey: [key, sandbox] });
@@ -61,7 +62,9 @@ export function ReviewStep(props: ReviewProps) {
     <>
       {outcome?.error ? (
         <ErrorPanel what={T.failed} error={outcome.error}>
-          {left.length === 0 ? (
+          {outcome.resume ? (
+            <p>{T.failedOpen}</p>
+          ) : left.length === 0 ? (
             <p>{T.failedClean}</p>
           ) : (
             <>
@@ -94,6 +97,7 @@ const TONES: Record<ThingState, Tone> = {
   waiting: "neutral",
   making: "info",
   made: "good",
+  open: "warn",
   failed: "bad",
   removing: "info",
   removed: "neutral",
@@ -282,7 +286,10 @@ function DryRunPanel({ wanted, tried, onTried }: DryRunProps) {
           setResult(found);
           onTried(triedOf(found, now));
         }
-      } else setRefused(done.error);
+      } else {
+        setRefused(done.error);
+        if (done.resume) things = await done.undo(() => undefined);
+      }
       setLeft(things.filter((thing) => thing.state === "left"));
     } catch (problem) {
       setRefused(problem);
@@ -350,7 +357,7 @@ function DryRunPanel({ wanted, tried, onTried }: DryRunProps) {
 
 const triedOf = ({ counts, isTolerable, hasMore }: DryRun, of: string): Tried => ({
   of,
-  at: Date.now(),
+  at: now(),
   read: counts.read,
   written: counts.written,
   rejected: counts.rejected,

@@ -1,6 +1,7 @@
 /** The fifth step: when it runs, in words and as the next five runs. */
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { now } from "../../api/clock";
 import { useSandbox } from "../../shell/page";
 import { Checkbox, RadioGroup, Select } from "../../ui/choices";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
@@ -149,9 +150,9 @@ export function ScheduleStep({ state, change, known, problemOf, fixed = FREE }: 
 }
 
 function useMinute(): number {
-  const [minute, setMinute] = useState(() => Math.floor(Date.now() / MINUTE_MS));
+  const [minute, setMinute] = useState(() => Math.floor(now() / MINUTE_MS));
   useEffect(() => {
-    const timer = setInterval(() => setMinute(Math.floor(Date.now() / MINUTE_MS)), MINUTE_MS / 4);
+    const timer = setInterval(() => setMinute(Math.floor(now() / MINUTE_MS)), MINUTE_MS / 4);
     return () => clearInterval(timer);
   }, []);
   return minute;

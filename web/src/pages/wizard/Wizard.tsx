@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useAddress } from "../../address";
-import { ApiError, send } from "../../api/client";
+import { ApiError, onConnection, send, Unreachable } from "../../api/client";
 import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
 import { type NamedCall, Page, useSandbox } from "../../shell/page";
@@ -197,6 +197,10 @@ function Filling({ draft, onKept }: FillingProps) {
     };
   }, []);
 
+  // What could not be kept while the server was away is kept once it answers.
+  const again = useRef<(() => Promise<void>) | null>(null);
+  useEffect(() => onConnection((event) => (event === "online" ? void again.current?.() : undefined)), []);
+
   const keep = async (next: WizardState, at: StepName): Promise<string | null> => {
     const id = await kept.save(next, at);
     if (id) onKept(id);
@@ -255,6 +259,8 @@ function Filling({ draft, onKept }: FillingProps) {
     const id = await keep(state, step);
     if (id) navigate(pathTo(step, id), { replace: true });
   };
+
+  again.current = kept.error instanceof Unreachable ? saveNow : null;
 
   const back = () => {
     const earlier = STEPS[place - 1];

@@ -1,5 +1,6 @@
 /** A dataflow as the wizard has it, and what of it was changed. */
 import { type Call, send } from "../../api/client";
+import { now } from "../../api/clock";
 import { mappingsOf, type Rule, ruleOf } from "../mapping/rules";
 import { optionsOf } from "./making";
 import { FLOW, PREP } from "./queries";
@@ -219,7 +220,7 @@ export function operations(
       put("/scheduleParams", {
         ...rest,
         // A flow that has not run may become a recurring one, from now on.
-        startTime: before.schedule.kind === "once" ? Math.floor(Date.now() / 1000) : startTime,
+        startTime: before.schedule.kind === "once" ? Math.floor(now() / 1000) : startTime,
         frequency: unit,
         interval: Number(every),
       }),

@@ -1,5 +1,6 @@
 /** What is known of the things that were chosen, and what is still wrong with the choices. */
 import { useQuery } from "@tanstack/react-query";
+import { now } from "../../api/clock";
 import { connectionsQuery, type Source, sourcesQuery } from "../../api/queries";
 import type { Connection } from "../../api/types";
 import { useSettled } from "../../settled";
@@ -223,7 +224,7 @@ const CHECKS: Record<StepName, Check> = {
       ...wrong(
         "startAt",
         S.startAt,
-        later && (Number.isNaN(at) ? S.startMissing : at < Date.now() && S.startPast),
+        later && (Number.isNaN(at) ? S.startMissing : at < now() && S.startPast),
       ),
     ];
   },

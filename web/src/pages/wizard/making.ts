@@ -1,5 +1,5 @@
 /** Making a dataflow: one thing after the other, and taking away what was made where one of them is refused. */
-import { ApiError, type Call, send, variable } from "../../api/client";
+import { ApiError, type Call, send, Unreachable, variable } from "../../api/client";
 import type { Source } from "../../api/queries";
 import type { NamedCall } from "../../shell/page";
 import { mappingsOf } from "../mapping/rules";
@@ -22,7 +22,7 @@ const CRM_TO_AEP = { id: "14518937-270c-4525-bdec-c2ba7cce3860", version: "1.0" 
 const CONTENT_TYPE = "application/vnd.adobe.xed-full+json;version=1";
 
 export type ThingKind = "schema" | "dataset" | "source" | "target" | "mapping" | "flow";
-export type ThingState = "waiting" | "making" | "made" | "failed" | "removing" | "removed" | "left";
+export type ThingState = "waiting" | "making" | "made" | "open" | "failed" | "removing" | "removed" | "left";
 
 /** One of the things that a dataflow is made of. */
 export interface Thing {
@@ -262,6 +262,8 @@ export interface Outcome {
   flow: string | null;
   /** Takes away what was made and is still there. */
   undo: (tell: (next: Thing[]) => void) => Promise<Thing[]>;
+  /** Goes on with the one whose answer was lost, by the same call: it is made once. */
+  resume?: (tell: (next: Thing[]) => void) => Promise<Outcome>;
 }
 
 /** Makes all of it, or takes away what was made up to the one that was refused. `tell` gets every change. */
@@ -273,20 +275,33 @@ export async function make(wanted: Wanted, sandbox: string, tell: (next: Thing[]
     await takeAway(list, made, things, sandbox, told);
     return [...things];
   };
-  for (const [place, making] of list.entries()) {
-    const thing = things[place] as Thing;
-    things[place] = { ...thing, state: "making" };
-    tell([...things]);
-    try {
-      const id = making.idOf((await send(making.call(made), sandbox)) as never, made);
-      made[making.kind] = id;
-      things[place] = { ...thing, state: "made", id };
-      tell([...things]);
-    } catch (problem) {
-      things[place] = { ...thing, state: "failed", error: problem };
-      tell([...things]);
-      return { things: await undo(tell), error: problem, flow: null, undo };
+  const goOn = async (from: number, again: Call | null, told: typeof tell): Promise<Outcome> => {
+    for (const [place, making] of [...list.entries()].slice(from)) {
+      const { error: _was, ...thing } = things[place] as Thing;
+      things[place] = { ...thing, state: "making" };
+      told([...things]);
+      const call = again && place === from ? again : making.call(made);
+      try {
+        const id = making.idOf((await send(call, sandbox)) as never, made);
+        made[making.kind] = id;
+        things[place] = { ...thing, state: "made", id };
+        told([...things]);
+      } catch (problem) {
+        const isOpen = problem instanceof Unreachable;
+        things[place] = { ...thing, state: isOpen ? "open" : "failed", error: problem };
+        told([...things]);
+        if (isOpen)
+          return {
+            things: [...things],
+            error: problem,
+            flow: null,
+            undo,
+            resume: (next) => goOn(place, call, next),
+          };
+        return { things: await undo(told), error: problem, flow: null, undo };
+      }
     }
-  }
-  return { things: [...things], error: null, flow: made.flow ?? "", undo };
+    return { things: [...things], error: null, flow: made.flow ?? "", undo };
+  };
+  return goOn(0, null, tell);
 }

@@ -1,6 +1,7 @@
 /** What the wizard asks the API for. */
 import { queryOptions } from "@tanstack/react-query";
 import { type Call, send } from "../../api/client";
+import { now } from "../../api/clock";
 import type { components } from "../../api/schema";
 import type { TargetField } from "../mapping/rules";
 import type { Schedule } from "./state";
@@ -194,7 +195,7 @@ export const planQuery = (sandbox: string, account: string, planned: Planned) =>
 
 /** `scheduleParams` of a flow. */
 export function scheduleParams(schedule: Schedule): Record<string, unknown> {
-  const at = schedule.start === "later" ? new Date(schedule.startAt).getTime() : Date.now();
+  const at = schedule.start === "later" ? new Date(schedule.startAt).getTime() : now();
   const startTime = Math.floor(at / 1000);
   if (schedule.kind === "once") return { startTime, frequency: "once" };
   return {
