@@ -58,6 +58,7 @@ export const texts = {
     zone: "Times",
     zones: { local: "Local time", utc: "UTC" },
     signOut: "Sign out",
+    unnamed: "First credential",
   },
   search: {
     label: "Search",
@@ -139,6 +140,7 @@ export const texts = {
     go: "Sign in",
     empty: "Paste the link that the server printed.",
     refusedWhat: "This link did not sign you in",
+    refusedNext: "Ask for a new link, as told below, and paste all of it.",
     signedOut: "You are signed out.",
   },
   offline:
