@@ -288,6 +288,7 @@ export const texts = {
     unnamed: "Unnamed account",
   },
   account: {
+    one: "Account",
     failed: "The account could not be read",
     notFoundTitle: "This account is not here",
     notFound: "It was deleted, or it belongs to another sandbox.",
