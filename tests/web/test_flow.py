@@ -221,3 +221,27 @@ def test_pieces_of_a_backfill_are_told_in_the_zone_in_which_they_are_typed(
     page.get_by_role("textbox", name="Until").fill("2026-01-03")
     pieces = page.get_by_role("region", name="The pieces")
     expect(pieces).to_contain_text("2 Jan 2026, 00:00:00 UTC \u2013 3 Jan 2026, 00:00:00 UTC")
+
+
+@pytest.mark.pages
+def test_a_copy_of_what_ran_once_runs_again_and_again(page: Page, site: Site, client: Client, people: Dataflow) -> None:
+    name = unique("Ran once")
+    flow_id = people.started(name=name)
+    resources.ended(client, flow_id)
+    page.goto(site.at(f"flows/{flow_id}"))
+    page.get_by_role("button", name="Further actions for this dataflow").click()
+    page.get_by_role("menuitem", name="Duplicate").click()
+    expect(page.get_by_role("textbox", name="Dataflow name")).to_have_value(f"Copy of {name}")
+    expect(page.get_by_role("radio", name="rows of paged")).to_be_checked()
+    for heading in ("Which column feeds which field?", "When does it run?"):
+        page.get_by_role("button", name="Next", exact=True).click()
+        expect(page.get_by_role("heading", name=heading)).to_be_focused()
+    page.get_by_text("Repeatedly").click()
+    page.get_by_role("button", name="Next", exact=True).click()
+    expect(page.get_by_role("heading", name="Is this right?")).to_be_focused()
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_role("heading", name=f"Copy of {name} is published")).to_be_visible()
+    copied = client.one(f"{FLOW}/flows/{page.url.split('done=')[1]}")
+    assert copied["scheduleParams"]["frequency"] == "day"
+    (target,) = copied["targetConnectionIds"]
+    assert client.one(f"{FLOW}/targetConnections/{target}")["params"]["dataSetId"] == people.dataset_id

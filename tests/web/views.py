@@ -502,5 +502,6 @@ VIEWS: Final = (
         shows="Keep the secret now",
         act=_after(_fill("Name", "Seen once"), _click("button", "Make credential")),
     ),
+    View(name="keys", path="flows", shows="Single keys", act=lambda page: page.keyboard.press("?")),
     View(name="no-page", path="nothing", shows="There is no such page"),
 )

@@ -60,6 +60,7 @@ export const texts = {
     zone: "Times",
     zones: { local: "Local time", utc: "UTC" },
     signOut: "Sign out",
+    unnamed: "First credential",
   },
   search: {
     label: "Search",
@@ -141,6 +142,7 @@ export const texts = {
     go: "Sign in",
     empty: "Paste the link that the server printed.",
     refusedWhat: "This link did not sign you in",
+    refusedNext: "Ask for a new link, as told below, and paste all of it.",
     signedOut: "You are signed out.",
   },
   offline:
@@ -301,6 +303,7 @@ export const texts = {
     unnamed: "Unnamed account",
   },
   account: {
+    one: "Account",
     failed: "The account could not be read",
     notFoundTitle: "This account is not here",
     notFound: "It was deleted, or it belongs to another sandbox.",

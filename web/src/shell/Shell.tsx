@@ -53,6 +53,28 @@ function useWaking(): void {
   }, [client]);
 }
 
+/** Esc, or a press elsewhere, closes the drawer; the focus does not stay in what is closed. */
+function useAway(drawer: boolean, close: () => void) {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each drawing has a function of its own that does the same
+  useEffect(() => {
+    if (!drawer) return;
+    const inDrawer = (target: EventTarget | null) =>
+      target instanceof Element && target.closest(".rail, .drawer-button") !== null;
+    const press = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      close();
+      document.querySelector<HTMLElement>(".drawer-button > button")?.focus();
+    };
+    const point = (event: PointerEvent) => (inDrawer(event.target) ? undefined : close());
+    window.addEventListener("keydown", press);
+    window.addEventListener("pointerdown", point);
+    return () => {
+      window.removeEventListener("keydown", press);
+      window.removeEventListener("pointerdown", point);
+    };
+  }, [drawer]);
+}
+
 export function Shell({ children }: { children: ReactNode }) {
   const sandbox = useSandbox();
   const { ended } = useHeldSession();
@@ -70,6 +92,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useShortcuts(sandbox, search, showKeys);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a drawer closes whenever another page is shown
   useEffect(() => setDrawer(false), [location]);
+  useAway(drawer, () => setDrawer(false));
   return (
     <CallsProvider open={showCall}>
       <a className="skip-link" href="#main">

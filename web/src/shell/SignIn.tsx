@@ -46,7 +46,9 @@ export default function SignIn() {
         ) : (
           <>
             <p className="muted">{signedOut ? texts.session.signedOut : texts.session.intro}</p>
-            {error ? <ErrorPanel what={texts.session.refusedWhat} error={error} /> : null}
+            {error ? (
+              <ErrorPanel what={texts.session.refusedWhat} error={error} advice={texts.session.refusedNext} />
+            ) : null}
             <SignInForm />
             <HowToGetALink />
           </>

@@ -5,6 +5,7 @@ import { texts } from "../texts";
 import { Button } from "../ui/Button";
 import { CopyButton, ErrorPanel } from "../ui/feedback";
 import { SecretField } from "../ui/fields";
+import { focusInvalid } from "../ui/invalid";
 
 export function SignInForm() {
   const { signIn } = useHeldSession();
@@ -12,8 +13,9 @@ export function SignInForm() {
   const [missing, setMissing] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
+    focusInvalid(event.currentTarget);
     const code = codeIn(text);
     setMissing(!code);
     if (!code) return;
@@ -29,7 +31,9 @@ export function SignInForm() {
   };
   return (
     <form onSubmit={submit} noValidate className="form">
-      {error ? <ErrorPanel what={texts.session.refusedWhat} error={error} /> : null}
+      {error ? (
+        <ErrorPanel what={texts.session.refusedWhat} error={error} advice={texts.session.refusedNext} />
+      ) : null}
       <SecretField
         label={texts.session.field}
         help={texts.session.fieldHelp}

@@ -124,7 +124,7 @@ function UserMenu({ onKeys }: { onKeys: () => void }) {
     },
     {
       id: "session",
-      title: visibly(session?.name || session?.clientId || ""),
+      title: visibly(session?.name || texts.user.unnamed),
       entries: [
         {
           id: "sign-out",

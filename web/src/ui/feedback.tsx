@@ -88,12 +88,14 @@ interface ErrorPanelProps {
   /** What failed, in the words of the page. */
   what: string;
   error: unknown;
+  /** What to do, where the page knows it better than the server. */
+  advice?: string;
   onRetry?: () => void;
   children?: ReactNode;
 }
 
 /** What failed, why, what to do, and a stable code; with the id of the request. */
-export function ErrorPanel({ what, error, onRetry, children }: ErrorPanelProps) {
+export function ErrorPanel({ what, error, advice, onRetry, children }: ErrorPanelProps) {
   const known = error instanceof ApiError ? error : null;
   const away = error instanceof Unreachable;
   const why = away ? texts.error.unreachableWhy : (known?.message ?? texts.pageFailed.why);
@@ -101,7 +103,7 @@ export function ErrorPanel({ what, error, onRetry, children }: ErrorPanelProps) 
     ? error.isOpen
       ? texts.error.openNext
       : texts.error.unreachableNext
-    : known?.advice || (NEXT[known?.status ?? 0] ?? texts.error.unknownNext);
+    : advice || known?.advice || (NEXT[known?.status ?? 0] ?? texts.error.unknownNext);
   return (
     <section className="error-panel" role="alert">
       <Icon name="fail" />

@@ -32,11 +32,7 @@ export default function Account() {
   if (account.data) return <Shown connection={account.data} crumbs={crumbs} />;
   const missing = account.error instanceof ApiError && [400, 404].includes(account.error.status);
   return (
-    <Page
-      title={texts.accounts.title}
-      crumbs={crumbs}
-      calls={[{ ...calls.connection(id), title: "Read the account" }]}
-    >
+    <Page title={T.one} crumbs={crumbs} calls={[{ ...calls.connection(id), title: "Read the account" }]}>
       {account.isPending ? <Skeleton rows={4} /> : null}
       {missing ? (
         <EmptyState

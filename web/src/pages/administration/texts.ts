@@ -1,4 +1,5 @@
 /** Texts of the pages of administration: sandboxes and credentials. */
+import { texts } from "../../texts";
 
 const plural = (count: number, one: string, many = `${one}s`) =>
   `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
@@ -138,7 +139,7 @@ export const credentialTexts = {
     created: "Created",
     actions: "Actions",
   },
-  first: "First credential",
+  first: texts.user.unnamed,
   you: "you",
   yes: "yes",
   no: "no",

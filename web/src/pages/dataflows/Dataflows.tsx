@@ -26,7 +26,7 @@ import { Bulk } from "./Bulk";
 import { FlowBadge, nameOf } from "./badges";
 import { DeleteFlow } from "./DeleteFlow";
 import "./dataflows.css";
-import { flowCalls, linesQuery, PAGE, type Wanted } from "./queries";
+import { duplicateOf, flowCalls, linesQuery, PAGE, type Wanted } from "./queries";
 import { RunNow } from "./RunNow";
 import { RunStrip } from "./RunStrip";
 import { inWords } from "./schedule";
@@ -205,6 +205,15 @@ export default function Dataflows() {
                 name: T.acts.edit,
                 onAction: () => navigate(pathOf(sandbox, `flows/${encodeURIComponent(line.id)}/edit`)),
               },
+              ...(may("view-data") && line.state !== "draft"
+                ? [
+                    {
+                      id: "duplicate",
+                      name: T.acts.duplicate,
+                      onAction: () => navigate(pathOf(sandbox, duplicateOf(line.id))),
+                    },
+                  ]
+                : []),
               {
                 id: "delete",
                 name: T.acts.remove,

@@ -26,7 +26,7 @@ import { driftCalls, driftQuery } from "./drift";
 import { MappingTab } from "./MappingTab";
 import { Overview, stepOf } from "./Overview";
 import { Quarantine } from "./Quarantine";
-import { flowCalls, flowQuery, lineQuery } from "./queries";
+import { duplicateOf, flowCalls, flowQuery, lineQuery } from "./queries";
 import { RunNow } from "./RunNow";
 import { Settings } from "./Settings";
 import { inWords } from "./schedule";
@@ -191,6 +191,15 @@ function Shown({ line, flow }: FlowProps) {
   calls.push(...tabCalls(tab, line, flow, held?.id));
   const landed = line.recentRuns.find((run) => run.state === "success" || run.state === "partialSuccess");
   const more = [
+    ...(mayManage && session.permissions.includes("view-data") && line.state !== "draft"
+      ? [
+          {
+            id: "duplicate",
+            name: T.acts.duplicate,
+            onAction: () => navigate(pathOf(sandbox, duplicateOf(line.id))),
+          },
+        ]
+      : []),
     ...(mayRun && line.state === "enabled"
       ? [{ id: "backfill", name: T.acts.backfill, onAction: () => setOpen("backfill") }]
       : []),

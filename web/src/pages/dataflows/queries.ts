@@ -71,6 +71,9 @@ export const flowCalls = {
     get(`/data/foundation/conversion/mappingSets/${id(set)}${version > 0 ? `?version=${version}` : ""}`),
 };
 
+/** Where another dataflow begins as this one is. */
+export const duplicateOf = (flow: string) => `flows/new?from=${id(flow)}&step=details`;
+
 /** Where something is at work the list is asked for often, else now and then. */
 const BUSY_MS = 2_000;
 const CALM_MS = 15_000;

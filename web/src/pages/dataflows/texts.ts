@@ -82,6 +82,7 @@ export const T = {
     resume: "Resume",
     publish: "Finish and publish",
     edit: "Edit",
+    duplicate: "Duplicate",
     remove: "Delete…",
   },
   bulk: {
@@ -318,7 +319,7 @@ export const T = {
     nameMissing: "Give the dataflow a name.",
     description: "Description",
     schedule: "Schedule",
-    once: "It runs once, or by hand. To have it run again and again, make another dataflow.",
+    once: "It runs once, or by hand. To have one that runs again and again, duplicate it.",
     every: "Every",
     unit: "Unit",
     units: { minute: "minutes", hour: "hours", day: "days", week: "weeks" },

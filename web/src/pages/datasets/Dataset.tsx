@@ -52,7 +52,7 @@ export default function Dataset() {
   if (dataset.data) return <Shown dataset={dataset.data} crumbs={crumbs} />;
   const missing = dataset.error instanceof ApiError && [400, 404].includes(dataset.error.status);
   return (
-    <Page title={texts.title} crumbs={crumbs} calls={[{ ...calls.one(id), title: T.readCall }]}>
+    <Page title={T.one} crumbs={crumbs} calls={[{ ...calls.one(id), title: T.readCall }]}>
       {dataset.isPending ? <Skeleton rows={4} /> : null}
       {missing ? (
         <EmptyState

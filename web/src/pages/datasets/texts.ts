@@ -46,6 +46,7 @@ export const texts = {
   batchesCall: "Read when their newest batches ended",
   labelsCall: "Read the labels that hold for them",
   one: {
+    one: "Dataset",
     failed: "The dataset could not be read",
     missingTitle: "This dataset is not here",
     missing: "It was deleted, or it belongs to another sandbox.",

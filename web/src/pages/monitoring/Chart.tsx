@@ -40,7 +40,8 @@ export function Chart({ what, tone, series, value, zone }: ChartProps) {
   const top = ceiling(most);
   const step = WIDTH / Math.max(1, series.length);
   const first = series[0]?.at ?? 0;
-  const last = series.at(-1)?.at ?? 0;
+  // Where the last of them ends: each is told by its beginning.
+  const last = (series.at(-1)?.at ?? 0) + ((series[1]?.at ?? first) - first);
   const summary =
     total > 0 && highest
       ? T.summary(what, total.toLocaleString(), most.toLocaleString(), exactTime(highest.at, zone))

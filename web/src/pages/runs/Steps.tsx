@@ -27,7 +27,12 @@ function stepsOf(run: ReadRun): Step[] {
   if (planned !== null) steps.push({ id: "plan", name: T.steps.plan, from: begun, until: planned });
   steps.push({ id: "read", name: T.steps.read, from: planned ?? begun, until: run.readAt ?? run.endedAt });
   if (run.readAt !== null)
-    steps.push({ id: "publish", name: T.steps.publish, from: run.readAt, until: run.endedAt });
+    steps.push({
+      id: "publish",
+      name: run.state === "failed" ? T.steps.gaveUp : T.steps.publish,
+      from: run.readAt,
+      until: run.endedAt,
+    });
   return steps;
 }
 

@@ -74,6 +74,7 @@ export const T = {
     plan: "Plan",
     read: "Read, map and check",
     publish: "Publish",
+    gaveUp: "End without publishing",
     undo: "Take rows out",
     step: "Step",
     began: "Began",

@@ -39,7 +39,7 @@ export default function Schema() {
   const error = schema.error ?? full.error;
   const missing = error instanceof ApiError && [400, 404].includes(error.status);
   return (
-    <Page title={texts.title} crumbs={crumbs} calls={[{ ...calls.one("schemas", id), title: T.readCall }]}>
+    <Page title={T.one} crumbs={crumbs} calls={[{ ...calls.one("schemas", id), title: T.readCall }]}>
       {error ? null : <Skeleton rows={6} />}
       {missing ? (
         <EmptyState

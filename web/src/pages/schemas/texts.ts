@@ -31,6 +31,7 @@ export const texts = {
   failed: "The schemas could not be listed",
   listCall: "List the schemas",
   one: {
+    one: "Schema",
     failed: "The schema could not be read",
     missingTitle: "This schema is not here",
     missing: "It was deleted, or it belongs to another sandbox.",

@@ -8,6 +8,7 @@ import { ErrorPanel, Skeleton } from "../../ui/feedback";
 import { TextField } from "../../ui/fields";
 import { exactTime, Hostile, visibly } from "../../ui/text";
 import { timeColumns, wrongWith } from "./known";
+import { likeliest } from "./prefilling";
 import { slotsQuery } from "./queries";
 import type { Schedule } from "./state";
 import { texts } from "./texts";
@@ -52,7 +53,12 @@ export function ScheduleStep({ state, change, known, problemOf, fixed = FREE }: 
             label={T.kind}
             hideLabel
             value={schedule.kind}
-            onChange={(kind) => set({ kind: kind as Schedule["kind"] })}
+            onChange={(kind) =>
+              set({
+                kind: kind as Schedule["kind"],
+                deltaColumn: schedule.deltaColumn || likeliest(times),
+              })
+            }
             options={(["once", "interval"] as const).map((id) => ({
               id,
               name: T.kinds[id],

@@ -17,6 +17,7 @@ import { visibly } from "../../ui/text";
 import { mappingCalls } from "../mapping/queries";
 import { AccountStep } from "./AccountStep";
 import { DetailsStep } from "./DetailsStep";
+import { opened } from "./editing";
 import { type Known, plannedOf, useKnown, type Wrong, wrongWith } from "./known";
 import { MapStep } from "./MapStep";
 import { tellCalls } from "./making";
@@ -58,6 +59,16 @@ export default function Wizard() {
     queryKey: ["draft", sandbox, form.draft, form.key],
     queryFn: ({ signal }) => send<Draft>(wizardCalls.draft(form.draft), sandbox, signal),
     enabled: form.draft !== "",
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    retry: false,
+  });
+  // Another dataflow that begins as this one is.
+  const from = form.draft ? "" : address.get("from");
+  const pattern = useQuery({
+    queryKey: ["edited", sandbox, from, "copied"],
+    queryFn: ({ signal }) => opened(from, sandbox, signal),
+    enabled: from !== "",
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     retry: false,
@@ -104,10 +115,21 @@ export default function Wizard() {
       </Page>
     );
   }
+  if (from && !pattern.data)
+    return (
+      <Page title={texts.title} calls={[{ ...wizardCalls.flow(from), title: texts.done.callFlow }]}>
+        {pattern.error ? (
+          <ErrorPanel what={texts.done.failed} error={pattern.error} onRetry={() => void pattern.refetch()} />
+        ) : (
+          <Skeleton rows={5} />
+        )}
+      </Page>
+    );
   return (
     <Filling
       key={form.key}
       draft={draft.data ?? null}
+      pattern={pattern.data?.state ?? null}
       onKept={(id) => {
         own.current = id;
       }}
@@ -115,6 +137,7 @@ export default function Wizard() {
   );
 }
 
+const LONGEST_NAME = 255;
 const toFocus = (element: HTMLElement | null) => element?.focus();
 
 const changedMembers = (before: WizardState, after: WizardState): Partial<WizardState> =>
@@ -133,17 +156,26 @@ function begun(address: ReturnType<typeof useAddress>): WizardState {
   };
 }
 
+/** A dataflow that reads and lands as `pattern` does, by a name of its own. */
+const copyOf = (pattern: WizardState): WizardState => ({
+  ...pattern,
+  details: { ...pattern.details, flowName: texts.copyOf(pattern.details.flowName).slice(0, LONGEST_NAME) },
+});
+
 interface FillingProps {
   draft: Draft | null;
+  pattern: WizardState | null;
   onKept: (id: string) => void;
 }
 
-function Filling({ draft, onKept }: FillingProps) {
+function Filling({ draft, pattern, onKept }: FillingProps) {
   const sandbox = useSandbox();
   const client = useQueryClient();
   const address = useAddress();
   const [, navigate] = useLocation();
-  const [state, setState] = useState<WizardState>(() => (draft ? stateOf(draft.body) : begun(address)));
+  const [state, setState] = useState<WizardState>(() =>
+    draft ? stateOf(draft.body) : pattern ? copyOf(pattern) : begun(address),
+  );
   const kept = useDraft(sandbox, draft);
   const [attempt, setAttempt] = useState(0);
   const [wrong, setWrong] = useState<Wrong[]>([]);

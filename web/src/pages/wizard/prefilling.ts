@@ -6,6 +6,10 @@ import { timeColumns } from "./known";
 import type { Column, Dataset, SchemaName, SourceSchema } from "./queries";
 import type { WizardState } from "./state";
 
+/** Of columns with times, the one that most likely tells new rows. */
+export const likeliest = (times: Column[]) =>
+  (times.find((column) => column.name === "Timestamp") ?? times[0])?.name ?? "";
+
 /** Names that none has yet, and the column that tells when a row was written. What was typed stays. */
 export function prefilled(
   state: WizardState,
@@ -21,8 +25,8 @@ export function prefilled(
       datasets.map((one) => one.name),
     );
   const day = new Date().toISOString().slice(0, 10);
-  const times = timeColumns(columns).map((column) => column.name);
-  const known = times.includes(schedule.deltaColumn) ? schedule.deltaColumn : "";
+  const times = timeColumns(columns);
+  const known = times.some((column) => column.name === schedule.deltaColumn) ? schedule.deltaColumn : "";
   return {
     ...state,
     details: {
@@ -38,7 +42,7 @@ export function prefilled(
     },
     schedule: {
       ...schedule,
-      deltaColumn: known || (times.includes("Timestamp") ? "Timestamp" : (times[0] ?? "")),
+      deltaColumn: known || likeliest(times),
     },
   };
 }

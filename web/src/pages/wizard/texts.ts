@@ -58,6 +58,7 @@ const makes: Record<ThingKind, string> = {
 
 export const texts = {
   title: "Add data",
+  copyOf: (name: string) => `Copy of ${name}`,
   lead: "From a table of a source to rows in a dataset, step by step.",
   stepsLabel: "Steps",
   steps,
@@ -339,7 +340,7 @@ export const texts = {
       interval: "Each run takes what was written since the one before.",
     },
     kindFixed: {
-      once: "A dataflow that has run once cannot become a recurring one; make another.",
+      once: "A dataflow that has run once cannot become a recurring one; duplicate it for that.",
       interval: "A recurring dataflow stays one.",
     },
     columnFixed: "It stays: the dataflow has run, and another one would leave gaps or take rows twice.",
