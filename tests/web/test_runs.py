@@ -16,7 +16,6 @@ from tests.upgrades.make_store import Failing
 from tests.web.furnished import Furnished, furnish
 from tests.web.journeys import Site, tab_to, unique
 from tests.wire import resources
-from tests.wire.resources import FLOW, PREP
 
 pytestmark = pytest.mark.azurite
 
@@ -27,19 +26,22 @@ def rejecting(client: Client, azurite: Azurite) -> Furnished:
     return furnish(client, azurite, name=unique("Rejecting"))
 
 
-def mended(client: Client, flow: Furnished) -> None:
-    """A mapping that gives rows without a level one."""
-    step = client.one(f"{FLOW}/flows/{flow.flow}")["transformations"][0]["params"]
-    known = client.get(f"{PREP}/mappingSets/{step['mappingId']}").json()
-    rules = [
-        {"sourceType": one["sourceType"], "source": one["source"], "destination": one["destination"]}
-        for one in known["mappings"]
-    ]
-    for rule in rules:
-        if rule["destination"].endswith(".level"):
-            rule |= {"sourceType": "EXPRESSION", "source": 'iif(level == null, "none", level)'}
-    answer = client.put(f"{PREP}/mappingSets/{step['mappingId']}", json={"xdmSchema": flow.schema, "mappings": rules})
-    assert answer.status_code == 200, answer.text
+def mend(page: Page, site: Site, flow: Furnished) -> None:
+    """Publish a mapping that gives rows without a level one."""
+    page.goto(site.at(f"flows/{flow.flow}/edit?step=mapping"))
+    page.get_by_role("button", name=re.compile(r"Actions for .*level")).click()
+    page.get_by_role("menuitem", name="Edit").click()
+    dialog = page.get_by_role("dialog", name="Edit mapping")
+    dialog.get_by_text("An expression", exact=True).click()
+    dialog.get_by_role("textbox", name="Expression").click()
+    page.keyboard.type('iif(level == null, "none", level)')
+    dialog.get_by_role("button", name="Save mapping").click()
+    expect(dialog).to_be_hidden()
+    for step in ("When does it run?", "Is this right?"):
+        page.get_by_role("button", name="Next", exact=True).click()
+        expect(page.get_by_role("heading", name=step, level=2)).to_be_visible()
+    page.get_by_role("button", name="Publish changes").click()
+    expect(page.get_by_text("The changes are published.")).to_be_visible()
 
 
 def test_the_numbers_of_a_run_add_up_and_a_mismatch_is_our_error(page: Page, site: Site, furnished: Furnished) -> None:
@@ -68,7 +70,8 @@ def test_rejected_rows_are_tried_by_a_corrected_mapping_replayed_and_the_replay_
     page.goto(site.at(f"runs/{rejecting.run}"))
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("By version 1 of the mapping, 0 of 3 waiting rows would pass.")).to_be_visible()
-    mended(client, rejecting)
+    mend(page, site, rejecting)
+    page.goto(site.at(f"runs/{rejecting.run}"))
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("By version 2 of the mapping, 3 of 3 waiting rows would pass.")).to_be_visible()
     page.get_by_role("button", name="Replay…").click()

@@ -134,8 +134,8 @@ async function written(sent: Sent): Promise<Response> {
       unanswered.delete(what);
       const isRefused = answer.status === SUPERSEDED && "x-server-run" in headers && serverRun !== name.run;
       if (!(isRefused && isFirst)) return answer;
-      // It was sent for the first time, to a run of the server that this page had not heard of.
-      name = newName();
+      // It was sent for the first time, and whoever refused it is a run of the server that this page had not heard of.
+      name = { ...newName(), run: "" };
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
       unanswered.set(what, name);

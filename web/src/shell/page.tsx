@@ -52,15 +52,25 @@ interface PageProps {
   children: ReactNode;
 }
 
-// The first page of a visit keeps the browser's focus; those after it take it to their heading.
-let shownPages = 0;
+// The first page of a visit leaves the focus where it is; those after it take it to their heading, and have it back
+// where that is drawn anew, once what they waited for is there.
+let shownAt = "";
+let isComeTo = false;
+
+function takesFocus(): boolean {
+  const path = window.location.pathname;
+  if (path === shownAt) return isComeTo && document.activeElement === document.body;
+  isComeTo = shownAt !== "";
+  shownAt = path;
+  return isComeTo;
+}
 
 export function Page({ title, heading, lead, crumbs = [], actions, calls, children }: PageProps) {
   const sandbox = useSandbox();
   const { show, open } = useContext(Calls);
   const h1 = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    if (shownPages++ > 0) h1.current?.focus();
+    if (takesFocus()) h1.current?.focus();
   }, []);
   useEffect(() => {
     const section = crumbs.at(-1)?.name;
