@@ -47,9 +47,9 @@ demo: setup
 	@$(BIN)/python -m demo
 
 # Files of tests run side by side; each process starts the servers that its tests share. They wait much: for servers that
-# start, or are killed. So there is one process more than there are cores. In their own order, long files do not come last.
+# start, or are killed. So there are more processes than cores. In their own order, long files do not come last.
 test: setup lint
-	@$(BIN)/pytest -q --numprocesses $$($(BIN)/python -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile \
+	@$(BIN)/pytest -q --numprocesses $$($(BIN)/python -c 'import os; print(min(4, 2 * os.cpu_count()))') --dist loadfile \
 		--no-loadscope-reorder
 
 lint: .venv/.installed web/.built

@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from tests.forked import Forked, forked
+
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 
@@ -27,17 +29,27 @@ def command(*arguments: str, program: str = PROGRAM) -> list[str]:
 
 
 class Server:
-    """`flowservice serve` on a home. May be killed and started again."""
+    """`flowservice serve` on a home. May be killed and started again.
+
+    Forked from a process that has loaded it, unless it is to be `executed`, as where it is installed.
+    """
 
     def __init__(
-        self, home: Path, *, port: int = 0, env: Mapping[str, str] | None = None, program: str = PROGRAM
+        self,
+        home: Path,
+        *,
+        port: int = 0,
+        env: Mapping[str, str] | None = None,
+        program: str = PROGRAM,
+        executed: bool = False,
     ) -> None:
         self.home = home
         self.program = program
+        self.executed = executed or program != PROGRAM
         self.port = port
         # The code beside these tests, whatever else is installed; and nothing that only tests need.
         self.env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (AS_INSTALLED, SOURCE, ROOT))), **(env or {})}
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | Forked | None = None
         self.url = ""
         self.log = home.parent / f"{home.name}.log"
 
@@ -51,9 +63,13 @@ class Server:
 
     def launch(self) -> None:
         """Start the process, and wait for nothing."""
+        arguments = ("serve", "--home", str(self.home), "--port", str(self.port))
+        if not self.executed:
+            self.process = Forked(arguments, env=self.env, errors=self.log)
+            return
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command("serve", "--home", str(self.home), "--port", str(self.port), program=self.program),
+                command(*arguments, program=self.program),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=self.env,
@@ -89,13 +105,9 @@ class Server:
 
     def run(self, *arguments: str) -> str:
         """The output of another `flowservice` command on this home."""
-        return subprocess.run(
-            command(arguments[0], *arguments[1:], "--home", str(self.home)),
-            check=True,
-            capture_output=True,
-            text=True,
-            env=self.env,
-        ).stdout
+        done = forked([*arguments, "--home", str(self.home)], env=self.env)
+        done.check_returncode()
+        return done.stdout
 
     def rows(self, query: str, *, sandbox: str = "prod") -> list[dict[str, Any]]:
         """What `flowservice sql` prints, without a process for it: most of its time goes into starting one."""

@@ -19,7 +19,7 @@ def observe(home: Path) -> Iterator[dict[str, Any]]:
     observer, names = network.Observer(), network.NameServer(RECORDS)
     observer.start()
     names.start()
-    server = Server(home, env={**ENVIRONMENT, "RES_OPTIONS": "timeout:1 attempts:1"}).start()
+    server = Server(home, env={**ENVIRONMENT, "RES_OPTIONS": "timeout:1 attempts:1"}, executed=True).start()
     try:
         with server.client() as client:
             for payload in payloads():

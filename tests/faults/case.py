@@ -21,6 +21,7 @@ from tests.faults.furnished import furnish
 from tests.faults.modes import NOON, Mode, Row, Shape, edited
 from tests.faults.oracle import Oracle
 from tests.faults.strikes import Strike, revival
+from tests.forked import PRELOADED
 from tests.live import ROOT, SOURCE
 from tests.postgres import Postgres
 
@@ -89,7 +90,7 @@ def sample() -> Table:
 def staged(folder: Path, front: Front) -> Iterator[Stage]:
     """A stage in that folder."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.faults.subject", "tests.faults.furnished"])
+    context.set_forkserver_preload(list(PRELOADED))
     # What the server of forks preloads it finds there alone.
     os.environ["PYTHONPATH"] = os.pathsep.join(map(str, (SOURCE, ROOT)))
     yield Stage(folder=folder, front=front, context=context)

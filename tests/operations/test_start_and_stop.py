@@ -24,7 +24,7 @@ PATIENT_S = 20
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Server]:
     """A server of this test alone."""
-    server = Server(tmp_path / "home")
+    server = Server(tmp_path / "home", executed=True)
     yield server
     if server.process is not None and server.process.poll() is None:
         server.kill()

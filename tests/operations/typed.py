@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.live import AS_INSTALLED, SOURCE, command
+from tests.forked import forked
 
 
 def typed(
@@ -13,12 +13,4 @@ def typed(
 ) -> subprocess.CompletedProcess[str]:
     """`flowservice` with these arguments, run to its end."""
     options = ("--home", str(home)) if home else ()
-    return subprocess.run(
-        command(*arguments, *options),
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (AS_INSTALLED, SOURCE))), **(env or {})},
-        cwd=cwd,
-        timeout=60,
-    )
+    return forked([*arguments, *options], env={**os.environ, **(env or {})}, cwd=cwd)

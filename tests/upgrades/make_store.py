@@ -114,7 +114,7 @@ def make(checkout: Path) -> Path:
     ):
         home = Path(folder) / "home"
         path = os.pathsep.join(map(str, (ROOT / "tests/as_installed", checkout / "src", ROOT)))
-        server = Server(home, env={**ENV, "PYTHONPATH": path}).start()
+        server = Server(home, env={**ENV, "PYTHONPATH": path}, executed=True).start()
         try:
             facts = _fill(server, azurite, azurite.connection_string.replace(str(azurite.port), str(table_server.port)))
         except BaseException:
