@@ -30,7 +30,7 @@ MOST: Final = 60
 _WRITES: Final = os.environ.get("FLOWSERVICE_WRITE_FOCUS_ORDER", "") == "1"
 # Ids, numbers and times differ from run to run.
 _VARIES: Final = re.compile(
-    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8,}\b|\d+|just now|in \d.*|\d.* ago"
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8,}\b|just now|in \d.*|\d[^,]* ago|\d+"
 )
 
 
