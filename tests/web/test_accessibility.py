@@ -49,12 +49,15 @@ def show(page: Page, scheme: str) -> None:
         " : delete document.documentElement.dataset.theme",
         "contrast" if scheme == "contrast" else "",
     )
-    # Colours on their way are none of the theme's; they set out with the next frame.
+    # Colours on their way are none of the theme's; they set out with the next frame, and what inherits them later.
     page.evaluate(
         """async () => {
-            for (let frame = 0; frame < 2; frame++) await new Promise((passed) => requestAnimationFrame(passed));
-            const moving = document.getAnimations().filter((each) => each instanceof CSSTransition);
-            await Promise.allSettled(moving.map((each) => each.finished));
+            const passed = () => new Promise((next) => requestAnimationFrame(next));
+            const moving = () => document.getAnimations().filter((each) => each instanceof CSSTransition);
+            for (let still = 0; still < 3; still = moving().length ? 0 : still + 1) {
+                await Promise.allSettled(moving().map((each) => each.finished));
+                await passed();
+            }
         }"""
     )
 

@@ -84,6 +84,9 @@ def _search(page: Page) -> None:
 
 
 def _end_session(page: Page) -> None:
+    # A page that still loads would say so by itself.
+    expect(page.get_by_role("button", name="Check now")).to_be_visible()
+    page.wait_for_load_state("networkidle")
     page.context.clear_cookies()
     page.get_by_role("button", name="Check now").click()
 
