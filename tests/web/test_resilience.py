@@ -4,12 +4,12 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from demo.azurite import Azurite
 from tests.connectors.azure_table.table_server import serving
@@ -220,6 +220,17 @@ def test_a_page_that_waits_says_for_what(path: str, page: Page, site: Site, furn
     page.clock.run_for(5_000)
     expect(page.get_by_role("main").get_by_text("Still waiting for the server…").last).to_be_visible()
     expect(page.get_by_text("The server takes long to answer.")).to_be_visible()
+
+
+def test_who_does_not_want_to_wait_asks_again(page: Page, site: Site, furnished: Furnished) -> None:
+    held: list[Route] = []
+    page.route("**/v1/flows?*", lambda route: route.continue_() if held else held.append(route))
+    page.goto(site.at("flows"))
+    page.get_by_role("button", name="Stop, and ask again").click()
+    expect(page.get_by_role("grid", name="Dataflows")).to_be_visible()
+    expect(page.get_by_text("Still waiting for the server…")).to_have_count(0)
+    with suppress(Error):  # the page has given it up
+        held[0].abort()
 
 
 def test_the_wizard_is_walked_though_every_answer_is_late_and_nothing_is_made_twice(

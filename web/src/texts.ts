@@ -35,6 +35,7 @@ export const texts = {
     clear: "Clear",
     more: "Load more",
     slow: "Still waiting for the server…",
+    askAgain: "Stop, and ask again",
     optional: "optional",
     details: "Details",
     none: "None",

@@ -1,10 +1,14 @@
 /** What a page says while it waits, when there is nothing, when something failed, and when something is done. */
+import { type Query, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
 import { ApiError, Unreachable } from "../api/client";
 import { texts } from "../texts";
 import { Button, IconButton } from "./Button";
 import { Icon, type IconName } from "./Icon";
 import { sentence, visibly } from "./text";
+
+/** What was asked for the page, and was never answered. */
+const WAITING = { type: "active" as const, predicate: (query: Query) => query.state.status === "pending" };
 
 /** `true` once this was on screen for a while. */
 function useElapsed(ms: number): boolean {
@@ -20,12 +24,26 @@ function useElapsed(ms: number): boolean {
 export function Skeleton({ rows = 6, shape = "row" }: { rows?: number; shape?: "row" | "card" | "text" }) {
   const visible = useElapsed(150);
   const slow = useElapsed(5_000);
+  const client = useQueryClient();
+  const askAgain = async () => {
+    await client.cancelQueries(WAITING);
+    await client.refetchQueries(WAITING);
+  };
   return (
     <div className={`skeletons ${shape}`} aria-busy="true" data-visible={visible || undefined}>
       <span className="visually-hidden" role="status">
         {slow ? texts.common.slow : texts.common.loading}
       </span>
-      {slow ? <p className="muted">{texts.common.slow}</p> : null}
+      {slow ? (
+        <p className="cell-with-icon muted">
+          {texts.common.slow}
+          {client.isFetching(WAITING) > 0 ? (
+            <Button size="small" onPress={() => void askAgain()}>
+              {texts.common.askAgain}
+            </Button>
+          ) : null}
+        </p>
+      ) : null}
       {Array.from({ length: rows }, (_, place) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: they are all alike
         <div key={place} className="skeleton" />
