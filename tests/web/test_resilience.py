@@ -64,9 +64,8 @@ def people(client: Client, azurite: Azurite) -> Dataflow:
     return resources.names_flow(client, azurite.connection_string, table)
 
 
-@pytest.fixture
-def at_details(page: Page, site: Site, client: Client, people: Dataflow) -> Page:
-    """A page at the third step of the wizard, filled in, whose draft is kept."""
+def open_details(page: Page, site: Site, client: Client, people: Dataflow) -> None:
+    """Open the third step of the wizard, filled in, of a draft that is kept."""
     name = unique("Enduring")
     body = {
         "account": people.connection_id,
@@ -77,6 +76,12 @@ def at_details(page: Page, site: Site, client: Client, people: Dataflow) -> Page
     draft = client.made("/v1/drafts", {"name": name, "kind": "dataflow", "step": "details", "body": body})
     page.goto(site.at(f"flows/new?draft={draft['id']}&step=details"))
     expect(page.get_by_text("It will have 6 fields")).to_be_visible()
+
+
+@pytest.fixture
+def at_details(page: Page, site: Site, client: Client, people: Dataflow) -> Page:
+    """A page at the third step of the wizard."""
+    open_details(page, site, client, people)
     return page
 
 
@@ -452,16 +457,7 @@ def test_a_dataflow_that_is_to_run_now_does_though_the_browser_s_clock_is_ahead(
 ) -> None:
     page = open_page()
     page.clock.install(time=datetime.now(UTC) + timedelta(hours=2))
-    name = unique("Now")
-    body = {
-        "account": people.connection_id,
-        "table": people.table,
-        "details": {"datasetName": name, "schemaTitle": name, "flowName": name},
-        "reached": "details",
-    }
-    draft = client.made("/v1/drafts", {"name": name, "kind": "dataflow", "step": "details", "body": body})
-    page.goto(site.at(f"flows/new?draft={draft['id']}&step=details"))
-    expect(page.get_by_text("It will have 6 fields")).to_be_visible()
+    open_details(page, site, client, people)
     publish(page)
 
 
