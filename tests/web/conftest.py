@@ -81,13 +81,19 @@ def tabs(browser: Browser, site: Site, contract: Contract) -> Iterator[Callable[
             wrong.append(f"the console says: {message.text[:500]}")
 
     def opened(
-        *, signed_in: bool = True, width: int = 1280, height: int = 850, scheme: str = "light", forced: bool = False
+        *,
+        signed_in: bool = True,
+        width: int = 1280,
+        height: int = 850,
+        scheme: str = "light",
+        forced: bool = False,
+        motion: bool = False,
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
             forced_colors="active" if forced else "none",
-            reduced_motion="reduce",
+            reduced_motion="no-preference" if motion else "reduce",
             timezone_id="Europe/Berlin",
             storage_state=site.state if signed_in else None,
         )

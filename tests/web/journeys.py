@@ -101,6 +101,11 @@ def press(page: Page, button: Locator) -> None:
     page.keyboard.press("Enter")
 
 
+def choose_all(page: Page) -> None:
+    """Press the box above a table's lines."""
+    page.get_by_role("columnheader").filter(has=page.get_by_role("checkbox", name="Select All")).click()
+
+
 def focused(page: Page) -> str:
     """The accessible name of what has the focus, as far as attributes, labels and text tell it."""
     found: str = page.evaluate(

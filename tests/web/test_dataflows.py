@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from demo.azurite import Azurite
 from tests.live import Client
 from tests.web.furnished import Furnished
-from tests.web.journeys import Site, focused, tab_to, unique
+from tests.web.journeys import Site, choose_all, focused, reach, tab_to, unique
 from tests.wire import resources
 from tests.wire.resources import FLOW, Dataflow
 
@@ -86,7 +86,7 @@ def test_many_are_paused_at_once_and_each_tells_what_came_of_it(
     client.made(f"{FLOW}/flows?mode=draft", body)
     page.goto(site.at(f"flows?q={name}"))
     expect(page.get_by_text("3 dataflows")).to_be_visible()
-    page.get_by_role("checkbox", name="Select All").press("Space")
+    choose_all(page)
     bar = page.get_by_role("region", name="Chosen dataflows")
     expect(bar).to_contain_text("3 chosen")
     bar.get_by_role("button", name="Pause").click()
@@ -117,14 +117,8 @@ def test_a_flow_is_resumed_run_and_deleted_by_keys_alone(
     tab_to(page, "Search dataflows")
     page.keyboard.type(name)
     expect(page.get_by_text("1 dataflow", exact=True)).to_be_visible()
-    # Into the table, and along the line to its menu.
-    tab_to(page, "Dataflows")
-    page.keyboard.press("Tab")
-    page.keyboard.press("ArrowDown")
-    for _ in range(10):
-        if focused(page) == f"Actions for {name}":
-            break
-        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+Tab")
+    _to_menu(page, name)
     _menu(page, name, "Resume")
     expect(page.get_by_text("The dataflow is enabled.")).to_be_visible()
     expect(row(page, name)).to_contain_text("Enabled")
@@ -134,7 +128,8 @@ def test_a_flow_is_resumed_run_and_deleted_by_keys_alone(
     expect(page.get_by_text("5 rows landed.")).to_be_visible()
     assert len(resources.ended(client, flow_id, runs=2)) == 2
     page.go_back()
-    row(page, name).get_by_role("button", name=f"Actions for {name}").focus()
+    row(page, name).wait_for()
+    _to_menu(page, name)
     _menu(page, name, "Delete…")
     dialog = page.get_by_role("alertdialog", name=f"Delete {name}?")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
@@ -143,6 +138,18 @@ def test_a_flow_is_resumed_run_and_deleted_by_keys_alone(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="No dataflow fits")).to_be_visible()
     assert client.get(f"{FLOW}/flows/{flow_id}").status_code == 404
+
+
+def _to_table(page: Page) -> None:
+    tab_to(page, "Search dataflows")
+    tab_to(page, "Dataflows")
+    page.keyboard.press("Tab")
+
+
+def _to_menu(page: Page, name: str) -> None:
+    """Into the table by keys, and along its only line to the menu."""
+    _to_table(page)
+    reach(page, row(page, name).get_by_role("button", name=f"Actions for {name}"), "ArrowRight", most=20)
 
 
 def _menu(page: Page, name: str, entry: str) -> None:
@@ -156,6 +163,49 @@ def _menu(page: Page, name: str, entry: str) -> None:
             break
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("motion", [True, False], ids=["motion", "less motion"])
+def test_a_dialog_that_a_menu_opened_gives_the_focus_back_to_the_menus_button(
+    open_page: Callable[..., Page], site: Site, waiting: Callable[[str], str], motion: bool
+) -> None:
+    name = unique("Left again")
+    flow_id = waiting(name)
+    page = open_page(motion=motion)
+    page.goto(site.at(f"flows?q={name}"))
+    opener = row(page, name).get_by_role("button", name=f"Actions for {name}")
+    opener.click()
+    page.get_by_role("menuitem", name="Delete…").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Cancel").click()
+    expect(opener).to_be_focused()
+    page.reload()
+    _to_menu(page, name)
+    for entry, role in (("Delete…", "alertdialog"), ("Run now", "dialog")):
+        _menu(page, name, entry)
+        page.get_by_role(role).wait_for()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role(role)).to_have_count(0)
+        expect(opener).to_be_focused()
+    page.goto(site.at(f"flows/{flow_id}"))
+    opener = page.get_by_role("button", name="Further actions for this dataflow")
+    opener.press("Enter")
+    page.get_by_role("menuitem", name="Delete…").press("Enter")
+    page.get_by_role("alertdialog").wait_for()
+    page.keyboard.press("Escape")
+    expect(opener).to_be_focused()
+
+
+def test_all_lines_are_chosen_by_keys_alone(page: Page, site: Site, waiting: Callable[[str], str]) -> None:
+    name = unique("Chosen by keys")
+    for letter in "ab":
+        waiting(f"{name} {letter}")
+    page.goto(site.at(f"flows?q={name}"))
+    expect(page.get_by_text("2 dataflows")).to_be_visible()
+    _to_table(page)
+    page.keyboard.press("ArrowUp")
+    reach(page, page.get_by_role("checkbox", name="Select All"), "ArrowLeft", most=20)
+    page.keyboard.press("Space")
+    expect(page.get_by_role("region", name="Chosen dataflows")).to_contain_text("2 chosen")
 
 
 @pytest.mark.pages
@@ -204,7 +254,7 @@ def test_who_thinks_again_before_an_act_keeps_the_choice(page: Page, site: Site,
         waiting(f"{name} {letter}")
     page.goto(site.at(f"flows?q={name}"))
     expect(page.get_by_text("2 dataflows")).to_be_visible()
-    page.get_by_role("checkbox", name="Select All").press("Space")
+    choose_all(page)
     bar = page.get_by_role("region", name="Chosen dataflows")
     bar.get_by_role("button", name="Delete…").click()
     dialog = page.get_by_role("alertdialog", name="Delete 2 dataflows?")

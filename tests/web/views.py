@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from playwright.sync_api import Page, Route, expect
 
 from tests.web.furnished import Furnished
-from tests.web.journeys import AZURE_TABLES, Site
+from tests.web.journeys import AZURE_TABLES, Site, choose_all
 
 Act: TypeAlias = Callable[[Page], None]
 
@@ -224,10 +224,6 @@ def _off_balance(run: Any) -> None:
     run["metrics"]["recordSummary"]["outputRecordCount"] -= 5
 
 
-def _choose_all(page: Page) -> None:
-    page.get_by_role("checkbox", name="Select All").press("Space")
-
-
 def _steps(*acts: Act) -> Act:
     def do(page: Page) -> None:
         for act in acts:
@@ -250,12 +246,12 @@ FLOW_VIEWS: Final = (
     View(name="flows-loading", path="flows", shows="Loading", before=_waiting("/v1/flows?")),
     View(name="flows-failed", path="flows", shows="The dataflows could not be listed", before=_refused(_LINES)),
     View(name="flows-menu", path="flows", shows="Run now", act=_click("button", "Actions for")),
-    View(name="flows-chosen", path="flows", shows="Clear the choice", act=_choose_all),
+    View(name="flows-chosen", path="flows", shows="Clear the choice", act=choose_all),
     View(
         name="flows-bulk",
         path="flows",
         shows="They start no run until",
-        act=_steps(_choose_all, _click("button", "Pause")),
+        act=_steps(choose_all, _click("button", "Pause")),
     ),
     View(name="flow", path="flows/{flow}", shows="Rows per run"),
     View(name="flow-activity", path="flows/{flow}?tab=activity", shows="Trigger"),

@@ -1,4 +1,4 @@
-import type { ReactNode, RefObject } from "react";
+import { type ReactNode, type RefObject, useEffect, useRef } from "react";
 import { Dialog as AriaDialog } from "react-aria-components/Dialog";
 import { Header } from "react-aria-components/Header";
 import { Heading } from "react-aria-components/Heading";
@@ -87,7 +87,19 @@ interface MenuProps {
   groups: MenuGroup[];
 }
 
-function MenuList({ label, groups }: MenuProps) {
+/**
+ * Runs an act once the focus is back where it was before a menu, some frames after the menu has gone: a dialog
+ * that the act opens gives the focus back to what has it then. If nothing gets the focus, the act is not kept back.
+ */
+function onceFocused(act: () => void, frames = 12) {
+  requestAnimationFrame(() =>
+    frames === 0 || document.activeElement !== document.body ? act() : onceFocused(act, frames - 1),
+  );
+}
+
+function MenuList({ label, groups, onClose }: MenuProps & { onClose?: () => void }) {
+  const chosen = useRef<() => void>(undefined);
+  useEffect(() => () => void (chosen.current && onceFocused(chosen.current)), []);
   return (
     <AriaMenu className="menu" aria-label={label}>
       {groups.map((group) => (
@@ -98,7 +110,10 @@ function MenuList({ label, groups }: MenuProps) {
               key={entry.id}
               id={entry.id}
               textValue={entry.name}
-              onAction={entry.onAction}
+              onAction={() => {
+                chosen.current = entry.onAction;
+                onClose?.();
+              }}
               className={entry.danger ? "menu-item danger" : "menu-item"}
               {...(entry.selected ? { "aria-current": true } : {})}
             >
@@ -176,18 +191,7 @@ export function MenuPopover({ trigger, onClose, ...list }: MenuPopoverProps) {
       offset={4}
       placement="bottom end"
     >
-      <MenuList {...list} groups={list.groups.map((group) => closing(group, onClose))} />
+      <MenuList {...list} onClose={onClose} />
     </Popover>
   );
 }
-
-const closing = (group: MenuGroup, onClose: () => void): MenuGroup => ({
-  ...group,
-  entries: group.entries.map((entry) => ({
-    ...entry,
-    onAction: () => {
-      onClose();
-      entry.onAction();
-    },
-  })),
-});
