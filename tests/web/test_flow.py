@@ -200,8 +200,14 @@ def test_where_there_is_little_room_the_open_tab_is_in_sight(
     open_page: Callable[..., Page], site: Site, furnished: Furnished
 ) -> None:
     page = open_page(width=400)
+    settings = page.get_by_role("tab", name="Settings")
     page.goto(site.at(f"flows/{furnished.flow}?tab=settings"))
-    expect(page.get_by_role("tab", name="Settings")).to_be_in_viewport(ratio=0.9)
+    expect(settings).to_be_in_viewport(ratio=0.9)
+    page.set_viewport_size({"width": 1280, "height": 850})
+    expect(page.get_by_role("tab", name="Overview")).to_be_in_viewport(ratio=0.9)
+    page.set_viewport_size({"width": 400, "height": 850})
+    expect(settings).to_be_in_viewport(ratio=0.9)
+    expect(page.get_by_role("tab", name="Overview")).not_to_be_in_viewport()
 
 
 @pytest.mark.pages

@@ -17,8 +17,18 @@ interface TabsProps {
   onOpen: (id: string) => void;
 }
 
-// Where there is room for a few only, the open one is among them.
-const intoSight = (tab: Element | null) => tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
+/** Where there is room for a few only, the open one is among them, also when the window gets narrower. */
+function keepInSight(tab: Element | null) {
+  const list = tab?.parentElement;
+  if (!tab || !list) return;
+  // `scrollIntoView` would move the page as well, under whoever reads further down.
+  const observer = new ResizeObserver(() => {
+    const [own, room] = [tab.getBoundingClientRect(), list.getBoundingClientRect()];
+    list.scrollLeft += Math.min(own.left - room.left, 0) + Math.max(own.right - room.right, 0);
+  });
+  observer.observe(list);
+  return () => observer.disconnect();
+}
 
 /** Arrows move between tabs; only the open one is drawn. */
 export function Tabs({ label, tabs, open, onOpen }: TabsProps) {
@@ -33,7 +43,7 @@ export function Tabs({ label, tabs, open, onOpen }: TabsProps) {
     >
       <TabList aria-label={label} className="tab-list">
         {tabs.map((tab) => (
-          <Tab key={tab.id} id={tab.id} className="tab" {...(tab === shown ? { ref: intoSight } : {})}>
+          <Tab key={tab.id} id={tab.id} className="tab" {...(tab === shown ? { ref: keepInSight } : {})}>
             {tab.name}
             {tab.note}
           </Tab>
