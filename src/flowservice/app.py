@@ -65,6 +65,7 @@ from flowservice.service.marketing_actions import MarketingActions
 from flowservice.service.masking import Masking
 from flowservice.service.monitoring import Monitoring
 from flowservice.service.policies import Policies
+from flowservice.service.reasons import Reasons
 from flowservice.service.rejects import Rejects
 from flowservice.service.rotation import Rotated, Rotation
 from flowservice.service.runs import Runs
@@ -286,12 +287,16 @@ class App:
     @cached_property
     def runs(self) -> Runs:
         """Runs."""
-        limits = RunLimits(
+        return Runs(self.database, self.queue, self.now, self.ids, self.delta_columns, self.run_limits)
+
+    @cached_property
+    def run_limits(self) -> RunLimits:
+        """How many flows may have a run at work."""
+        return RunLimits(
             per_org=self.settings.runs_per_org,
             per_sandbox=self.settings.runs_per_sandbox,
             per_connection=self.settings.runs_per_connection,
         )
-        return Runs(self.database, self.queue, self.now, self.ids, self.delta_columns, limits)
 
     @cached_property
     def leadership(self) -> Leadership:
@@ -315,7 +320,12 @@ class App:
     @cached_property
     def monitoring(self) -> Monitoring:
         """What flows did."""
-        return Monitoring(database=self.database, now=self.now)
+        return Monitoring(database=self.database, reasons=self.reasons, now=self.now)
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """Why flows need a look."""
+        return Reasons(database=self.database, limits=self.run_limits)
 
     @cached_property
     def suggestions(self) -> Suggestions:
@@ -471,7 +481,7 @@ class App:
                     Sandboxes(database=database, now=now, ids=ids, close=clear, limit=self.settings.max_sandboxes)
                 ),
                 dry_runs.router(self.dry_runs),
-                flow_lines.router(FlowLines(database=database, now=now)),
+                flow_lines.router(FlowLines(database=database, reasons=self.reasons, now=now)),
                 flow_versions.router(FlowVersions(database=database, flows=self.flows), self.flows, wake),
                 drift.router(self.drifts),
                 credentials.router(self.credentials, self.settings.public_url),

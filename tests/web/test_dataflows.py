@@ -42,6 +42,7 @@ def test_a_line_tells_where_from_where_to_and_how_the_last_runs_went(
     expect(line).to_contain_text(furnished.table)
     expect(line).to_contain_text(f"rows of {furnished.table}")
     expect(line).to_contain_text("With rejects")
+    expect(line).to_contain_text(re.compile(r"3 rows: _\w+\.level: a required field is missing or null"))
     strip = line.get_by_role("list", name="Recent runs of Loyalty customers")
     run = strip.get_by_role("link").last
     expect(run).to_have_accessible_name(

@@ -75,6 +75,17 @@ def test_figures_are_those_of_the_api(page: Page, site: Site, told: Any) -> None
         expect(cards.filter(has_text=re.compile(f"^{name}"))).to_contain_text(f"{name}{value}")
 
 
+def test_lines_tell_why_a_run_failed_or_rejected_rows(page: Page, site: Site, told: Any) -> None:
+    page.goto(site.at("monitoring?view=dataflows", sandbox=OWN))
+    failed = page.get_by_role("row").filter(has_text="Fails always")
+    expect(failed).to_contain_text("1 of 2 rows were rejected (50 %), more than the 0 % that the flow tolerates")
+    rejecting = page.get_by_role("row").filter(has_text="Rejects a few")
+    missing = re.compile(r"3 rows: _\w+\.level: a required field is missing or null")
+    expect(rejecting).to_contain_text(missing)
+    page.goto(site.at("monitoring?view=runs", sandbox=OWN))
+    expect(page.get_by_role("row").filter(has_text="Rejects a few")).to_contain_text(missing)
+
+
 @pytest.mark.pages
 def test_it_is_reached_by_two_keys(page: Page, site: Site) -> None:
     page.goto(site.at())
@@ -221,7 +232,8 @@ def test_a_dataflow_that_is_late_says_by_how_much(page: Page, site: Site, told: 
     def late(route: Route) -> None:
         # The scheduler of the tests is never a minute behind.
         body = route.fetch().json()
-        body["flows"][0]["lateByMs"] = 7_500_000
+        why = {"code": "no-room", "message": "2 flows are at work in this sandbox", "advice": "Wait."}
+        body["flows"][0] |= {"lateByMs": 7_500_000, "hindrance": why}
         route.fulfill(json={**body, "flowsLate": 1})
 
     page.route("**/v1/monitoring?*", late)
@@ -230,6 +242,7 @@ def test_a_dataflow_that_is_late_says_by_how_much(page: Page, site: Site, told: 
     page.get_by_role("link", name=re.compile("^Late")).click()
     expect(page.get_by_role("rowheader")).to_have_count(1)
     expect(page.get_by_role("row").last).to_contain_text("2 h 5 min")
+    expect(page.get_by_role("row").last).to_contain_text("2 flows are at work in this sandbox")
 
 
 @pytest.mark.pages

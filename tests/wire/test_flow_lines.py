@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from demo.azurite import Azurite
 from tests.live import Client
 from tests.wire import resources
 from tests.wire.resources import FLOW, Dataflow, refusal
@@ -65,3 +66,41 @@ def test_flows_are_found_sorted_and_paged(client: Client, dataflow: Dataflow) ->
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "orderby=x", "state=x", "lastRun=x", "offset=-1", "late=x"])
 def test_a_search_that_is_none_is_refused(client: Client, query: str) -> None:
     refusal(client.get(f"/v1/flows?{query}"))
+
+
+@pytest.fixture(scope="module")
+def strict(client: Client, azurite: Azurite) -> Dataflow:
+    """All that a flow needs that rejects three rows of nine for their age, and one for its name."""
+    rows = [{**row, "age": "old" if number < 3 else number} for number, row in enumerate(resources.people(9))]
+    del rows[8]["name"]
+    return resources.dataflow(
+        client,
+        azurite.connection_string,
+        resources.seeded(azurite, "withreasons", rows),
+        fields={"name": {"type": "string"}, "age": {"type": "integer"}},
+        mapping={"RowKey": "_id", "name": ".name", "age": ".age"},
+        required=("name", "age"),
+    )
+
+
+def test_a_flow_whose_last_run_failed_tells_why_without_a_further_call(client: Client, strict: Dataflow) -> None:
+    flow_id = strict.started(name="Puts up with nothing")
+    (run,) = resources.ended(client, flow_id)
+    (error, *_) = run["metrics"]["statusSummary"]["errors"]
+    told = client.get(f"/v1/flows/{flow_id}").json()["lastRun"]["reason"]
+    assert told["error"] == {key: error[key] for key in ("code", "message", "advice")}
+    assert "4 of 9 rows were rejected" in told["error"]["message"]
+    assert told["rejection"]["field"] == f"{strict.tenant}.age"
+    listed = client.get("/v1/monitoring?failuresOnly=true&limit=1000").json()["flows"]
+    (line,) = [each for each in listed if each["flowId"] == flow_id]
+    assert line["lastRun"]["reason"] == told
+    assert line["hindrance"] is None
+
+
+def test_a_flow_whose_last_run_rejected_rows_tells_the_most_frequent_reason(client: Client, strict: Dataflow) -> None:
+    flow_id = strict.started(options={"partialIngestionPercent": 90, "errorDiagnosticsEnabled": True})
+    resources.ended(client, flow_id)
+    told = client.get(f"/v1/flows/{flow_id}").json()["lastRun"]["reason"]
+    assert told["error"] is None
+    assert told["rejectionKinds"] == 2
+    assert (told["rejection"]["count"], told["rejection"]["field"]) == (3, f"{strict.tenant}.age")

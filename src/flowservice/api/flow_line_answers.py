@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from flowservice.api.answers import Answer, SpecRef
+from flowservice.api.reason_answers import Explained, ReasonTold
 
 RunState = Literal["scheduled", "inProgress", "success", "partialSuccess", "failed"]
 
@@ -38,6 +39,7 @@ class EndedRun(Answer):
     state: RunState
     started_at: int
     completed_at: int
+    reason: ReasonTold | None = Field(description="Null where all rows landed, or the run is gone.")
 
 
 class RecentRun(Answer):
@@ -67,6 +69,7 @@ class FlowLine(Answer):
     schedule: ScheduleOfLine | None = Field(description="Null for a draft without one.")
     next_run_at: int | None = Field(description="Null where nothing is due, or the flow is not enabled.")
     late_by_ms: int | None = Field(description="How long it has been due without being started; null: not late.")
+    hindrance: Explained | None = Field(description="What is in its way; null: not late.")
     last_run: EndedRun | None
     recent_runs: list[RecentRun] = Field(description="The ten newest, the newest first.")
     created_at: int

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query
 from flowservice.api import answers
 from flowservice.api import flow_line_answers as told
 from flowservice.api.calls import Calling
+from flowservice.api.reasons import hindrance_json, reason_json
 from flowservice.api.wire import epoch_ms, spec_ref
 from flowservice.domain.epoch import milliseconds
 from flowservice.domain.flow import FlowState
@@ -97,6 +98,7 @@ def line_json(line: FlowLine) -> dict[str, Any]:
         },
         "nextRunAt": epoch_ms(flow.next_run_at) if flow.state is FlowState.ENABLED else None,
         "lateByMs": None if line.late_by is None else round(line.late_by.total_seconds() * 1_000),
+        "hindrance": hindrance_json(line.hindrance),
         "lastRun": None
         if last is None
         else {
@@ -104,6 +106,7 @@ def line_json(line: FlowLine) -> dict[str, Any]:
             "state": last.state,
             "startedAt": milliseconds(last.started_at),
             "completedAt": milliseconds(last.completed_at),
+            "reason": reason_json(line.reason),
         },
         "recentRuns": [_run(run) for run in line.recent],
         "createdAt": milliseconds(flow.stamp.created.at),

@@ -1,5 +1,6 @@
 """Monitoring: what the flows of a sandbox did, and which need a look. Our own addition."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -8,8 +9,9 @@ from fastapi import APIRouter, Query
 from flowservice.api import answers
 from flowservice.api import monitoring_answers as told
 from flowservice.api.calls import Calling
+from flowservice.api.reasons import hindrance_json, reason_json
 from flowservice.domain.epoch import milliseconds
-from flowservice.domain.monitoring import FlowActivity, Overview, Sums
+from flowservice.domain.monitoring import ListedFlow, Overview, Sums
 from flowservice.domain.run import RunState
 from flowservice.service.monitoring import MOST_BUCKETS, Monitoring
 
@@ -34,7 +36,8 @@ def router(monitoring: Monitoring) -> APIRouter:
     ) -> dict[str, Any]:
         """Runs count by when they were made. Those of flows that are gone count in all, but are listed no more."""
         found = monitoring.overview(caller, _moment(since), _moment(until), buckets=buckets)
-        return _shown(found, limit=limit, failures_only=failures_only)
+        wanted = [each for each in found.flows if not failures_only or each.needs_a_look]
+        return _shown(found, monitoring.listed(caller, wanted[:limit]), count=len(wanted))
 
     return routes
 
@@ -43,8 +46,7 @@ def _moment(ms: int | None) -> datetime | None:
     return None if ms is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
 
 
-def _shown(found: Overview, *, limit: int, failures_only: bool) -> dict[str, Any]:
-    listed = [each for each in found.flows if not failures_only or _needs_a_look(each)]
+def _shown(found: Overview, listed: Sequence[ListedFlow], *, count: int) -> dict[str, Any]:
     return {
         "since": milliseconds(found.since),
         "until": milliseconds(found.until),
@@ -56,13 +58,9 @@ def _shown(found: Overview, *, limit: int, failures_only: bool) -> dict[str, Any
             {"at": milliseconds(found.since + place * found.bucket), **_sums(sums)}
             for place, sums in enumerate(found.series)
         ],
-        "flows": [_flow(each) for each in listed[:limit]],
-        "flowCount": len(listed),
+        "flows": [_flow(each) for each in listed],
+        "flowCount": count,
     }
-
-
-def _needs_a_look(told: FlowActivity) -> bool:
-    return told.late_by is not None or told.sums.runs[RunState.FAILED] > 0 or told.sums.rejected > 0
 
 
 def _sums(sums: Sums) -> dict[str, Any]:
@@ -74,7 +72,8 @@ def _sums(sums: Sums) -> dict[str, Any]:
     }
 
 
-def _flow(told: FlowActivity) -> dict[str, Any]:
+def _flow(listed: ListedFlow) -> dict[str, Any]:
+    told = listed.activity
     flow = told.flow
     last = flow.last_run
     return {
@@ -90,7 +89,9 @@ def _flow(told: FlowActivity) -> dict[str, Any]:
             "state": last.state,
             "startedAt": milliseconds(last.started_at),
             "completedAt": milliseconds(last.completed_at),
+            "reason": reason_json(listed.reason),
         },
         "nextRunAt": None if flow.next_run_at is None else milliseconds(flow.next_run_at),
         "lateByMs": None if told.late_by is None else round(told.late_by / timedelta(milliseconds=1)),
+        "hindrance": hindrance_json(listed.hindrance),
     }

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from flowservice.api.answers import Answer
+from flowservice.api.reason_answers import Explained, ReasonTold
 
 
 class RunCounts(Answer):
@@ -37,6 +38,7 @@ class LastRunTold(Answer):
     state: str
     started_at: int
     completed_at: int
+    reason: ReasonTold | None = Field(description="Null where all rows landed, or the run is gone.")
 
 
 class FlowActivityTold(ActivitySums):
@@ -49,6 +51,7 @@ class FlowActivityTold(ActivitySums):
     last_run: LastRunTold | None
     next_run_at: int | None
     late_by_ms: int | None = Field(description="How long it has been due without being started; null: not late.")
+    hindrance: Explained | None = Field(description="What is in its way; null: not late.")
 
 
 class Monitored(Answer):

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from flowservice.domain.flow import Flow, FlowState
-from flowservice.domain.run import RunState
+from flowservice.domain.hindrance import Hindrance
+from flowservice.domain.run import Reason, RunState
 
 
 class FlowOrder(StrEnum):
@@ -77,5 +78,9 @@ class FlowLine:
     dataset_name: str | None
     late_by: timedelta | None
     """How long it has been due without having been started; None: it is not late."""
+    hindrance: Hindrance | None
+    """What is in its way; None: it is not late."""
+    reason: Reason | None
+    """Why the last run did not land all; None: it did, or there is none."""
     recent: Sequence[RecentRun]
     """The newest runs, the newest first."""

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from flowservice.domain.flow import Flow, FlowState
-from flowservice.domain.run import RunState
+from flowservice.domain.hindrance import Hindrance
+from flowservice.domain.run import Reason, RunState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,22 @@ class FlowActivity:
     sums: Sums
     late_by: timedelta | None
     """How long it has been due without having been started; None: it is not late."""
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it is late, or runs of it failed or rejected rows."""
+        return self.late_by is not None or self.sums.runs[RunState.FAILED] > 0 or self.sums.rejected > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFlow:
+    """A flow of an overview, and why it needs a look."""
+
+    activity: FlowActivity
+    hindrance: Hindrance | None
+    """What is in its way; None: it is not late."""
+    reason: Reason | None
+    """Why the last run did not land all; None: it did, or there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,6 +98,22 @@ class RunError:
     advice: str = ""
 
 
+ROWS_FAILED: Final = "INGEST-1212-400"
+"""Code of the summary of a run, and of its batch, with rejected rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why not all that a run was for was done, as short as it can be told."""
+
+    error: RunError | None
+    """The first one; None: rows were rejected, and nothing else."""
+    rejection: Tally | None
+    """The most frequent one; None: no row was rejected, or it is not known."""
+    rejection_kinds: int
+    """How many there are."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Resource):
     """One execution of a flow. `number` counts the runs of the flow from 1 and guards its commit in the lake.
@@ -165,6 +181,18 @@ class Run(Resource):
     def has_landed(self) -> bool:
         """Whether rows of it are in the dataset: it published some, and no undo took them back."""
         return self.state in LANDED and self.undone_by is None and self.counts.written > 0
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it failed or is only a partial success; None: it is neither."""
+        errors = [error for error in self.errors if error.code != ROWS_FAILED]
+        if self.state not in {RunState.FAILED, RunState.PARTIAL_SUCCESS} or not (errors or self.rejections):
+            return None
+        return Reason(
+            error=errors[0] if errors else None,
+            rejection=self.rejections[0] if self.rejections else None,
+            rejection_kinds=len(self.rejections),
+        )
 
     def check_replayable(self) -> None:
         """Return if rows that the run rejected may land by a replay. Raises NotReplayable."""

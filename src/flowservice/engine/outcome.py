@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from flowservice.domain.run import Counts, RunError, RunState, Tally, merged
+from flowservice.domain.run import ROWS_FAILED, Counts, RunError, RunState, Tally, merged
 from flowservice.domain.staging import Part, SplitProgress
 from flowservice.errors import TooManyRejected
 
-ROWS_FAILED: Final = "INGEST-1212-400"
-"""Code of the summary of a batch with rejected rows."""
 NO_DIAGNOSTICS: Final = "INGEST-1211-400"
 """Code of the same where nobody asked for diagnostics."""
 

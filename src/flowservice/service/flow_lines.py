@@ -12,6 +12,7 @@ from flowservice.domain.query import Condition, Operator, Query
 from flowservice.domain.resource import Resource
 from flowservice.ports.database import Database, Store
 from flowservice.ports.runtime import Clock
+from flowservice.service.reasons import Reasons
 
 R = TypeVar("R", bound=Resource)
 
@@ -24,6 +25,7 @@ class FlowLines:
     """Lists flows with what stands around them."""
 
     database: Database
+    reasons: Reasons
     now: Clock
 
     def find(self, caller: Caller, search: FlowSearch, *, late: bool) -> tuple[Sequence[FlowLine], int]:
@@ -47,12 +49,17 @@ class FlowLines:
         for run in recent:
             by_flow.setdefault(run.flow_id, []).append(run)
         now = self.now()
+        late = {flow.id: by for flow in flows if (by := late_by(flow, now=now)) is not None}
+        hindrances = self.reasons.of_lateness(scope, [flow for flow in flows if flow.id in late])
+        reasons = self.reasons.of_last_runs(scope, flows)
         return [
             FlowLine(
                 flow=flow,
                 account_name=accounts.get(flow.source.base_connection_id or ""),
                 dataset_name=datasets.get(flow.dataset_id),
-                late_by=late_by(flow, now=now),
+                late_by=late.get(flow.id),
+                hindrance=hindrances.get(flow.id),
+                reason=reasons.get(flow.id),
                 recent=by_flow.get(flow.id, ()),
             )
             for flow in flows

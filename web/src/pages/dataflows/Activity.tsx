@@ -20,6 +20,7 @@ import { RunBadge } from "../runs/RunBadge";
 import { Window } from "../runs/RunFacts";
 import { isActive, lasted, type ReadRun, readRun, stateName } from "../runs/run";
 import { T as R } from "../runs/texts";
+import { reasonOf, Why } from "../runs/Why";
 import { FLOW, flowCalls } from "./queries";
 import { nextSlots } from "./schedule";
 import { T } from "./texts";
@@ -102,7 +103,12 @@ function Processed({ line }: { line: FlowLine }) {
     {
       id: "state",
       name: A.columns.state,
-      cell: (run) => <RunBadge state={run.told} brief />,
+      cell: (run) => (
+        <div className="two-lines">
+          <RunBadge state={run.told} brief />
+          <Why reason={reasonOf(run)} />
+        </div>
+      ),
     },
     { id: "trigger", name: A.columns.trigger, cell: (run) => R.triggers[run.trigger] },
     {

@@ -20,6 +20,7 @@ import { Hostile, Time, visibly } from "../../ui/text";
 import { RunBadge } from "../runs/RunBadge";
 import type { Ended } from "../runs/run";
 import { T as R } from "../runs/texts";
+import { Hindrance, Why } from "../runs/Why";
 import { SampleOffer, useSampleData } from "../sources/SampleData";
 import { type Act, perform } from "./acts";
 import { Bulk } from "./Bulk";
@@ -452,12 +453,19 @@ export function LastRun({ line }: { line: FlowLine }) {
         {newest.rejected > 0 ? `${R.rejected(newest.rejected)} · ` : ""}
         <Time at={newest.startedAt ?? newest.createdAt} />
       </span>
+      {newest.id === line.lastRun?.id ? <Why reason={line.lastRun.reason} /> : null}
     </div>
   );
 }
 
 export function NextRun({ line }: { line: FlowLine }) {
-  if (line.lateByMs !== null) return <StatusBadge tone="warn">{T.late}</StatusBadge>;
+  if (line.lateByMs !== null)
+    return (
+      <>
+        <StatusBadge tone="warn">{T.late}</StatusBadge>
+        <Hindrance of={line.hindrance} />
+      </>
+    );
   return (
     <span className="muted">
       {line.nextRunAt === null ? (

@@ -13,7 +13,7 @@ import { EmptyState, ErrorPanel, Skeleton, toast } from "../../ui/feedback";
 import { Icon } from "../../ui/Icon";
 import { Menu } from "../../ui/overlays";
 import { Tabs } from "../../ui/Tabs";
-import { Hostile, Time, visibly } from "../../ui/text";
+import { Hostile, sentence, Time, visibly } from "../../ui/text";
 import { runCalls } from "../runs/queries";
 import { Activity } from "./Activity";
 import { perform } from "./acts";
@@ -272,7 +272,7 @@ function Shown({ line, flow }: FlowProps) {
       {line.lateByMs !== null ? (
         <p className="banner warn">
           <Icon name="clock" />
-          {F.lateBanner}
+          {line.hindrance ? F.late(sentence(line.hindrance.message), line.hindrance.advice) : T.late}
         </p>
       ) : null}
       <Tabs

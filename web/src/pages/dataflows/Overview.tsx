@@ -9,10 +9,11 @@ import { Link } from "../../ui/Button";
 import { duration } from "../../ui/duration";
 import { Fact, Facts } from "../../ui/Facts";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
-import { Hostile, sentence, Time, visibly } from "../../ui/text";
+import { Hostile, Time, visibly } from "../../ui/text";
 import { RunBadge } from "../runs/RunBadge";
 import { lasted } from "../runs/run";
 import { T as R } from "../runs/texts";
+import { reasonOf, Why } from "../runs/Why";
 import type { FlowProps } from "./Flow";
 import { endedRunsQuery } from "./queries";
 import { RowsChart } from "./RowsChart";
@@ -121,9 +122,10 @@ export function Overview({ line, flow }: FlowProps) {
             </p>
             <p>
               {last.state === "failed"
-                ? sentence(last.errors[0]?.message ?? R.summary.failed)
+                ? R.summary.failed
                 : R.summary.success(last.counts.written, last.counts.rejected ?? 0)}
             </p>
+            <Why reason={reasonOf(last)} whole />
             <Link to={pathOf(sandbox, `runs/${encodeURIComponent(last.id)}`)} className="button plain small">
               {O.openRun}
             </Link>

@@ -154,8 +154,7 @@ export const T = {
     draftBanner: "This is a draft. It runs once it is finished and published.",
     pausedBanner:
       "This dataflow is paused: it starts no run. Rows that come meanwhile are taken by the next one.",
-    lateBanner:
-      "It has been due without having been started. Limits on runs at work, or a stopped server, may be in its way.",
+    late: (why: string, advice: string) => `It is due, and has not been started. ${why}. ${advice}`,
     done: {
       pause: "The dataflow is paused.",
       resume: "The dataflow is enabled.",

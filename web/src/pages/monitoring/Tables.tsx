@@ -9,6 +9,7 @@ import { sorted, Table, type TableColumn } from "../../ui/Table";
 import { Count, Hostile, Time, visibly } from "../../ui/text";
 import { RunBadge } from "../runs/RunBadge";
 import type { Ended } from "../runs/run";
+import { Hindrance, reasonOf, Why } from "../runs/Why";
 import type { Activity, Run } from "./queries";
 import { texts } from "./texts";
 
@@ -109,33 +110,22 @@ export function FlowsTable({ sandbox, rows, toRuns, sort, onSort }: FlowsProps) 
         </span>
       ),
     },
-    ...counts<FlowRow>(),
-    {
-      id: "failedRuns",
-      name: T.failedRuns,
-      numeric: true,
-      key: (row) => row.runs.failed,
-      cell: (row) => <Alarming count={row.runs.failed} />,
-    },
     {
       id: "lastRun",
       name: T.lastRun,
       key: (row) => row.lastRun?.completedAt ?? 0,
       cell: (row) =>
         row.lastRun ? (
-          <Link to={pathOf(sandbox, `runs/${row.lastRun.id}`)} className="link cell-with-icon">
-            <RunBadge state={row.lastRun.state as Ended} brief />
-            <Time at={row.lastRun.completedAt} />
-          </Link>
+          <div className="two-lines">
+            <Link to={pathOf(sandbox, `runs/${row.lastRun.id}`)} className="link cell-with-icon">
+              <RunBadge state={row.lastRun.state as Ended} brief />
+              <Time at={row.lastRun.completedAt} />
+            </Link>
+            <Why reason={row.lastRun.reason} />
+          </div>
         ) : (
           <span className="muted">{texts.noRun}</span>
         ),
-    },
-    {
-      id: "nextRun",
-      name: T.nextRun,
-      key: (row) => row.nextRunAt ?? Number.MAX_SAFE_INTEGER,
-      cell: (row) => (row.nextRunAt === null ? null : <Time at={row.nextRunAt} />),
     },
     {
       id: "lateBy",
@@ -145,10 +135,27 @@ export function FlowsTable({ sandbox, rows, toRuns, sort, onSort }: FlowsProps) 
         row.lateByMs === null ? (
           <span className="muted">{texts.notLate}</span>
         ) : (
-          <StatusBadge tone="bad" icon="clock">
-            {duration(row.lateByMs)}
-          </StatusBadge>
+          <div className="two-lines">
+            <StatusBadge tone="bad" icon="clock">
+              {duration(row.lateByMs)}
+            </StatusBadge>
+            <Hindrance of={row.hindrance} />
+          </div>
         ),
+    },
+    ...counts<FlowRow>(),
+    {
+      id: "failedRuns",
+      name: T.failedRuns,
+      numeric: true,
+      key: (row) => row.runs.failed,
+      cell: (row) => <Alarming count={row.runs.failed} />,
+    },
+    {
+      id: "nextRun",
+      name: T.nextRun,
+      key: (row) => row.nextRunAt ?? Number.MAX_SAFE_INTEGER,
+      cell: (row) => (row.nextRunAt === null ? null : <Time at={row.nextRunAt} />),
     },
     {
       id: "drill",
@@ -306,7 +313,18 @@ export function RunsTable({ sandbox, rows, sort, onSort }: RunsProps) {
       id: "state",
       name: T.state,
       key: (row) => row.run.state,
-      cell: (row) => <RunBadge state={row.run.state as Ended} brief />,
+      cell: (row) => (
+        <div className="two-lines">
+          <RunBadge state={row.run.state as Ended} brief />
+          <Why
+            reason={reasonOf({
+              state: row.run.state,
+              errors: row.run.metrics.statusSummary?.errors ?? [],
+              rejections: row.run.metrics.recordSummary?.failedInfo ?? [],
+            })}
+          />
+        </div>
+      ),
     },
     {
       id: "started",

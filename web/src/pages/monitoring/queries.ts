@@ -3,6 +3,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { type Call, send } from "../../api/client";
 import { now } from "../../api/clock";
 import type { components } from "../../api/schema";
+import type { RunError, Tally } from "../runs/run";
 
 const FLOW = "/data/foundation/flowservice";
 
@@ -30,7 +31,13 @@ export interface Run {
   state: string;
   metrics: {
     durationSummary?: { startedAtUTC?: number | null; completedAtUTC?: number | null };
-    recordSummary?: { inputRecordCount?: number; outputRecordCount?: number; failedRecordCount?: number };
+    recordSummary?: {
+      inputRecordCount?: number;
+      outputRecordCount?: number;
+      failedRecordCount?: number;
+      failedInfo?: Tally[];
+    };
+    statusSummary?: { errors?: RunError[] };
   };
 }
 

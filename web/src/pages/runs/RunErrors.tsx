@@ -3,6 +3,7 @@ import { Icon } from "../../ui/Icon";
 import { Count, Hostile, sentence, visibly } from "../../ui/text";
 import type { ReadRun, Tally } from "./run";
 import { T } from "./texts";
+import { ROWS_FAILED, rejectedRows } from "./Why";
 
 export function RunErrors({ run }: { run: ReadRun }) {
   const [first, ...others] = run.errors;
@@ -13,7 +14,7 @@ export function RunErrors({ run }: { run: ReadRun }) {
           <Icon name={run.state === "failed" ? "fail" : "warn"} />
           <div>
             <h2>{run.state === "failed" ? T.errors.failed : T.errors.partial}</h2>
-            <Told error={first} />
+            <Told error={first} {...(first.code === ROWS_FAILED ? { rejections: run.rejections } : {})} />
             {others.length > 0 ? (
               <details className="as-table">
                 <summary>{T.errors.more}</summary>
@@ -31,11 +32,25 @@ export function RunErrors({ run }: { run: ReadRun }) {
   );
 }
 
-function Told({ error }: { error: ReadRun["errors"][number] }) {
+/** Rejections that are named where a run says that rows failed. All of them are told below. */
+const NAMED = 3;
+
+function Told({ error, rejections = [] }: { error: ReadRun["errors"][number]; rejections?: Tally[] }) {
   return (
     <dl>
       <dt>{T.errors.title}</dt>
-      <dd>{sentence(error.message)}</dd>
+      <dd>
+        {rejections.length > 1 ? (
+          <ul className="plain-list">
+            {rejections.slice(0, NAMED).map((one) => (
+              <li key={`${one.code} ${one.field}`}>{rejectedRows(one)}</li>
+            ))}
+            {rejections.length > NAMED ? <li>{T.why.more(rejections.length - NAMED)}</li> : null}
+          </ul>
+        ) : (
+          (rejections.map(rejectedRows)[0] ?? sentence(error.message))
+        )}
+      </dd>
       {error.advice ? (
         <>
           <dt>{T.errors.next}</dt>

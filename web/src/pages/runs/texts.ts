@@ -24,6 +24,12 @@ export const T = {
     undo: "Undo",
   },
   rejected: (count: number) => `${count.toLocaleString("en-US")} rejected`,
+  why: {
+    rejected: (count: number, field: string, message: string) =>
+      `${plural(count, "row")}: ${field && !message.startsWith(field) ? `${field}: ` : ""}${message}`,
+    more: (count: number) => `${plural(count, "further reason")}, below`,
+    others: (count: number) => `(and ${plural(count, "other reason")})`,
+  },
   unknown: "Not known",
   failed: "The run could not be read",
   notFoundTitle: "This run is not here",
