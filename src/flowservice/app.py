@@ -440,6 +440,7 @@ class App:
             flow_versions,
             ims,
             labels_in_force,
+            mapping_tables,
             mapping_trials,
             monitoring,
             rejects,
@@ -508,6 +509,7 @@ class App:
                     LabelsOfDatasets(database=database, now=now, legacy_field_labels=self.settings.legacy_field_labels)
                 ),
                 mapping_trials.router(self.mapping_sets),
+                mapping_tables.router(self.mapping_sets),
                 connection_checks.router(ConnectionChecks(database, self.specs, self.sources, now)),
                 source_schemas.router(
                     SourceSchemas(connections=accounts, schemas=self.schemas, mapping_sets=self.mapping_sets)

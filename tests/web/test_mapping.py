@@ -1,5 +1,6 @@
 """Which column feeds which field: proposals, expressions with live results, what is rejected, and ten thousand rows."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -230,10 +231,49 @@ def test_mappings_of_another_dataflow_are_copied_if_they_fit(
     dialog.get_by_role("button", name="Dataflow").click()
     page.get_by_role("option", name="Loyalty customers").first.click()
     expect(dialog.get_by_text("4 of 4 mappings fit this source and schema.")).to_be_visible()
-    dialog.get_by_role("button", name="Copy 4 mappings").click()
+    dialog.get_by_role("button", name="Take over 4 mappings").click()
     expect(count(page, "4 Mapped")).to_be_visible()
     expect(line(page, f"{own}.name")).to_contain_text("upper(trim(name))")
     expect(line(page, f"{own}.name")).to_contain_text("<B>ADA</B>")
+
+
+def test_mappings_are_exported_as_a_table_and_imported_where_they_fit(
+    page: Page, site: Site, draft: Any, own: str, furnished: Furnished, tmp_path: Path
+) -> None:
+    rules = [
+        {"id": "a", "kind": "field", "source": "RowKey", "destination": "_id", "onError": "reject"},
+        {"id": "b", "kind": "calculated", "source": "concat(name, name)", "destination": f"{own}.name"},
+    ]
+    opened(page, site, draft(schema="existing", schemaId=furnished.schema, mapping={"rules": rules, "suggested": True}))
+    page.get_by_role("button", name="More tools").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name="Export as CSV").click()
+    table = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert waiting.value.suggested_filename == "mappings.csv"
+    assert [line.split(",")[0] for line in table.splitlines()] == ["source", "RowKey", '"concat(name']
+    changed = tmp_path / "changed.csv"
+    added = [f"level,{own}.level,ATTRIBUTE,,,reject,,,", f"nowhere,{own}.total,ATTRIBUTE,,,,,,"]
+    changed.write_text(table.replace("concat(name, name)", "upper(trim(name))") + "\n".join(added))
+    page.get_by_role("button", name="More tools").click()
+    page.get_by_role("menuitem", name="Import a CSV table…").click()
+    dialog = page.get_by_role("dialog", name="Import mappings")
+    with page.expect_file_chooser() as choosing:
+        dialog.get_by_role("button", name="Choose a file…").click()
+    broken = tmp_path / "broken.csv"
+    broken.write_text("source,target\nRowKey,_id\n")
+    choosing.value.set_files(broken)
+    expect(dialog.get_by_role("alert")).to_contain_text("destination missing")
+    expect(dialog.get_by_role("button", name="Take over")).to_be_disabled()
+    with page.expect_file_chooser() as choosing:
+        dialog.get_by_role("button", name="Choose a file…").click()
+    choosing.value.set_files(changed)
+    expect(dialog.get_by_role("status")).to_contain_text("3 of 4 mappings fit this source and schema.")
+    expect(dialog.get_by_role("listitem")).to_have_text(f"nowhere → {own}.total: no such column")
+    dialog.get_by_role("button", name="Take over 3 mappings").click()
+    expect(count(page, "3 Mapped")).to_be_visible()
+    expect(line(page, f"{own}.name")).to_contain_text("upper(trim(name))")
+    page.get_by_role("button", name="Undo").click()
+    expect(line(page, f"{own}.name")).to_contain_text("concat(name, name)")
 
 
 def test_ten_thousand_mappings_are_a_few_rows_of_the_page(page: Page, site: Site, draft: Any) -> None:

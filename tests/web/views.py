@@ -378,6 +378,12 @@ VIEWS: Final = (
         act=lambda page: page.get_by_text("Upsert by key").first.click(),
     ),
     View(name="wizard-mapping", path=f"{_DRAFT}mapping", shows="Sample out"),
+    View(
+        name="wizard-import",
+        path=f"{_DRAFT}mapping",
+        shows="No file chosen",
+        act=_steps(_click("button", "More tools"), _click("menuitem", "Import a CSV table…")),
+    ),
     View(name="wizard-schedule", path=f"{_DRAFT}schedule", shows="Next runs"),
     View(name="wizard-review", path=f"{_DRAFT}review", shows="Source and filter"),
     View(

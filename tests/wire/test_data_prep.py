@@ -235,6 +235,26 @@ def test_mappings_are_exported_as_a_table_and_imported_unchanged(client: Client,
     assert [mapping["source"] for mapping in newer["mappings"]] == ["RowKey", "name"]
 
 
+def test_mappings_go_into_a_table_and_back_without_a_set(client: Client) -> None:
+    mappings = [
+        {"sourceType": "ATTRIBUTE", "source": "${First Name}", "destination": "_t.name", "onError": "reject"},
+        {"sourceType": "EXPRESSION", "source": 'concat(a, ", ", "b\n")', "destination": "_t.both", "onError": "warn"},
+        {"sourceType": "STATIC", "source": '"quoted"', "destination": "_t.constant", "onError": "warn"},
+        {"source": "${plain}", "destination": "_t.older", "onError": "warn"},
+    ]
+    table = client.made("/v1/mapping-tables/write", {"mappings": mappings}, status=200)["table"]
+    assert len(table.splitlines()) == len(mappings) + 2, "a cell has a line break"
+    told = client.made("/v1/mapping-tables/read", {"table": table}, status=200)["mappings"]
+    assert [{name: each[name] for name in sent} for each, sent in zip(told, mappings, strict=True)] == mappings
+    # A name alone is a column, whatever word was sent for it, or none.
+    assert [each["sourceType"] for each in told] == ["ATTRIBUTE", "EXPRESSION", "STATIC", "ATTRIBUTE"]
+    assert client.made("/v1/mapping-tables/write", {"mappings": told}, status=200)["table"] == table
+    refusal(client.post("/v1/mapping-tables/write", json={"mappings": [{"source": "a"}]}))
+    refusal(client.post("/v1/mapping-tables/read", json={"table": 5}))
+    short = {"table": "source,destination\na"}
+    assert "line 2" in refusal(client.post("/v1/mapping-tables/read", json=short))["detail"]
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -56,6 +56,19 @@ def mapping_json(mapping_set: MappingSet, version: MappingVersion, mapping: Mapp
         "id": mapping.id,
         "version": version.version,
         **_stamped(mapping_set),
+        **rule_json(mapping),
+        "primaryIdentity": False,
+        "matchScore": 0.0,
+        "functionVersion": 0,
+        "expressionAttributes": attributes,
+        "sourceAttribute": mapping.source,
+        "destinationXdmPath": mapping.destination,
+    }
+
+
+def rule_json(mapping: Mapping) -> dict[str, Any]:
+    """What a mapping says, without the set that it is part of."""
+    return {
         "sourceType": mapping.source_type,
         "source": mapping.source,
         "destination": mapping.destination,
@@ -65,12 +78,6 @@ def mapping_json(mapping_set: MappingSet, version: MappingVersion, mapping: Mapp
         "identityGroup": mapping.identity_group,
         "namespaceCode": mapping.namespace_code,
         "onError": "reject" if mapping.rejects else "warn",
-        "primaryIdentity": False,
-        "matchScore": 0.0,
-        "functionVersion": 0,
-        "expressionAttributes": attributes,
-        "sourceAttribute": mapping.source,
-        "destinationXdmPath": mapping.destination,
     }
 
 

@@ -33,7 +33,7 @@ from flowservice.errors import (
 from flowservice.ports.database import Database, every
 from flowservice.ports.runtime import Clock, Ids, TryingMappings
 from flowservice.service.contention import repeated
-from flowservice.service.mapping_csv import MOST_MAPPINGS, read_csv
+from flowservice.service.mapping_csv import MOST_MAPPINGS, read_csv, write_csv
 from flowservice.service.schemas import Schemas
 from flowservice.service.told_columns import told_columns
 
@@ -183,6 +183,19 @@ class MappingSets:
         expression = parse(text)
         check(expression)
         self.trying.check(expression)
+
+    def tabled(self, caller: Caller, mappings: object) -> str:
+        """Mappings, as a set has them, as a CSV table. Raises as `create` for what are no mappings."""
+        caller.may(Permission.VIEW_SOURCES)
+        return write_csv(self._untargeted(mappings).mappings)
+
+    def untabled(self, caller: Caller, table: str) -> tuple[Mapping, ...]:
+        """The mappings of a CSV table. Raises BadField with the line."""
+        caller.may(Permission.VIEW_SOURCES)
+        return self._untargeted(table).mappings
+
+    def _untargeted(self, mappings: object) -> MappingVersion:
+        return self._told({"mappings": mappings}, number=0, schema_id="", content_type=_CONTENT_TYPE)
 
     def validate(self, caller: Caller, body: JsonObject[str, Any]) -> tuple[Error | None, ...]:
         """What is wrong with each mapping of a set that is not kept. Raises as `create` for what is no set at all.

@@ -8,7 +8,8 @@ import { Button } from "../../ui/Button";
 import { Select } from "../../ui/choices";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
 import { Dialog } from "../../ui/overlays";
-import { Hostile, visibly } from "../../ui/text";
+import { visibly } from "../../ui/text";
+import { FitTold, fitOf } from "./Fit";
 import { mappingCalls } from "./queries";
 import { type Rule, ruleOf, type SourceColumn, type TargetField } from "./rules";
 import { texts } from "./texts";
@@ -51,16 +52,8 @@ export default function CopyDialog({ columns, fields, onClose, onCopy }: CopyDia
       return (await send<Parameters<typeof ruleOf>[0][]>(call, sandbox, signal)).map(ruleOf);
     },
   });
-  const names = new Set(columns.map((column) => column.name));
-  const paths = new Set(fields.map((field) => field.path));
-  const problem = (rule: Rule) =>
-    rule.kind === "field" && !names.has(rule.source)
-      ? T.noColumn
-      : !paths.has(rule.destination) && !rule.destination.includes("[")
-        ? T.noField
-        : "";
-  const fitting = mappings.data?.filter((rule) => !problem(rule)) ?? [];
-  const lacking = mappings.data?.filter(problem) ?? [];
+  const fit = mappings.data ? fitOf(mappings.data, columns, fields) : null;
+  const fitting = fit?.fitting ?? [];
   return (
     <Dialog
       title={T.title}
@@ -70,7 +63,7 @@ export default function CopyDialog({ columns, fields, onClose, onCopy }: CopyDia
         <>
           <Button onPress={onClose}>{texts.cancel}</Button>
           <Button look="primary" isDisabled={fitting.length === 0} onPress={() => onCopy(fitting)}>
-            {T.apply(fitting.length)}
+            {texts.fit.apply(fitting.length)}
           </Button>
         </>
       }
@@ -91,28 +84,7 @@ export default function CopyDialog({ columns, fields, onClose, onCopy }: CopyDia
           />
         ) : null}
         {mappings.error ? <ErrorPanel what={texts.failed} error={mappings.error} /> : null}
-        {mappings.data ? (
-          <div role="status">
-            <p>
-              {T.fits(fitting.length, mappings.data.length)} {T.replaced}
-            </p>
-            {lacking.length > 0 ? (
-              <>
-                <p>{T.lacks}</p>
-                <ul className="plain-list">
-                  {lacking.map((rule) => (
-                    <li key={rule.id}>
-                      <code>
-                        <Hostile>{`${rule.source} → ${rule.destination}`}</Hostile>
-                      </code>
-                      {`: ${problem(rule)}`}
-                    </li>
-                  ))}
-                </ul>
-              </>
-            ) : null}
-          </div>
-        ) : null}
+        {fit ? <FitTold fit={fit} /> : null}
       </div>
     </Dialog>
   );

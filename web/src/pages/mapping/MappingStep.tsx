@@ -2,7 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useAddress } from "../../address";
+import { send } from "../../api/client";
 import { partOf } from "../../loading";
+import { saveFile } from "../../saveFile";
 import { useSandbox } from "../../shell/page";
 import { Button, IconButton } from "../../ui/Button";
 import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
@@ -14,6 +16,7 @@ import { type GridActs, type GridRow, MappingGrid } from "./MappingGrid";
 import "./mapping.css";
 import { useSettled } from "../../settled";
 import {
+  mappingCalls,
   previewQuery,
   schemaFieldsQuery,
   spoken,
@@ -37,6 +40,7 @@ import { texts as T } from "./texts";
 
 const RuleDialog = partOf(() => import("./RuleDialog"));
 const CopyDialog = partOf(() => import("./CopyDialog"));
+const ImportDialog = partOf(() => import("./ImportDialog"));
 
 export type { MappingState, Rule, SourceColumn, TargetField } from "./rules";
 export { mappingsOf, ruleOf, wireOf } from "./rules";
@@ -69,7 +73,8 @@ export function MappingStep(props: MappingStepProps) {
   const address = useAddress();
   const past = useHistory(value, onChange);
   const [edited, setEdited] = useState<Rule | null>(null);
-  const [isCopying, setCopying] = useState(false);
+  const [taking, setTaking] = useState<"flow" | "table" | null>(null);
+  const [exportError, setExportError] = useState<unknown>(null);
   const [place, setPlace] = useState(0);
   const [sought, setSought] = useState<{ id: string } | null>(null);
   const [suggestError, setSuggestError] = useState<unknown>(null);
@@ -233,6 +238,20 @@ export function MappingStep(props: MappingStepProps) {
     const taken = new Set(value.rules.map((rule) => rule.destination));
     setRules([...value.rules, ...byName(columns, fields).filter((rule) => !taken.has(rule.destination))]);
   };
+  const take = (rules: Rule[]) => {
+    const replaced = new Set(rules.map((rule) => rule.destination));
+    setRules([...value.rules.filter((rule) => !replaced.has(rule.destination)), ...rules]);
+    setTaking(null);
+  };
+  const exported = async () => {
+    setExportError(null);
+    try {
+      const call = mappingCalls.writeTable({ rules: finished, suggested: true });
+      saveFile("mappings.csv", "text/csv", (await send<{ table: string }>(call, sandbox)).table);
+    } catch (error) {
+      setExportError(error);
+    }
+  };
   const proposals = groups.suggested.length;
   const focusProblem = () => {
     const list = [...groups.errors, ...openRows, ...groups.warnings];
@@ -315,7 +334,11 @@ export function MappingStep(props: MappingStepProps) {
               {
                 id: "more",
                 entries: [
-                  { id: "copy", name: T.import, onAction: () => setCopying(true) },
+                  { id: "copy", name: T.copyFrom, onAction: () => setTaking("flow") },
+                  { id: "import", name: T.importTable, onAction: () => setTaking("table") },
+                  ...(finished.length > 0
+                    ? [{ id: "export", name: T.exportTable, onAction: () => void exported() }]
+                    : []),
                   ...(schemaId === null
                     ? [{ id: "names", name: T.byName, onAction: mapByName }]
                     : [{ id: "suggest", name: T.suggest, onAction: () => void suggest() }]),
@@ -343,6 +366,7 @@ export function MappingStep(props: MappingStepProps) {
       {suggestError ? (
         <ErrorPanel what={T.suggestFailed} error={suggestError} onRetry={() => void suggest()} />
       ) : null}
+      {exportError ? <ErrorPanel what={T.table.exportFailed} error={exportError} /> : null}
       {validation.error ? (
         <ErrorPanel what={T.failed} error={validation.error} onRetry={() => void validation.refetch()} />
       ) : null}
@@ -467,17 +491,11 @@ export function MappingStep(props: MappingStepProps) {
             }}
           />
         ) : null}
-        {isCopying ? (
-          <CopyDialog
-            columns={columns}
-            fields={fields}
-            onClose={() => setCopying(false)}
-            onCopy={(copied) => {
-              const replaced = new Set(copied.map((rule) => rule.destination));
-              setRules([...value.rules.filter((rule) => !replaced.has(rule.destination)), ...copied]);
-              setCopying(false);
-            }}
-          />
+        {taking === "flow" ? (
+          <CopyDialog columns={columns} fields={fields} onClose={() => setTaking(null)} onCopy={take} />
+        ) : null}
+        {taking === "table" ? (
+          <ImportDialog columns={columns} fields={fields} onClose={() => setTaking(null)} onImport={take} />
         ) : null}
       </Suspense>
     </div>

@@ -62,6 +62,12 @@ export const mappingCalls = {
       mappingSet: { outputSchema: outputOf(target), mappings: mappingsOf(state) },
     },
   }),
+  readTable: (table: string): Call => ({ method: "POST", path: "/v1/mapping-tables/read", body: { table } }),
+  writeTable: (state: MappingState): Call => ({
+    method: "POST",
+    path: "/v1/mapping-tables/write",
+    body: { mappings: mappingsOf(state) },
+  }),
   mappings: (setId: string, version: number): Call => ({
     method: "GET",
     path: `${PREP}/mappingSets/${setId}/mappings?version=${version}`,

@@ -26,7 +26,9 @@ export const texts = {
   redo: "Redo",
   clear: "Clear all",
   more: "More tools",
-  import: "Copy from a dataflow",
+  copyFrom: "Copy from a dataflow",
+  importTable: "Import a CSV table…",
+  exportTable: "Export as CSV",
   columns: {
     number: "#",
     source: "Source",
@@ -141,11 +143,21 @@ export const texts = {
     flow: "Dataflow",
     choose: "Choose a dataflow",
     none: "No other dataflow of this sandbox maps.",
+  },
+  fit: {
     fits: (fits: number, of: number) => `${fits} of ${plural(of, "mapping")} fit this source and schema.`,
     lacks: "These do not:",
     noColumn: "no such column",
     noField: "no such field",
-    apply: (count: number) => `Copy ${plural(count, "mapping")}`,
+    apply: (count: number) => `Take over ${plural(count, "mapping")}`,
     replaced: "They replace mappings of the same fields.",
+  },
+  table: {
+    title: "Import mappings",
+    lead: "A CSV table, a mapping a line. Its first line names the columns, source and destination among them; an export is such a table.",
+    choose: "Choose a file…",
+    none: "No file chosen",
+    failed: "The table could not be read",
+    exportFailed: "The table could not be written",
   },
 };

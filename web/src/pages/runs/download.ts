@@ -1,6 +1,7 @@
 /** Rejected rows as a file, made in the browser of what the API answers. */
 import { send } from "../../api/client";
 import type { Rejected, Rejects } from "../../api/types";
+import { saveFile } from "../../saveFile";
 import { runCalls, type WantedRejects } from "./queries";
 
 const A_PAGE = 1_000;
@@ -36,11 +37,5 @@ export async function download(
     after = page.next;
   } while (after);
   const text = as === "csv" ? csv(rows) : `${rows.map((row) => JSON.stringify(row)).join("\n")}\n`;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(
-    new Blob([text], { type: as === "csv" ? "text/csv" : "application/x-ndjson" }),
-  );
-  link.download = `rejected-${run}.${as}`;
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile(`rejected-${run}.${as}`, as === "csv" ? "text/csv" : "application/x-ndjson", text);
 }
