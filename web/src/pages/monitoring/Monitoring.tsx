@@ -350,7 +350,7 @@ function Listed({
 }) {
   const address = useAddress();
   return (
-    <>
+    <div className="listed">
       <p className="result-count" role="status">
         {T.shown(count, of, what)}
       </p>
@@ -367,7 +367,7 @@ function Listed({
           {quiet ? T.quiet : what === "run" && of === 0 ? T.noRuns : T.noFit}
         </EmptyState>
       )}
-    </>
+    </div>
   );
 }
 
