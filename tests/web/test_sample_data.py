@@ -1,6 +1,7 @@
 """Trying with sample data: from an empty sandbox to the first run, by mouse and by keys; and where it is offered."""
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -86,6 +87,24 @@ def test_the_same_by_keys_alone(page: Page, site: Site, empty: str) -> None:
     assert focused(page) == "Publish"
     page.keyboard.press("Enter")
     assert landed(page, site, empty, "orders") == 5_000
+
+
+def test_upsert_is_by_the_key_that_the_source_tells(page: Page, site: Site, empty: str) -> None:
+    page.goto(site.at(sandbox=empty))
+    page.get_by_role("button", name=START).click()
+    page.get_by_role("radiogroup", name="Tables").get_by_text("orders", exact=True).click()
+    expect(page.get_by_text("Types come from a sample of 1,000 rows")).to_be_visible()
+    next_step(page).click()
+    heading(page, STEPS[0])
+    page.get_by_text("Upsert by key").click()
+    keys = page.get_by_role("group", name="Key").get_by_role("checkbox", checked=True)
+    expect(keys).to_have_count(1)
+    expect(keys).to_have_accessible_name(re.compile("^id "))
+    # Who wants none of it is not offered it again.
+    keys.uncheck(force=True)
+    next_step(page).click()
+    expect(page.get_by_role("region", name="1 field needs your attention")).to_contain_text("at least one key field")
+    expect(keys).to_have_count(0)
 
 
 @pytest.mark.pages

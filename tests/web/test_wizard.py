@@ -443,6 +443,17 @@ def test_rows_are_upserted_by_the_table_s_own_keys_and_come_in_windows(at_detail
     assert [key.rpartition(".")[2] for key in target["params"]["keyFields"]] == ["PartitionKey", "RowKey"]
 
 
+@pytest.mark.pages
+def test_half_of_a_key_is_not_offered(at_select: Page) -> None:
+    page = at_select
+    page.get_by_text("RowKey", exact=True).last.click()
+    expect(page.get_by_text("5 of 6 columns")).to_be_visible()
+    on_to(page, "Where do the rows go?")
+    expect(page.get_by_text("It will have 5 fields")).to_be_visible()
+    page.get_by_text("Upsert by key").click()
+    expect(page.get_by_role("checkbox", name="PartitionKey")).not_to_be_checked()
+
+
 def test_rows_go_to_a_dataset_that_exists(
     at_details: Page, client: Client, furnished: Furnished, drafts: Drafts
 ) -> None:

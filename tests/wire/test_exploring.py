@@ -88,6 +88,7 @@ def test_a_table_shows_its_columns_with_their_types(client: Client, account: str
     assert columns["whole"]["xdm"] == {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
     assert len(columns["mixed"]["mixedTypes"]) == 2
     assert columns["rare"]["coverage"] < 0.01
+    assert shown["keyColumns"] == ["PartitionKey", "RowKey"]
 
 
 @pytest.mark.parametrize("preview", ["true", "True"])

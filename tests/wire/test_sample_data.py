@@ -70,6 +70,7 @@ def test_its_tables_are_explored_and_tell_coverage_and_mixed_types(client: Clien
     assert columns["loyaltyPoints"]["mixedTypes"] == ["integer", "text"]
     assert columns["email"]["coverage"] == 0.997
     assert columns["registeredAt"]["meta:xdmType"] == "date-time"
+    assert shown["keyColumns"] == ["id"]
 
 
 def test_words_among_numbers_become_nothing_with_a_warning(client: Client, account: str) -> None:

@@ -295,6 +295,7 @@ class Table(Answer):
 
     format: Literal["flat"]
     schema_: TableSchema = Field(alias="schema")
+    key_columns: list[str] | None = None
     data: list[dict[str, Any]] | None = None
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from flowservice.sdk import SOURCE_TYPE, Node, Sample
+from flowservice.service.previews import Preview
 
 _INT32: Final = {"minimum": -(2**31), "maximum": 2**31 - 1}
 _INT64: Final = {"minimum": -(2**63), "maximum": 2**63 - 1}
@@ -26,12 +27,13 @@ def node(item: Node) -> dict[str, Any]:
     }
 
 
-def table(sample: Sample, *, rows: Sequence[pa.Table] | None = None) -> dict[str, Any]:
+def table(seen: Preview, *, rows: Sequence[pa.Table] | None = None) -> dict[str, Any]:
     """A table's columns, and its `rows` if there are any to be shown.
 
     A column in which several source types were seen says so in `mixedTypes`; `coverage` is the share of sampled rows
-    that have a value.
+    that have a value. `keyColumns` are those by which the source tells rows apart, where it says so.
     """
+    sample = seen.sample
     mixed = {column.name: list(column.seen) for column in sample.mixed}
     columns = []
     for field in sample.rows.schema:
@@ -46,6 +48,8 @@ def table(sample: Sample, *, rows: Sequence[pa.Table] | None = None) -> dict[str
         "schema": {"columns": columns},
         "sampledRowCount": sample.rows.num_rows,
     }
+    if seen.key_columns:
+        shown["keyColumns"] = list(seen.key_columns)
     if rows is not None:
         shown["data"] = [
             {name: json_value(value) for name, value in row.items() if value is not None}

@@ -31,7 +31,7 @@ from flowservice.service.contention import repeated
 from flowservice.service.drafts import takes_drafts
 from flowservice.service.masked_rows import MARK
 from flowservice.service.masking import Masking
-from flowservice.service.previews import Preview, preview, sampled_table
+from flowservice.service.previews import Preview, key_columns, preview, sampled_table
 from flowservice.service.readable import Readable
 from flowservice.service.sources import OpenSources, auth_named
 from flowservice.service.specs import Specs
@@ -158,19 +158,23 @@ class Connections(Readable[Connection]):
         with self.opened(self._published(caller, connection_id)) as source:
             return list(source.explore(path))
 
-    def sample(self, caller: Caller, connection_id: str, path: str, wanted: RowFilter | None = None) -> Sample:
-        """Rows from all over a table, and its columns; `wanted` has to make sense there, and leaves out none.
+    def sample(self, caller: Caller, connection_id: str, path: str) -> Sample:
+        """Rows from all over a table, and its columns. Raises NoSuchObject."""
+        return self.described(caller, connection_id, path, None).sample
+
+    def described(self, caller: Caller, connection_id: str, path: str, wanted: RowFilter | None) -> Preview:
+        """The columns of a table, without rows to show; `wanted` has to make sense there, and leaves out none.
 
         Raises NoSuchObject, UnknownColumn, FilterValueType.
         """
         caller.may(Permission.VIEW_SOURCES)
         with self.opened(self._published(caller, connection_id)) as source:
-            return sampled_table(source, path, wanted)
+            return Preview(sample=sampled_table(source, path, wanted), key_columns=key_columns(source))
 
     def preview(self, caller: Caller, connection_id: str, path: str, wanted: RowFilter | None) -> Preview:
         """The same, with rows to show that pass `wanted`, without values that labels hide from the caller.
 
-        Raises as `sample`; Forbidden for a filter by such values.
+        Raises as `described`; Forbidden for a filter by such values.
         """
         caller.may(Permission.VIEW_SOURCES)
         caller.may(Permission.VIEW_DATA)

@@ -8,7 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from flowservice.sdk import RowFilter, Sample, Selection, Source, columns_of, passing, to_text
+from flowservice.sdk import Keyed, RowFilter, Sample, Selection, Source, columns_of, passing, to_text
 from flowservice.service.row_filters import check_types
 from flowservice.service.source_columns import sampled
 
@@ -24,7 +24,9 @@ class Preview:
     """A sample, and up to `SHOWN_ROWS` rows to show, in parts that may type a column differently."""
 
     sample: Sample
-    rows: tuple[pa.Table, ...]
+    rows: tuple[pa.Table, ...] = ()
+    key_columns: tuple[str, ...] = ()
+    """By which the source itself tells rows apart; none where it does not say."""
 
 
 def sampled_table(source: Source, path: str, wanted: RowFilter | None) -> Sample:
@@ -40,6 +42,11 @@ def sampled_table(source: Source, path: str, wanted: RowFilter | None) -> Sample
     return sample
 
 
+def key_columns(source: Source) -> tuple[str, ...]:
+    """The columns by which it tells rows apart; none where it does not say."""
+    return source.key_columns if isinstance(source, Keyed) else ()
+
+
 def preview(
     source: Source, path: str, wanted: RowFilter | None, *, clock: Callable[[], float] = time.monotonic
 ) -> Preview:
@@ -49,15 +56,16 @@ def preview(
     ten seconds. Raises as `sampled_table`.
     """
     sample = sampled_table(source, path, wanted)
+    keys = key_columns(source)
     if wanted is None:
-        return Preview(sample=sample, rows=(_first(sample.rows, SHOWN_ROWS),))
+        return Preview(sample=sample, rows=(_first(sample.rows, SHOWN_ROWS),), key_columns=keys)
     of_sample = _first(sample.rows.filter(passing(sample.rows, wanted)), SHOWN_ROWS)
     if of_sample.num_rows == SHOWN_ROWS:
-        return Preview(sample=sample, rows=(of_sample,))
+        return Preview(sample=sample, rows=(of_sample,), key_columns=keys)
     read = _read(source, path, wanted, until=clock() + _LONGEST_S, clock=clock)
     if sum(part.num_rows for part in read) <= of_sample.num_rows:
-        return Preview(sample=sample, rows=(of_sample,))
-    return Preview(sample=sample, rows=tuple(_as_sampled(part, sample) for part in read))
+        return Preview(sample=sample, rows=(of_sample,), key_columns=keys)
+    return Preview(sample=sample, rows=tuple(_as_sampled(part, sample) for part in read), key_columns=keys)
 
 
 def _read(source: Source, path: str, wanted: RowFilter, *, until: float, clock: Callable[[], float]) -> list[pa.Table]:

@@ -116,8 +116,8 @@ def router(connections: Connections) -> APIRouter:
             return [exploring.node(node) for node in connections.explore(caller, connection_id, "")]
         if call.preview:
             preview = connections.preview(caller, connection_id, call.path, call.wanted)
-            return exploring.table(preview.sample, rows=preview.rows)
-        return exploring.table(connections.sample(caller, connection_id, call.path, call.wanted))
+            return exploring.table(preview, rows=preview.rows)
+        return exploring.table(connections.described(caller, connection_id, call.path, call.wanted))
 
     @routes.get(
         "/connections/{connection_id}/configs",

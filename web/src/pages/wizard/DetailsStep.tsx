@@ -1,6 +1,6 @@
 /** The third step: where the rows go, how they are written, and what becomes of those that do not fit. */
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useAddress } from "../../address";
 import { useSandbox } from "../../shell/page";
 import { Checkbox, RadioGroup, Select } from "../../ui/choices";
@@ -10,7 +10,7 @@ import { RadioRows } from "../../ui/RadioRows";
 import { SearchField } from "../../ui/SearchField";
 import { Hostile, visibly } from "../../ui/text";
 import type { Known } from "./known";
-import { keyFields } from "./prefilling";
+import { KEY_KINDS, keyFields } from "./prefilling";
 import { datasetsQuery, schemasQuery } from "./queries";
 import { type Details, NEW, type WizardState } from "./state";
 import { texts } from "./texts";
@@ -20,27 +20,26 @@ import { WritePicture } from "./WritePicture";
 const T = texts.details;
 const MOST = 50;
 const MOST_FIELDS = 200;
-// As the service lets them be part of a key.
-const KEY_KINDS = new Set([
-  "string",
-  "int",
-  "long",
-  "integer",
-  "short",
-  "byte",
-  "boolean",
-  "date",
-  "date-time",
-]);
-
 const options = (names: Record<string, string>) => Object.entries(names).map(([id, name]) => ({ id, name }));
 
 export function DetailsStep({ state, change, known, problemOf }: StepProps) {
   const { details } = state;
   const set = (part: Partial<Details>) => change({ details: { ...details, ...part } });
+  // The table's own keys are ticked once they are known, unless somebody chose otherwise.
+  const mayOffer = useRef(true);
+  useEffect(() => {
+    if (!mayOffer.current || details.writeMode !== "upsert" || details.keys.length > 0) return;
+    if (known.schemaId !== null) return;
+    const keys = keyFields(known.plan.data, known.explored?.keys ?? []);
+    if (keys.length === 0) return;
+    mayOffer.current = false;
+    set({ keys });
+  });
   /** Another target has other fields: what was mapped to the one before says nothing of it. */
-  const retarget = (part: Partial<Details>) =>
+  const retarget = (part: Partial<Details>) => {
+    mayOffer.current = true;
     change({ details: { ...details, keys: [], ...part }, mapping: NEW.mapping });
+  };
   const fresh = details.target === "new";
   return (
     <div className="form">
@@ -71,13 +70,10 @@ export function DetailsStep({ state, change, known, problemOf }: StepProps) {
           label={T.write}
           hideLabel
           value={details.writeMode}
-          onChange={(mode) =>
-            set({
-              writeMode: mode as Details["writeMode"],
-              keys:
-                mode === "upsert" && details.keys.length === 0 ? keyFields(known.plan.data) : details.keys,
-            })
-          }
+          onChange={(mode) => {
+            mayOffer.current = true;
+            set({ writeMode: mode as Details["writeMode"] });
+          }}
           options={(["append", "upsert"] as const).map((id) => ({
             id,
             name: T.writes[id],
@@ -89,7 +85,10 @@ export function DetailsStep({ state, change, known, problemOf }: StepProps) {
           <Keys
             known={known}
             value={details.keys}
-            onChange={(keys) => set({ keys })}
+            onChange={(keys) => {
+              mayOffer.current = false;
+              set({ keys });
+            }}
             error={problemOf("keys")}
           />
         ) : null}

@@ -62,8 +62,23 @@ export function withRules(state: WizardState, plan: SourceSchema): WizardState {
   return { ...state, mapping: { ...mapping, rules: pairs(plan), suggested: true } };
 }
 
-const KEYS = ["PartitionKey", "RowKey"];
+// As the service lets them be part of a key.
+export const KEY_KINDS = new Set([
+  "string",
+  "int",
+  "long",
+  "integer",
+  "short",
+  "byte",
+  "boolean",
+  "date",
+  "date-time",
+]);
 
-/** The fields that a table's own keys feed: by them a row is known again. */
-export const keyFields = (plan: SourceSchema | undefined): string[] =>
-  (plan?.fields ?? []).filter((field) => KEYS.includes(field.source)).map((field) => field.path);
+/** The fields that a table's own keys feed: by them a row is known again. None where one of them has no field. */
+export function keyFields(plan: SourceSchema | undefined, keys: string[]): string[] {
+  const found = keys.map((key) =>
+    plan?.fields.find((field) => field.source === key && KEY_KINDS.has(field.type)),
+  );
+  return found.every((field) => field !== undefined) ? found.map((field) => field.path) : [];
+}

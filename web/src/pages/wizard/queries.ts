@@ -41,6 +41,8 @@ export interface Explored {
   columns: Column[];
   rows: Record<string, unknown>[];
   sampled: number;
+  /** By which the source itself tells rows apart; none where it does not say. */
+  keys: string[];
 }
 
 export interface TableNode {
@@ -98,6 +100,7 @@ interface Table {
     }[];
   };
   sampledRowCount: number;
+  keyColumns?: string[];
   data?: Record<string, unknown>[];
 }
 
@@ -124,6 +127,7 @@ export const tableQuery = (sandbox: string, account: string, table: string, filt
         })),
         rows: found.data ?? [],
         sampled: found.sampledRowCount,
+        keys: found.keyColumns ?? [],
       };
     },
     enabled: account !== "" && table !== "",
