@@ -227,6 +227,37 @@ def test_data_is_added_by_keys_alone(
     expect(page.get_by_role("region", name="First run")).to_contain_text("Succeeded")
 
 
+@pytest.mark.pages
+def test_shortcuts_are_of_the_whole_page_and_not_of_a_dialog_over_it(
+    page: Page, site: Site, account: str, table: str, drafts: Drafts
+) -> None:
+    page.goto(site.at(f"sources/accounts/{account}"))
+    page.get_by_role("link", name="Add data").first.click()
+    title = page.get_by_role("heading", name="Add data", level=1)
+    expect(title).to_be_focused()
+    page.keyboard.press("Meta+s")
+    expect(page.get_by_text("Draft saved")).to_be_visible()
+    assert len(drafts()) == 1
+    page.get_by_role("searchbox", name="Search tables").fill(table)
+    page.get_by_role("radio", name=table, exact=True).check(force=True)
+    expect(page.get_by_text("Types come from a sample of 40 rows")).to_be_visible()
+    page.get_by_role("button", name="Show the call").click()
+    dialog = page.get_by_role("dialog", name="Show the call")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("heading", name="Which rows and columns?")).to_be_visible()
+    # Not what the button does that has the focus.
+    expect(page.get_by_role("button", name="Show the call")).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    heading(page, "Where do the rows go?")
+    expect(dialog).to_have_count(0)
+    title.focus()
+    page.keyboard.press("Control+Enter")
+    heading(page, "Which column feeds which field?")
+
+
 def test_each_step_is_kept_and_a_reload_shows_it_again(at_details: Page, drafts: Drafts, table: str) -> None:
     page = at_details
     page.get_by_role("textbox", name="Dataflow name").fill("Kept while typing")

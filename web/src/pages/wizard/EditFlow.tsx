@@ -25,6 +25,7 @@ import { inWords, ScheduleStep } from "./ScheduleStep";
 import { StepList } from "./StepList";
 import type { WizardState } from "./state";
 import { texts } from "./texts";
+import { useKeys } from "./useKeys";
 import type { Before } from "./Wizard";
 
 const T = texts.edit;
@@ -181,6 +182,8 @@ function Editing({ keptAs, begun, onAnew }: EditingProps) {
     if (following && (await checked())) navigate(pathTo(following));
   };
 
+  useKeys(step === "review" ? {} : { enter: () => void next() });
+
   const publish = async (from: Opened) => {
     setBusy(true);
     setError(null);
@@ -242,15 +245,7 @@ function Editing({ keptAs, begun, onAnew }: EditingProps) {
       lead={T.lead}
       calls={calls}
     >
-      <div
-        className="wizard"
-        onKeyDownCapture={(event) => {
-          if (!(event.ctrlKey || event.metaKey) || event.key !== "Enter") return;
-          if (step === "review" || !event.currentTarget.contains(event.target as Node)) return;
-          event.preventDefault();
-          void next();
-        }}
-      >
+      <div className="wizard">
         <StepList steps={EDITED} step={step} reached="review" to={pathTo} wrong={wrong.length > 0} />
         <section className="wizard-step" aria-labelledby="step-heading">
           <div className="step-heading">

@@ -41,6 +41,7 @@ import { SummaryRail } from "./SummaryRail";
 import { isBefore, isStep, NEW, STEPS, type StepName, stateOf, type WizardState } from "./state";
 import { texts } from "./texts";
 import { draftCall, draftName, useDraft } from "./useDraft";
+import { useKeys } from "./useKeys";
 
 export default function Wizard() {
   const sandbox = useSandbox();
@@ -311,19 +312,11 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
     else toCatalog();
   };
 
-  const keys = (event: React.KeyboardEvent) => {
-    // What lies over the page is in the tree of React below it, and has keys of its own.
-    const within = event.currentTarget.contains(event.target as Node);
-    if (!(event.ctrlKey || event.metaKey) || !within) return;
-    if (event.key === "Enter" && step !== "review") {
-      event.preventDefault();
-      void go();
-    }
-    if (event.key.toLowerCase() === "s") {
-      event.preventDefault();
-      void saveNow();
-    }
-  };
+  useKeys({
+    s: () => void saveNow(),
+    // Publishing is never a shortcut.
+    ...(step === "review" ? {} : { enter: () => void go() }),
+  });
 
   const problemOf = (field: string) => wrong.find((one) => one.field === field)?.text ?? "";
   const stepProps = { state, change, known, problemOf, before, busy };
@@ -344,7 +337,7 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
 
   return (
     <Page title={texts.title} lead={texts.lead} calls={calls}>
-      <div className="wizard" onKeyDownCapture={keys}>
+      <div className="wizard">
         <StepList steps={STEPS} step={step} reached={state.reached} to={pathTo} wrong={wrong.length > 0} />
         {kept.conflict ? (
           <section className="conflict" role="alert" tabIndex={-1} ref={toFocus}>
