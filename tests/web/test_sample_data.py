@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from demo.azurite import Azurite
 from tests.live import Client
 from tests.web.furnished import Furnished
 from tests.web.journeys import Site, focused, sideways, tab_to
@@ -116,6 +117,54 @@ def test_pressed_again_it_finds_the_account_that_it_made(page: Page, site: Site,
     (account,) = accounts(site, empty)
     assert (account["name"], account["connectionSpec"]["id"]) == ("Sample data", SAMPLE_DATA)
     assert f"account={account['id']}" in page.url
+
+
+@pytest.mark.pages
+def test_pressed_in_two_tabs_at_once_it_makes_one_account(page: Page, site: Site, empty: str) -> None:
+    other = page.context.new_page()
+    for tab in (page, other):
+        tab.goto(site.at(sandbox=empty))
+        tab.get_by_role("button", name=START).wait_for()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/flowservice/connections", hold)
+    page.get_by_role("button", name=START).click()
+    expect(page.get_by_role("button", name=START)).to_have_attribute("data-pending", "true")
+    other.get_by_role("button", name=START).click()
+    expect(other.get_by_role("button", name=START)).to_have_attribute("data-pending", "true")
+    assert accounts(site, empty) == []
+    (made,) = held
+    made.continue_()
+    for tab in (page, other):
+        expect(tab.get_by_role("radiogroup", name="Tables")).to_be_visible()
+    (account,) = accounts(site, empty)
+    assert all(f"account={account['id']}" in tab.url for tab in (page, other))
+
+
+@pytest.mark.pages
+def test_an_account_without_tables_offers_it_and_another_account(
+    page: Page, site: Site, empty: str, azurite: Azurite
+) -> None:
+    with site.server.client(sandbox=empty) as calls:
+        made = calls.made(f"{FLOW}/connections", resources.connection(azurite.connection_string))
+    page.route("**/explore?objectType=root", lambda route: route.fulfill(json=[]))
+    page.goto(site.at(f"flows/new?account={made['id']}&step=select", sandbox=empty))
+    expect(page.get_by_role("heading", name="This account has no table")).to_be_visible()
+    page.unroute("**/explore?objectType=root")
+    page.get_by_role("link", name="Choose another account").click()
+    heading(page, "Which account is read from?")
+    page.go_back()
+    page.get_by_role("button", name="Try with sample data").click()
+    heading(page, "Which rows and columns?")
+    page.get_by_role("radiogroup", name="Tables").get_by_text("customers", exact=True).click()
+    expect(page.get_by_text("Types come from a sample of 1,000 rows")).to_be_visible()
+    next_step(page).click()
+    heading(page, STEPS[0])
+    (sample,) = (one for one in accounts(site, empty) if one["id"] != made["id"])
+    assert sample["connectionSpec"]["id"] == SAMPLE_DATA
 
 
 @pytest.mark.pages

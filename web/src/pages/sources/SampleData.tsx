@@ -28,8 +28,15 @@ interface Trying {
   calls: NamedCall[];
 }
 
-/** How to try it; null where the server has no sample data, or who looks may not add it. */
-export function useSampleData(): Trying | null {
+/** One tab of the browser after the other; all at once where it does not let tabs wait for each other. */
+const inTurn = async (name: string, act: () => Promise<string>): Promise<string> =>
+  navigator.locks ? await navigator.locks.request(name, act) : act();
+
+/**
+ * How to try it; null where the server has no sample data, or who looks may not add it. `take` gets the account; without
+ * it a press leads to the wizard.
+ */
+export function useSampleData(take?: (account: string) => void): Trying | null {
   const sandbox = useSandbox();
   const session = useSession();
   const client = useQueryClient();
@@ -49,7 +56,7 @@ export function useSampleData(): Trying | null {
 
   /** The id of an account of it that is there, else of a new one. */
   const account = async (): Promise<string> => {
-    // Somebody else, or another tab, may have made one since the page was opened.
+    // Somebody else may have made one since the page was opened, or another tab while this one waited for it.
     const { items } = await client.fetchQuery({ ...connectionsQuery(sandbox), staleTime: 0 });
     const known = accountIn(items);
     if (known) return known.id;
@@ -67,7 +74,9 @@ export function useSampleData(): Trying | null {
     setBusy(true);
     setError(null);
     try {
-      navigate(pathOf(sandbox, `flows/new?account=${encodeURIComponent(await account())}&step=select`));
+      const id = await inTurn(`sample-data ${sandbox}`, account);
+      if (take) take(id);
+      else navigate(pathOf(sandbox, `flows/new?account=${encodeURIComponent(id)}&step=select`));
     } catch (problem) {
       setError(problem);
     } finally {
@@ -112,12 +121,12 @@ export function SampleCard({ sample }: { sample: Trying }) {
   );
 }
 
-/** The same where a list is empty. */
-export function SampleOffer({ sample }: { sample: Trying | null }) {
+/** The same where a list is empty; `lead` says whom it is for. */
+export function SampleOffer({ sample, lead = T.offer }: { sample: Trying | null; lead?: string }) {
   if (!sample) return null;
   return (
     <div className="sample-offer">
-      <span className="muted">{T.offer}</span>
+      <span className="muted">{lead}</span>
       <Button size="small" isPending={sample.busy} onPress={sample.start}>
         {T.title}
       </Button>

@@ -3,18 +3,19 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useRef, useState } from "react";
 import { useAddress } from "../../address";
 import { useSandbox } from "../../shell/page";
-import { Button, IconButton } from "../../ui/Button";
+import { Button, IconButton, Link } from "../../ui/Button";
 import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
 import { RadioRows } from "../../ui/RadioRows";
 import { SearchField } from "../../ui/SearchField";
 import { Hostile } from "../../ui/text";
+import { SampleOffer, useSampleData } from "../sources/SampleData";
 import { FilterBuilder } from "./FilterBuilder";
 import { filterProblem } from "./known";
 import { kindIn } from "./making";
 import { Preview } from "./Preview";
 import { type Explored, tableQuery, tablesQuery } from "./queries";
 import { encoded, nodeOf } from "./rowFilter";
-import { NEW, type WizardState } from "./state";
+import { NEW, type StepName, type WizardState } from "./state";
 import { texts } from "./texts";
 import type { StepProps } from "./Wizard";
 
@@ -23,11 +24,18 @@ const MOST = 200;
 
 type OfTable = Omit<WizardState, "source" | "account" | "reached">;
 
-export function SelectStep({ state, change, known, problemOf }: StepProps) {
+interface SelectProps extends StepProps {
+  pathTo: (step: StepName) => string;
+  /** Begins anew with the tables of another account. */
+  onAccount: (account: string) => void;
+}
+
+export function SelectStep({ state, change, known, problemOf, pathTo, onAccount }: SelectProps) {
   const sandbox = useSandbox();
   const address = useAddress();
   const tables = useQuery(tablesQuery(sandbox, state.account));
   const table = useQuery(tableQuery(sandbox, state.account, state.table));
+  const sample = useSampleData(onAccount);
   const [tested, setTested] = useState("");
   // What was filled in for another table comes back with it.
   const shelf = useRef(new Map<string, OfTable>());
@@ -66,9 +74,15 @@ export function SelectStep({ state, change, known, problemOf }: StepProps) {
         icon="table"
         title={T.emptyTitle}
         action={
-          <Button isPending={tables.isFetching} onPress={() => void tables.refetch()}>
-            {T.refresh}
-          </Button>
+          <>
+            <Button look="primary" isPending={tables.isFetching} onPress={() => void tables.refetch()}>
+              {T.refresh}
+            </Button>
+            <Link to={pathTo("account")} className="button normal">
+              {T.otherAccount}
+            </Link>
+            <SampleOffer sample={sample} lead={T.orSample} />
+          </>
         }
       >
         {T.empty}

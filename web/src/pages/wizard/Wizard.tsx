@@ -372,7 +372,17 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
             {wrong.length > 0 ? <ErrorSummary problems={wrong} attempt={attempt} /> : null}
             {failed ? <ErrorPanel what={failedAt(step)} error={failed} /> : null}
             {step === "account" ? <AccountStep {...stepProps} /> : null}
-            {step === "select" ? <SelectStep {...stepProps} /> : null}
+            {step === "select" ? (
+              <SelectStep
+                {...stepProps}
+                pathTo={pathTo}
+                onAccount={(account) => {
+                  change({ ...NEW, account, reached: "select" });
+                  // What was pressed is not there any more.
+                  heading.current?.focus();
+                }}
+              />
+            ) : null}
             {step === "details" ? <DetailsStep {...stepProps} /> : null}
             {step === "mapping" ? <MapStep {...stepProps} /> : null}
             {step === "schedule" ? <ScheduleStep {...stepProps} /> : null}
