@@ -359,6 +359,86 @@ def test_publishing_goes_on_where_its_answer_was_lost(at_details: Page, client: 
     _one_more(before, counts(client))
 
 
+def lost_flow(page: Page) -> Losing:
+    """Publish, and lose what the server answers to the last of it, the dataflow."""
+    losing = Losing(page, lambda route: route.request.url.endswith("/flows") and len(losing.lost) < 4)
+    for step in ("Which column feeds which field?", "When does it run?", "Is this right?"):
+        next_step(page).click()
+        heading(page, step)
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("alert").filter(has_text="The dataflow was not published")).to_be_visible()
+    return losing
+
+
+def test_whoever_leaves_what_is_half_published_is_told_and_may_take_it_away(
+    at_details: Page, site: Site, client: Client
+) -> None:
+    page = at_details
+    before = counts(client)
+    lost_flow(page)
+    _one_more(before, counts(client))
+    leaving = page.get_by_role("alertdialog", name="Leave before publishing has ended?")
+    page.get_by_role("link", name="Accounts").first.click()
+    told = leaving.get_by_role("listitem")
+    expect(told).to_have_count(6)
+    expect(told.filter(has_text="may have been made")).to_have_text(re.compile("Dataflow.*see Dataflows"))
+    leaving.get_by_role("button", name="Stay here").click()
+    expect(page.get_by_role("heading", name="Is this right?")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    leaving.get_by_role("button", name="Remove them and leave").click()
+    expect(page).to_have_url(site.at())
+    assert counts(client) == before
+
+
+def test_what_is_left_half_published_is_told_again_with_its_draft(at_details: Page, site: Site, client: Client) -> None:
+    page = at_details
+    draft = re.search("draft=([^&]*)", page.url)
+    before = counts(client)
+    lost_flow(page)
+    page.get_by_role("link", name="Accounts").first.click()
+    leaving = page.get_by_role("alertdialog", name="Leave before publishing has ended?")
+    leaving.get_by_role("button", name="Leave them there").click()
+    expect(page).to_have_url(site.at("sources/accounts"))
+    expect(page.get_by_text("Kept as a draft")).to_be_visible()
+    _one_more(before, counts(client))
+    assert draft
+    page.goto(site.at(f"flows/new?draft={draft[1]}&step=review"))
+    left = page.get_by_role("region", name="Left by an earlier try to publish")
+    expect(left.get_by_role("listitem")).to_have_count(6)
+    left.get_by_role("button", name="I have looked").click()
+    expect(left).to_have_count(0)
+
+
+def test_other_choices_are_published_in_place_of_those_whose_answer_was_lost(at_details: Page, client: Client) -> None:
+    page = at_details
+    before = counts(client)
+    lost_flow(page)
+    page.get_by_role("link", name="Edit: Errors and changes").click()
+    page.get_by_role("textbox", name="Dataflow name").fill("Chosen otherwise")
+    for step in ("Which column feeds which field?", "When does it run?", "Is this right?"):
+        next_step(page).click()
+        heading(page, step)
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("region", name="First run")).to_contain_text("Succeeded")
+    assert flow_of(page, client)["name"] == "Chosen otherwise"
+    _one_more(before, counts(client))
+
+
+def test_what_a_server_did_before_it_was_started_again_is_not_said_to_be_gone(
+    at_details: Page, site: Site, client: Client
+) -> None:
+    page = at_details
+    before = counts(client)
+    lost_flow(page)
+    with away(site.server):
+        pass
+    page.get_by_role("button", name="Publish").click()
+    failed = page.get_by_role("alert").filter(has_text="The dataflow was not published")
+    expect(failed).to_contain_text("nobody can tell whether one of these was made")
+    expect(failed.get_by_role("listitem").filter(has_text="may have been made")).to_contain_text("Dataflow")
+    _one_more(before, counts(client))
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_wizard_is_walked_though_every_twentieth_answer_is_lost(
     seed: int, at_details: Page, client: Client

@@ -11,10 +11,11 @@ import { EmptyState, ErrorPanel, Skeleton, StatusBadge, type Tone } from "../../
 import { Count, Hostile, sentence, Time, visibly } from "../../ui/text";
 import { mappingsOf } from "../mapping/rules";
 import { told } from "./FilterBuilder";
-import { make, type Outcome, type Thing, type ThingState, type Wanted } from "./making";
+import { make, type Remaining, remainingOf, type Thing, type ThingState, type Wanted } from "./making";
 import type { DryRun } from "./queries";
+import { type Attempt, RemainsList, remainsOf } from "./Remains";
 import { inWords, NextRuns } from "./ScheduleStep";
-import { fingerprint, type StepName, type Tried } from "./state";
+import { choicesOf, fingerprint, type StepName, type Tried } from "./state";
 import { texts } from "./texts";
 import type { StepProps } from "./Wizard";
 
@@ -25,16 +26,16 @@ const SHOWN_ROWS = 5;
 
 interface ReviewProps extends StepProps {
   pathTo: (step: StepName) => string;
+  attempt: Attempt;
+  onAttempt: (attempt: Attempt) => void;
   onTried: (tried: Tried) => void;
   onPublished: (flow: string) => Promise<void>;
 }
 
 export function ReviewStep(props: ReviewProps) {
-  const { state, known, pathTo, before, onPublished, onTried } = props;
+  const { state, change, known, pathTo, before, attempt, onAttempt, onPublished, onTried } = props;
   const sandbox = useSandbox();
   const client = useQueryClient();
-  const [things, setThings] = useState<Thing[]>([]);
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
   const wanted: Wanted | null = known.source
     ? { state, source: known.source, columns: known.columns, schemaId: known.schemaId }
     : null;
@@ -43,9 +44,21 @@ export function ReviewStep(props: ReviewProps) {
   useEffect(() => {
     before.current = async () => {
       if (!wanted || !explored) return {};
-      setOutcome(null);
-      const done = await (outcome?.resume ? outcome.resume(setThings) : make(wanted, sandbox, setThings));
-      setOutcome(done);
+      const of = choicesOf(state);
+      const tell = (told: Thing[]) => onAttempt({ of, things: told, outcome: null });
+      let earlier = attempt.outcome;
+      if (earlier && remainsOf(attempt).length > 0 && !(earlier.resume && attempt.of === of)) {
+        // What is there of an earlier try would stand in the way of the same things.
+        earlier = await earlier.undo(tell);
+        if (earlier.resume) {
+          onAttempt({ of: attempt.of, things: earlier.things, outcome: earlier });
+          return {};
+        }
+        const left = remainingOf(earlier.things);
+        if (left.length > 0) change({ remains: [...state.remains, ...left] });
+      }
+      const done = await (earlier?.resume ? earlier.resume(tell) : make(wanted, sandbox, tell));
+      onAttempt({ of, things: done.things, outcome: done });
       for (const key of ["wizard-datasets", "wizard-schemas", "flowUses", "flows"])
         void client.invalidateQueries({ queryKey: [key, sandbox] });
       if (done.flow) await onPublished(done.flow);
@@ -56,7 +69,12 @@ export function ReviewStep(props: ReviewProps) {
     };
   });
 
-  const left = things.filter((thing) => thing.state === "left");
+  const { things, outcome } = attempt;
+  const remains = remainsOf(attempt);
+  const undo = async () => {
+    const done = await outcome?.undo((told) => onAttempt({ ...attempt, things: told }));
+    if (done) onAttempt({ ...attempt, things: done.things, outcome: done });
+  };
   if (!explored) return <Skeleton rows={8} />;
   return (
     <>
@@ -64,25 +82,31 @@ export function ReviewStep(props: ReviewProps) {
         <ErrorPanel what={T.failed} error={outcome.error}>
           {outcome.resume ? (
             <p>{T.failedOpen}</p>
-          ) : left.length === 0 ? (
+          ) : remains.length === 0 ? (
             <p>{T.failedClean}</p>
           ) : (
             <>
-              <p>{T.failedLeft}</p>
-              <ul className="plain-list">
-                {left.map((thing) => (
-                  <li key={thing.kind}>
-                    {T.things[thing.kind]} <Hostile>{thing.name}</Hostile>{" "}
-                    <code>{visibly(thing.id ?? "")}</code>
-                  </li>
-                ))}
-              </ul>
-              <Button size="small" onPress={() => void outcome.undo(setThings).then(setThings)}>
-                {T.undoAgain}
-              </Button>
+              <p>{remains.every((one) => one.isKnown) ? T.failedLeft : T.failedLost}</p>
+              <RemainsList remains={remains} />
+              {remains.some((one) => one.isKnown) ? (
+                <Button size="small" onPress={() => void undo()}>
+                  {T.undoAgain}
+                </Button>
+              ) : null}
             </>
           )}
         </ErrorPanel>
+      ) : null}
+      {state.remains.length > 0 ? (
+        <section className="banner warn" aria-label={T.earlier}>
+          <div>
+            <p>{T.earlierText}</p>
+            <RemainsList remains={state.remains} />
+            <Button size="small" onPress={() => change({ remains: [] })}>
+              {T.earlierSeen}
+            </Button>
+          </div>
+        </section>
       ) : null}
       {things.length > 0 ? <Progress things={things} /> : null}
       <div className="review-groups">
@@ -260,7 +284,7 @@ function DryRunPanel({ wanted, tried, onTried }: DryRunProps) {
   const { permissions } = useSession();
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<unknown>(null);
-  const [left, setLeft] = useState<Thing[]>([]);
+  const [left, setLeft] = useState<Remaining[]>([]);
   const [result, setResult] = useState<DryRun | null>(null);
   const may = permissions.includes("run") && permissions.includes("view-data");
   const now = fingerprint(wanted.state);
@@ -281,16 +305,16 @@ function DryRunPanel({ wanted, tried, onTried }: DryRunProps) {
           },
         );
         // Before it is told: whoever reads the result finds nothing that it needed.
-        things = await done.undo(() => undefined);
+        things = (await done.undo(() => undefined)).things;
         if (found) {
           setResult(found);
           onTried(triedOf(found, now));
         }
       } else {
         setRefused(done.error);
-        if (done.resume) things = await done.undo(() => undefined);
+        if (remainingOf(things).length > 0) things = (await done.undo(() => undefined)).things;
       }
-      setLeft(things.filter((thing) => thing.state === "left"));
+      setLeft(remainingOf(things));
     } catch (problem) {
       setRefused(problem);
     } finally {
@@ -320,10 +344,10 @@ function DryRunPanel({ wanted, tried, onTried }: DryRunProps) {
       {refused ? <ErrorPanel what={T.dryFailed} error={refused} /> : null}
       {left.length > 0 ? (
         <div className="banner warn">
-          <span>
-            {T.dryCleanFailed}:{" "}
-            {left.map((thing) => `${T.things[thing.kind]} ${visibly(thing.id ?? "")}`).join(", ")}
-          </span>
+          <div>
+            <p>{T.dryCleanFailed}:</p>
+            <RemainsList remains={left} />
+          </div>
         </div>
       ) : null}
       {tried ? (

@@ -22,7 +22,7 @@ import type { StepProps } from "./Wizard";
 const T = texts.select;
 const MOST = 200;
 
-type OfTable = Omit<WizardState, "source" | "account" | "reached">;
+type OfTable = Omit<WizardState, "source" | "account" | "reached" | "remains">;
 
 interface SelectProps extends StepProps {
   pathTo: (step: StepName) => string;
@@ -47,9 +47,9 @@ export function SelectStep({ state, change, known, problemOf, pathTo, onAccount 
   if (chosen && !shown.includes(chosen)) shown.unshift(chosen);
 
   const pick = (path: string) => {
-    const { source: _s, account: _a, reached: _r, ...mine } = state;
+    const { source: _s, account: _a, reached: _r, remains: _m, ...mine } = state;
     if (state.table) shelf.current.set(state.table, mine);
-    const { source: _ns, account: _na, reached: _nr, ...fresh } = NEW;
+    const { source: _ns, account: _na, reached: _nr, remains: _nm, ...fresh } = NEW;
     change({ ...(shelf.current.get(path) ?? fresh), table: path, reached: "select" });
     setTested("");
   };

@@ -33,6 +33,7 @@ import {
   tableQuery,
   wizardCalls,
 } from "./queries";
+import { NO_ATTEMPT, Parting, remainsOf } from "./Remains";
 import { ReviewStep } from "./ReviewStep";
 import { ScheduleStep } from "./ScheduleStep";
 import { SelectStep } from "./SelectStep";
@@ -178,18 +179,24 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
     draft ? stateOf(draft.body) : pattern ? copyOf(pattern) : begun(address),
   );
   const kept = useDraft(sandbox, draft);
-  const [attempt, setAttempt] = useState(0);
+  const [tries, setTries] = useState(0);
   const [wrong, setWrong] = useState<Wrong[]>([]);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
   const [leaving, setLeaving] = useState(false);
+  const [attempt, setAttempt] = useState(NO_ATTEMPT);
+  const [parting, setParting] = useState<string | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const before = useRef<Before | null>(null);
 
   const wanted = address.get("step") || (draft ? draft.step : state.reached);
   const step: StepName = isStep(wanted) && !isBefore(state.reached, wanted) ? wanted : state.reached;
   const place = STEPS.indexOf(step);
-  const known = useKnown(state, step);
+  const remains = remainsOf(attempt);
+  const everything = useKnown(state, step);
+  // What this very form has made is in nobody's way: it goes before it is made again.
+  const isOwn = (id: string) => remains.some((one) => one.id === id);
+  const known = { ...everything, schemas: everything.schemas?.filter((one) => !isOwn(one.id)) };
 
   const begunAs = useRef(JSON.stringify(state));
   const text = JSON.stringify(state);
@@ -214,19 +221,23 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
   }, [step]);
 
   // Who leaves by a link keeps a draft; nothing that was typed is lost.
-  const latest = useRef({ state, step, dirty, save: kept.save, done: false });
-  latest.current = { ...latest.current, state, step, dirty, save: kept.save };
+  const latest = useRef({ state, step, dirty, remains, save: kept.save, done: false, isGone: false });
+  latest.current = { ...latest.current, state, step, dirty, remains, save: kept.save };
   useEffect(() => {
     const held = latest;
+    held.current.isGone = false;
     const warn = (event: BeforeUnloadEvent) => {
-      if (held.current.dirty) event.preventDefault();
+      if (held.current.dirty || held.current.remains.length > 0) event.preventDefault();
     };
     window.addEventListener("beforeunload", warn);
     return () => {
       window.removeEventListener("beforeunload", warn);
-      const { dirty: unsaved, done, state: last, step: at, save } = held.current;
-      if (done || !unsaved || (!last.table && !last.account)) return;
-      void save(last, at).then((id) => (id ? toast(texts.kept(visibly(draftName(last)))) : undefined));
+      held.current.isGone = true;
+      const { dirty: unsaved, done, state: last, step: at, remains: left, save } = held.current;
+      if (done || !(unsaved || left.length > 0) || (!last.table && !last.account)) return;
+      void save(left.length > 0 ? { ...last, remains: left } : last, at).then((id) =>
+        id ? toast(texts.kept(visibly(draftName(last)))) : undefined,
+      );
     };
   }, []);
 
@@ -250,14 +261,14 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
         const done = await before.current();
         if (done.wrong) {
           setWrong(done.wrong);
-          setAttempt((count) => count + 1);
+          setTries((count) => count + 1);
         }
         if (!done.change) return;
         next = { ...next, ...done.change };
       }
       const found = wrongWith(step, next, known);
       setWrong(found);
-      setAttempt((count) => count + 1);
+      setTries((count) => count + 1);
       if (found.length > 0) return;
       const following = STEPS[place + 1];
       if (!following) return;
@@ -308,7 +319,8 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
   };
 
   const leave = () => {
-    if (dirty && (state.account || state.table)) setLeaving(true);
+    if (remains.length > 0) setParting(pathOf(sandbox, "sources"));
+    else if (dirty && (state.account || state.table)) setLeaving(true);
     else toCatalog();
   };
 
@@ -369,7 +381,7 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
                 {headingOf(step)}
               </h2>
             </div>
-            {wrong.length > 0 ? <ErrorSummary problems={wrong} attempt={attempt} /> : null}
+            {wrong.length > 0 ? <ErrorSummary problems={wrong} attempt={tries} /> : null}
             {failed ? <ErrorPanel what={failedAt(step)} error={failed} /> : null}
             {step === "account" ? <AccountStep {...stepProps} /> : null}
             {step === "select" ? (
@@ -377,7 +389,7 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
                 {...stepProps}
                 pathTo={pathTo}
                 onAccount={(account) => {
-                  change({ ...NEW, account, reached: "select" });
+                  change({ ...NEW, account, remains: state.remains, reached: "select" });
                   // What was pressed is not there any more.
                   heading.current?.focus();
                 }}
@@ -390,6 +402,8 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
               <ReviewStep
                 {...stepProps}
                 pathTo={pathTo}
+                attempt={attempt}
+                onAttempt={setAttempt}
                 onTried={(tried) => {
                   const next = { ...state, tried };
                   change({ tried });
@@ -398,6 +412,10 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
                 onPublished={async (flow) => {
                   latest.current.done = true;
                   await kept.discard().catch(() => undefined);
+                  if (latest.current.isGone) {
+                    toast(texts.review.publishedTitle(visibly(state.details.flowName)));
+                    return;
+                  }
                   onKept("");
                   navigate(pathOf(sandbox, `flows/new?done=${flow}`), { replace: true });
                 }}
@@ -435,6 +453,7 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
           </Button>
         </footer>
       </div>
+      <Parting attempt={attempt} onAttempt={setAttempt} to={parting} onTo={setParting} />
       {leaving ? (
         <Dialog
           title={texts.leaveTitle}

@@ -255,53 +255,100 @@ async function takeAway(
   }
 }
 
+/** Whether a thing is there, or may be: what was begun counts until it is known how it ended. */
+const THERE: Partial<Record<ThingState, boolean>> = {
+  made: true,
+  left: true,
+  removing: true,
+  making: false,
+  open: false,
+};
+
+/** Something that publishing left behind. */
+export interface Remaining {
+  kind: ThingKind;
+  name: string;
+  id: string;
+  /** Without an id nobody knows whether it was made. */
+  isKnown: boolean;
+}
+
+/** What is there of these, or may be. */
+export const remainingOf = (things: Thing[]): Remaining[] =>
+  things
+    .filter((thing) => thing.state in THERE)
+    .map(({ kind, name, id, state }) => ({ kind, name, id: id ?? "", isKnown: THERE[state] ?? false }));
+
 export interface Outcome {
   things: Thing[];
   /** What kept one of them from being made. */
   error: unknown;
   flow: string | null;
-  /** Takes away what was made and is still there. */
-  undo: (tell: (next: Thing[]) => void) => Promise<Thing[]>;
+  /** Takes away what was made and is still there. Of one whose answer was lost it first asks what became of it. */
+  undo: (tell: (next: Thing[]) => void) => Promise<Outcome>;
   /** Goes on with the one whose answer was lost, by the same call: it is made once. */
   resume?: (tell: (next: Thing[]) => void) => Promise<Outcome>;
 }
 
-/** Makes all of it, or takes away what was made up to the one that was refused. `tell` gets every change. */
+/** Another run of the server was asked first: what it did cannot be told any more. */
+const isLost = (problem: unknown) => problem instanceof ApiError && problem.code === "answer-lost";
+
+/**
+ * Makes all of it, or takes away what was made up to the one that was refused. Where it is not known whether one was made,
+ * all stays as it is. `tell` gets every change.
+ */
 export async function make(wanted: Wanted, sandbox: string, tell: (next: Thing[]) => void): Promise<Outcome> {
   const list = makings(wanted);
   const things = thingsOf(wanted);
   const made: Made = {};
-  const undo: Outcome["undo"] = async (told) => {
-    await takeAway(list, made, things, sandbox, told);
-    return [...things];
-  };
-  const goOn = async (from: number, again: Call | null, told: typeof tell): Promise<Outcome> => {
-    for (const [place, making] of [...list.entries()].slice(from)) {
-      const { error: _was, ...thing } = things[place] as Thing;
-      things[place] = { ...thing, state: "making" };
-      told([...things]);
-      const call = again && place === from ? again : making.call(made);
-      try {
-        const id = making.idOf((await send(call, sandbox)) as never, made);
-        made[making.kind] = id;
-        things[place] = { ...thing, state: "made", id };
-        told([...things]);
-      } catch (problem) {
-        const isOpen = problem instanceof Unreachable;
-        things[place] = { ...thing, state: isOpen ? "open" : "failed", error: problem };
-        told([...things]);
-        if (isOpen)
-          return {
-            things: [...things],
-            error: problem,
-            flow: null,
-            undo,
-            resume: (next) => goOn(place, call, next),
-          };
-        return { things: await undo(told), error: problem, flow: null, undo };
-      }
+  let error: unknown = null;
+  // The call whose answer was lost: sent again, it is done once.
+  let unanswered: { place: number; call: Call } | null = null;
+
+  const outcome = (flow: string | null): Outcome => ({
+    things: [...things],
+    error,
+    flow,
+    undo,
+    ...(unanswered ? { resume: (told) => goOn(unanswered?.place ?? 0, told) } : {}),
+  });
+  /** Whether it was made. */
+  const makeOne = async (place: number, told: typeof tell): Promise<boolean> => {
+    const making = list[place] as Making;
+    const { error: _was, ...thing } = things[place] as Thing;
+    const call: Call = unanswered?.place === place ? unanswered.call : making.call(made);
+    things[place] = { ...thing, state: "making" };
+    told([...things]);
+    unanswered = null;
+    try {
+      const id = making.idOf((await send(call, sandbox)) as never, made);
+      made[making.kind] = id;
+      things[place] = { ...thing, state: "made", id };
+    } catch (problem) {
+      error = problem;
+      if (problem instanceof Unreachable) unanswered = { place, call };
+      things[place] = { ...thing, state: unanswered || isLost(problem) ? "open" : "failed", error: problem };
     }
-    return { things: [...things], error: null, flow: made.flow ?? "", undo };
+    told([...things]);
+    return things[place]?.state === "made";
   };
-  return goOn(0, null, tell);
+  const undo: Outcome["undo"] = async (told) => {
+    if (unanswered) {
+      const before = error;
+      await makeOne(unanswered.place, told);
+      if (unanswered) return outcome(null);
+      if (!isLost(error)) error = before;
+    }
+    await takeAway(list, made, things, sandbox, told);
+    return outcome(null);
+  };
+  const goOn = async (from: number, told: typeof tell): Promise<Outcome> => {
+    error = null;
+    for (let place = from; place < list.length; place++) {
+      if (await makeOne(place, told)) continue;
+      return things[place]?.state === "open" ? outcome(null) : undo(told);
+    }
+    return outcome(made.flow ?? "");
+  };
+  return goOn(0, tell);
 }

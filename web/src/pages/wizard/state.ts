@@ -1,5 +1,6 @@
 /** What is filled in of a new dataflow. It is what a draft keeps, so reading one takes nothing for granted. */
 import type { MappingState } from "../mapping/rules";
+import type { Remaining } from "./making";
 import { NO_FILTER, type RowFilter } from "./rowFilter";
 
 export const STEPS = ["account", "select", "details", "mapping", "schedule", "review"] as const;
@@ -67,6 +68,8 @@ export interface WizardState {
   mapping: MappingState;
   schedule: Schedule;
   tried: Tried | null;
+  /** What an earlier visit left behind when it tried to publish. */
+  remains: Remaining[];
   /** The furthest step that was reached. */
   reached: StepName;
 }
@@ -107,6 +110,7 @@ export const NEW: WizardState = {
     deltaColumn: "",
   },
   tried: null,
+  remains: [],
   reached: "account",
 };
 
@@ -130,9 +134,15 @@ export const stateOf = (body: unknown): WizardState => {
 
 export const isBefore = (one: StepName, other: StepName) => STEPS.indexOf(one) < STEPS.indexOf(other);
 
+/** All that is published. */
+export function choicesOf(state: WizardState): string {
+  const { tried: _tried, reached: _reached, remains: _remains, ...rest } = state;
+  return JSON.stringify(rest);
+}
+
 /** Of what decides what a run does. A dry run of other choices says nothing of these. */
 export function fingerprint(state: WizardState): string {
-  const { tried: _tried, reached: _reached, ...rest } = state;
+  const { tried: _tried, reached: _reached, remains: _remains, ...rest } = state;
   const { flowName: _name, flowDescription: _words, ...details } = rest.details;
   return JSON.stringify({ ...rest, details });
 }
