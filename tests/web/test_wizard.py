@@ -389,6 +389,7 @@ def test_what_is_missing_is_told_and_leads_to_its_field(at_select: Page, site: S
 
 
 @pytest.mark.pages
+@pytest.mark.usefixtures("table")
 def test_without_a_table_there_is_no_next_step(page: Page, site: Site, account: str, drafts: Drafts) -> None:
     page.goto(site.at(f"flows/new?account={account}&step=select"))
     page.get_by_role("radiogroup", name="Tables").wait_for()
@@ -589,7 +590,16 @@ def test_an_empty_table_and_an_unknown_draft_say_so(
     page.goto(site.at(f"flows/new?account={account}&step=select"))
     page.get_by_role("searchbox", name="Search tables").fill(empty)
     page.get_by_role("radiogroup", name="Tables").get_by_text(empty, exact=True).click()
-    expect(page.get_by_role("heading", name="This table has no rows")).to_be_visible()
+    expect(page.get_by_role("heading", name="This table has no row yet")).to_be_visible()
+    # What cannot help is not tried: without columns there is no next step.
+    next_step(page).click()
+    summary = page.get_by_role("region", name="1 field needs your attention")
+    expect(summary).to_contain_text("Look again once it has one, or choose another table.")
+    resources.seeded(azurite, empty, resources.people(3))
+    page.get_by_role("button", name="Look again", exact=True).click()
+    expect(page.get_by_text("Types come from a sample of 3 rows")).to_be_visible()
+    next_step(page).click()
+    heading(page, "Where do the rows go?")
     page.goto(site.at("flows/new?draft=11111111-2222-4333-8444-555555555555"))
     expect(page.get_by_role("heading", name="This draft is not here")).to_be_visible()
     page.get_by_role("link", name="Start anew").click()

@@ -125,6 +125,7 @@ export function SelectStep({ state, change, known, problemOf, pathTo, onAccount 
             all={table.data}
             error={table.error}
             retry={() => void table.refetch()}
+            looking={table.isFetching}
             filtered={tested ? passing.data : undefined}
             filterError={tested ? passing.error : null}
             testing={tested !== "" && passing.isFetching}
@@ -147,6 +148,8 @@ interface ShownProps extends Pick<StepProps, "state" | "change" | "problemOf"> {
   all: Explored | undefined;
   error: unknown;
   retry: () => void;
+  /** Whether it is looked into just now. */
+  looking: boolean;
   filtered: Explored | undefined;
   filterError: unknown;
   testing: boolean;
@@ -155,8 +158,8 @@ interface ShownProps extends Pick<StepProps, "state" | "change" | "problemOf"> {
 }
 
 function Shown(props: ShownProps) {
-  const { state, change, problemOf, all, error, retry, filtered, filterError, testing, isTested, test } =
-    props;
+  const { state, change, problemOf, all, error, retry, looking } = props;
+  const { filtered, filterError, testing, isTested, test } = props;
   const details = useRef(state.details);
   details.current = state.details;
   const choose = useCallback(
@@ -176,7 +179,15 @@ function Shown(props: ShownProps) {
   if (!all) return <Skeleton rows={8} />;
   if (all.columns.length === 0)
     return (
-      <EmptyState icon="table" title={T.tableEmptyTitle}>
+      <EmptyState
+        icon="table"
+        title={T.tableEmptyTitle}
+        action={
+          <Button look="primary" isPending={looking} onPress={retry}>
+            {T.lookAgain}
+          </Button>
+        }
+      >
         {T.tableEmpty}
       </EmptyState>
     );

@@ -161,6 +161,11 @@ const CHECKS: Record<StepName, Check> = {
   account: (state) => wrong("account", texts.account.choice, !state.account && texts.account.missing),
   select: (state, known) => [
     ...wrong("table", texts.rail.table, !state.table && texts.select.missing),
+    ...wrong(
+      "table",
+      texts.rail.table,
+      state.table !== "" && known.explored?.columns.length === 0 && texts.select.tableEmptyWrong,
+    ),
     ...wrong("columns", texts.rail.columns, state.columns?.length === 0 && texts.select.noColumns),
     ...wrong("filter", texts.filter.title, filterProblem(state, known.columns)),
   ],

@@ -177,9 +177,11 @@ export const texts = {
       rows === 100
         ? "The first 100 rows that pass the filter."
         : `${plural(rows, "row")} of those read pass the filter.`,
-    tableEmptyTitle: "This table has no rows",
+    tableEmptyTitle: "This table has no row yet",
     tableEmpty:
-      "Its columns are not known before it has rows. A dataset with a schema that exists can be written to all the same.",
+      "A table's columns are told by its rows, so there is nothing to choose or to map yet. Write a row at the source and look again, or choose another table.",
+    tableEmptyWrong: "This table has no row yet. Look again once it has one, or choose another table.",
+    lookAgain: "Look again",
     noPassTitle: "No row passes the filter",
     noPass: "Of the rows that were read. Others may, later on.",
     failed: "The table could not be looked into",
