@@ -123,6 +123,30 @@ def _changed_and_closed(page: Page) -> None:
     page.get_by_role("button", name="Close").click()
 
 
+def _of_the_first_thing(answer: Callable[[Route], None]) -> Act:
+    """What becomes of the first call of publishing, so that nothing is left behind; planning goes on."""
+
+    def answered(route: Route) -> None:
+        if '"dryRun":true' in (route.request.post_data or ""):
+            route.continue_()
+        else:
+            answer(route)
+
+    return _answered("**/v1/connections/*/schema", answered)
+
+
+def _published_and_left(page: Page) -> None:
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("Being made")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+
+
+def _published_in_vain(page: Page) -> None:
+    page.get_by_role("button", name="Publish").click()
+    # It is tried again a few times before.
+    page.get_by_text("it goes on from there").wait_for()
+
+
 _DRAFT: Final = "flows/new?draft={draft}&step="
 
 
@@ -368,6 +392,15 @@ VIEWS: Final = (
     ),
     View(name="wizard-select", path=f"{_DRAFT}select", shows="Types come from a sample"),
     View(name="wizard-select-loading", path=f"{_DRAFT}select", shows="Loading", before=_waiting("objectType=table")),
+    View(
+        name="wizard-select-empty",
+        path=f"{_DRAFT}select",
+        shows="This table has no row yet",
+        before=_answered(
+            "**/explore?objectType=table*",
+            lambda route: route.fulfill(json={"format": "flat", "schema": {"columns": []}, "sampledRowCount": 0}),
+        ),
+    ),
     View(name="wizard-filter", path=f"{_DRAFT}select", shows="Rows that meet", act=_filtered),
     View(name="wizard-details", path=f"{_DRAFT}details", shows="It will have"),
     View(name="wizard-details-missing", path=f"{_DRAFT}details", shows="needs your attention", act=_nameless),
@@ -392,6 +425,20 @@ VIEWS: Final = (
         shows="taken away again",
         before=_refused("**/flowservice/sourceConnections"),
         act=_click("button", "Publish"),
+    ),
+    View(
+        name="wizard-publish-open",
+        path=f"{_DRAFT}review",
+        shows="it goes on from there",
+        before=_of_the_first_thing(lambda route: route.abort()),
+        act=_published_in_vain,
+    ),
+    View(
+        name="wizard-publish-leaving",
+        path=f"{_DRAFT}review",
+        shows="Publishing is under way",
+        before=_of_the_first_thing(lambda _route: None),
+        act=_published_and_left,
     ),
     View(name="wizard-leaving", path=f"{_DRAFT}details", shows="Keep what you have", act=_changed_and_closed),
     View(name="wizard-draft-missing", path="flows/new?draft=none", shows="This draft is not here"),

@@ -31,8 +31,16 @@ export function RemainsList({ remains }: { remains: Remaining[] }) {
         // They are told in the order in which they were made, and never put in another one.
         // biome-ignore lint/suspicious/noArrayIndexKey: as above
         <li key={place}>
-          {T.things[one.kind]} <Hostile>{one.name}</Hostile>{" "}
-          {one.id ? <code>{visibly(one.id)}</code> : one.isKnown ? null : T.mayBe} {T.where[one.kind]}
+          {T.things[one.kind]} <Hostile>{one.name}</Hostile>
+          {one.id ? (
+            <>
+              {" "}
+              <code>{visibly(one.id)}</code>
+            </>
+          ) : (
+            `: ${T.mayBe}`
+          )}{" "}
+          {T.where[one.kind]}
         </li>
       ))}
     </ul>
@@ -102,7 +110,7 @@ export function Parting({ attempt, onAttempt, to, onTo }: PartingProps) {
         <>
           <Button onPress={() => onTo(null)}>{texts.stay}</Button>
           <Button look="danger" onPress={go}>
-            {T.partLeave}
+            {outcome ? T.partLeave : T.partLeaveGoing}
           </Button>
           {outcome ? (
             <Button look="primary" isPending={isBusy} onPress={() => void remove()}>

@@ -46,6 +46,8 @@ export function ReviewStep(props: ReviewProps) {
       if (!wanted || !explored) return {};
       const of = choicesOf(state);
       const tell = (told: Thing[]) => onAttempt({ of, things: told, outcome: null });
+      // What becomes of it is told above.
+      window.scrollTo({ top: 0 });
       let earlier = attempt.outcome;
       if (earlier && remainsOf(attempt).length > 0 && !(earlier.resume && attempt.of === of)) {
         // What is there of an earlier try would stand in the way of the same things.

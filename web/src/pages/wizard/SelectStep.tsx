@@ -78,7 +78,7 @@ export function SelectStep({ state, change, known, problemOf, pathTo, onAccount 
             <Button look="primary" isPending={tables.isFetching} onPress={() => void tables.refetch()}>
               {T.refresh}
             </Button>
-            <Link to={pathTo("account")} className="button normal">
+            <Link to={pathTo("account")} className="button plain normal">
               {T.otherAccount}
             </Link>
             <SampleOffer sample={sample} lead={T.orSample} />

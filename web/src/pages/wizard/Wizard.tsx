@@ -447,6 +447,8 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
             look="primary"
             onPress={() => void go()}
             isPending={busy}
+            // Nothing can be published before it is known what.
+            isDisabled={step === "review" && !(known.source && known.explored)}
             {...(step === "review" ? {} : { "aria-keyshortcuts": "Control+Enter" })}
           >
             {step === "review" ? (busy ? texts.review.publishing : texts.review.publish) : texts.next}

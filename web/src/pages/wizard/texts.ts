@@ -430,7 +430,7 @@ export const texts = {
     failedLeft: "Some of what had been made is still there:",
     failedLost:
       "The server was started again meanwhile, so nobody can tell whether one of these was made. Look there first; then remove what is not wanted, or publish again.",
-    mayBe: "may have been made:",
+    mayBe: "may have been made",
     where: {
       schema: "(see Schemas)",
       dataset: "(see Datasets)",
@@ -444,6 +444,7 @@ export const texts = {
     partGoing: "Publishing is under way, and goes on without this page. These were made, or may have been:",
     partDraft: "A draft keeps what you filled in, and this list.",
     partLeave: "Leave them there",
+    partLeaveGoing: "Leave",
     partRemove: "Remove them and leave",
     partRefused: "Not all of it was removed",
     earlier: "Left by an earlier try to publish",
