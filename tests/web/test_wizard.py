@@ -606,6 +606,27 @@ def test_an_empty_table_and_an_unknown_draft_say_so(
     expect(page.get_by_role("heading", name="Which account is read from?")).to_be_visible()
 
 
+@pytest.mark.pages
+@pytest.mark.parametrize("step", ["mapping", "review"])
+def test_a_source_that_is_away_is_told_where_its_columns_are_needed(
+    at_details: Page, site: Site, drafts: Drafts, step: str
+) -> None:
+    page = at_details
+    at_review(page)
+    (draft,) = drafts()
+    body = {"report": {"detailed-message": "the account is away"}, "code": "source-unreachable", "advice": "Wait."}
+    page.route("**/explore?objectType=table*", lambda route: route.fulfill(status=409, json=body))
+    page.goto(site.at(f"flows/new?draft={draft['id']}&step={step}"))
+    alert = page.get_by_role("alert").filter(has_text="The table could not be looked into")
+    expect(alert).to_contain_text("The account is away")
+    if step == "review":
+        expect(page.get_by_role("button", name="Publish")).to_be_disabled()
+    page.unroute("**/explore?objectType=table*")
+    alert.get_by_role("button", name="Try again").click()
+    expect(alert).to_have_count(0)
+    expect(page.get_by_text("RowKey").first).to_be_visible()
+
+
 def test_values_of_a_source_are_text_whatever_is_in_them(
     open_page: Callable[..., Page], site: Site, azurite: Azurite, account: str, drafts: Drafts
 ) -> None:

@@ -39,6 +39,8 @@ export function MapStep({ state, change, known, problemOf, before }: StepProps) 
   if (known.schemaId === null && plan.error)
     return <ErrorPanel what={texts.details.planFailed} error={plan.error} onRetry={plan.retry} />;
   if (known.fieldsError) return <ErrorPanel what={texts.details.fieldsFailed} error={known.fieldsError} />;
+  if (known.exploredError)
+    return <ErrorPanel what={texts.select.failed} error={known.exploredError} onRetry={known.lookAgain} />;
   if (!known.explored || known.fields.length === 0) return <Skeleton rows={8} />;
   return (
     <div className="stack" data-field="mapping" tabIndex={-1}>

@@ -77,6 +77,8 @@ export function ReviewStep(props: ReviewProps) {
     const done = await outcome?.undo((told) => onAttempt({ ...attempt, things: told }));
     if (done) onAttempt({ ...attempt, things: done.things, outcome: done });
   };
+  if (known.exploredError)
+    return <ErrorPanel what={texts.select.failed} error={known.exploredError} onRetry={known.lookAgain} />;
   if (!explored) return <Skeleton rows={8} />;
   return (
     <>

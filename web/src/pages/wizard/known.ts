@@ -31,6 +31,9 @@ export interface Known {
   source: Source | undefined;
   account: Connection | undefined;
   explored: Explored | undefined;
+  /** Why the table could not be looked into. */
+  exploredError: unknown;
+  lookAgain: () => void;
   columns: Column[];
   datasets: Dataset[] | undefined;
   schemas: SchemaName[] | undefined;
@@ -95,6 +98,8 @@ export function useKnown(state: WizardState, step: StepName): Known {
     source: sources.data?.find((one) => one.id === spec),
     account,
     explored: explored.data,
+    exploredError: explored.data ? null : explored.error,
+    lookAgain: () => void explored.refetch(),
     columns: explored.data?.columns ?? [],
     datasets: datasets.data,
     schemas: schemas.data,
