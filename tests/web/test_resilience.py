@@ -374,6 +374,7 @@ def test_whoever_leaves_what_is_half_published_is_told_and_may_take_it_away(
     at_details: Page, site: Site, client: Client
 ) -> None:
     page = at_details
+    draft = re.search("draft=([^&]*)", page.url)
     before = counts(client)
     lost_flow(page)
     _one_more(before, counts(client))
@@ -388,6 +389,10 @@ def test_whoever_leaves_what_is_half_published_is_told_and_may_take_it_away(
     leaving.get_by_role("button", name="Remove them and leave").click()
     expect(page).to_have_url(site.at())
     assert counts(client) == before
+    assert draft
+    page.goto(site.at(f"flows/new?draft={draft[1]}&step=review"))
+    expect(page.get_by_role("button", name="Publish")).to_be_enabled()
+    expect(page.get_by_role("region", name="Left by an earlier try to publish")).to_have_count(0)
 
 
 def test_what_is_left_half_published_is_told_again_with_its_draft(at_details: Page, site: Site, client: Client) -> None:

@@ -1,6 +1,5 @@
 /** What publishing left behind, or may have: told on the review, and before somebody leaves it. */
 import { useEffect, useRef, useState } from "react";
-import { useLocation } from "wouter";
 import { Button } from "../../ui/Button";
 import { ErrorPanel } from "../../ui/feedback";
 import { Dialog } from "../../ui/overlays";
@@ -74,20 +73,21 @@ interface PartingProps {
   /** Where somebody wants to go; null: nobody does. */
   to: string | null;
   onTo: (path: string | null) => void;
+  /** Goes there, and leaves these behind. */
+  onLeave: (path: string, left: Remaining[]) => void;
 }
 
 /** Asks whoever leaves while it is not known, or not wanted, what remains of publishing. */
-export function Parting({ attempt, onAttempt, to, onTo }: PartingProps) {
-  const [, navigate] = useLocation();
+export function Parting({ attempt, onAttempt, to, onTo, onLeave }: PartingProps) {
   const [isBusy, setBusy] = useState(false);
   const [refused, setRefused] = useState<unknown>(null);
   const remains = remainsOf(attempt);
   const { outcome, of } = attempt;
   useLinksOut(remains.length > 0, onTo);
   if (to === null) return null;
-  const go = () => {
+  const go = (left: Remaining[]) => {
     onTo(null);
-    navigate(to);
+    onLeave(to, left);
   };
   const remove = async () => {
     if (!outcome) return;
@@ -98,7 +98,7 @@ export function Parting({ attempt, onAttempt, to, onTo }: PartingProps) {
     setBusy(false);
     const left = done.things.find((thing) => thing.state === "left" || thing.state === "open");
     if (left) setRefused(left.error ?? done.error);
-    else go();
+    else go([]);
   };
   return (
     <Dialog
@@ -109,7 +109,7 @@ export function Parting({ attempt, onAttempt, to, onTo }: PartingProps) {
       footer={
         <>
           <Button onPress={() => onTo(null)}>{texts.stay}</Button>
-          <Button look="danger" onPress={go}>
+          <Button look="danger" onPress={() => go(remains)}>
             {outcome ? T.partLeave : T.partLeaveGoing}
           </Button>
           {outcome ? (

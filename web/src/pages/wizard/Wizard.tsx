@@ -455,7 +455,16 @@ function Filling({ draft, pattern, onKept }: FillingProps) {
           </Button>
         </footer>
       </div>
-      <Parting attempt={attempt} onAttempt={setAttempt} to={parting} onTo={setParting} />
+      <Parting
+        attempt={attempt}
+        onAttempt={setAttempt}
+        to={parting}
+        onTo={setParting}
+        onLeave={(path, left) => {
+          latest.current.remains = left;
+          navigate(path);
+        }}
+      />
       {leaving ? (
         <Dialog
           title={texts.leaveTitle}
