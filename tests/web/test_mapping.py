@@ -1,5 +1,6 @@
 """Which column feeds which field: proposals, expressions with live results, what is rejected, and ten thousand rows."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -291,3 +292,27 @@ def test_ten_thousand_mappings_are_a_few_rows_of_the_page(page: Page, site: Site
     assert grid.get_by_role("row").count() < 60
     page.get_by_role("searchbox", name="Search source and target").fill("field_777")
     expect(grid.get_by_role("rowheader")).to_have_count(1)
+
+
+@pytest.mark.pages
+def test_the_search_follows_its_address_and_keeps_what_is_being_typed(
+    page: Page, site: Site, draft: Any, furnished: Furnished
+) -> None:
+    opened(page, site, draft(schema="existing", schemaId=furnished.schema))
+    search = page.get_by_role("searchbox", name="Search source and target")
+    names = page.get_by_role("grid", name="Mappings").get_by_role("rowheader")
+    # Letters come both before and after the address has taken what was there.
+    search.press_sequentially("level", delay=150)
+    expect(page).to_have_url(re.compile("q=level$"))
+    expect(search).to_have_value("level")
+    expect(names).to_have_count(1)
+    page.evaluate("history.pushState(null, '', location.href.replace('q=level', 'q=name'))")
+    expect(search).to_have_value("name")
+    expect(names).not_to_contain_text(["level"])
+    page.go_back()
+    expect(search).to_have_value("level")
+    expect(names).to_have_count(1)
+    page.wait_for_timeout(500)
+    expect(page).to_have_url(re.compile("q=level$"))
+    page.go_forward()
+    expect(search).to_have_value("name")
