@@ -72,6 +72,27 @@ export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
   );
 }
 
+interface NothingFoundProps {
+  title: string;
+  onClear: () => void;
+  /** What the button says. */
+  clear?: string;
+  children: ReactNode;
+}
+
+/** A list of which nothing fits its search and filters. */
+export function NothingFound({ title, onClear, clear, children }: NothingFoundProps) {
+  return (
+    <EmptyState
+      icon="search"
+      title={title}
+      action={<Button onPress={onClear}>{clear ?? texts.catalog.clear}</Button>}
+    >
+      {children}
+    </EmptyState>
+  );
+}
+
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {

@@ -7,7 +7,7 @@ import { partOf } from "../../loading";
 import { saveFile } from "../../saveFile";
 import { useSandbox } from "../../shell/page";
 import { Button, IconButton } from "../../ui/Button";
-import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
+import { EmptyState, ErrorPanel, NothingFound, Skeleton } from "../../ui/feedback";
 import { Menu } from "../../ui/overlays";
 import { SearchField } from "../../ui/SearchField";
 import { sentence, visibly } from "../../ui/text";
@@ -403,13 +403,9 @@ export function MappingStep(props: MappingStepProps) {
           {T.none.text}
         </EmptyState>
       ) : shownRows.length === 0 ? (
-        <EmptyState
-          icon="search"
-          title={T.noneShown.title}
-          action={<Button onPress={clearFilters}>{T.noneShown.clear}</Button>}
-        >
+        <NothingFound title={T.noneShown.title} clear={T.noneShown.clear} onClear={clearFilters}>
           {T.noneShown.text}
-        </EmptyState>
+        </NothingFound>
       ) : (
         <MappingGrid
           rows={shownRows}

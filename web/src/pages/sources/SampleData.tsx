@@ -1,6 +1,6 @@
 /** Trying without an account elsewhere: one press leads to the tables of the source that is part of the server. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { send } from "../../api/client";
 import { calls, connectionsQuery, type Source, sourcesQuery } from "../../api/queries";
@@ -11,8 +11,8 @@ import { pathOf } from "../../shell/navigation";
 import { type NamedCall, useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
 import { Button } from "../../ui/Button";
-import { ErrorPanel } from "../../ui/feedback";
-import { Icon } from "../../ui/Icon";
+import { EmptyState, ErrorPanel } from "../../ui/feedback";
+import { Icon, type IconName } from "../../ui/Icon";
 import { visibly } from "../../ui/text";
 
 const T = texts.sample;
@@ -112,16 +112,34 @@ export function SampleCard({ sample }: { sample: Trying }) {
   );
 }
 
-/** The same where a list is empty. */
-export function SampleOffer({ sample }: { sample: Trying | null }) {
-  if (!sample) return null;
+interface NothingYetProps {
+  icon: IconName;
+  title: string;
+  /** What makes the first one. */
+  add: ReactNode;
+  sample: Trying | null;
+  children: ReactNode;
+}
+
+/** A list that has nothing yet, with the same offer. */
+export function NothingYet({ icon, title, add, sample, children }: NothingYetProps) {
+  const action = (
+    <>
+      {add}
+      {sample ? (
+        <div className="sample-offer">
+          <span className="muted">{T.offer}</span>
+          <Button size="small" isPending={sample.busy} onPress={sample.start}>
+            {T.title}
+          </Button>
+          {failed(sample)}
+        </div>
+      ) : null}
+    </>
+  );
   return (
-    <div className="sample-offer">
-      <span className="muted">{T.offer}</span>
-      <Button size="small" isPending={sample.busy} onPress={sample.start}>
-        {T.title}
-      </Button>
-      {failed(sample)}
-    </div>
+    <EmptyState icon={icon} title={title} action={action}>
+      {children}
+    </EmptyState>
   );
 }
