@@ -268,3 +268,28 @@ def test_the_second_press_of_a_double_click_does_nothing_in_the_dialog_that_the_
     page.wait_for_timeout(600)
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
+
+
+@pytest.mark.pages
+def test_a_theme_looks_the_same_whether_the_system_or_the_viewer_chose_it(
+    open_page: Callable[..., Page], site: Site
+) -> None:
+    def look(system: str, chosen: str) -> list[str]:
+        page = open_page(signed_in=False, scheme=system)
+        page.add_init_script(f"localStorage.setItem('theme', '{chosen}')")
+        page.goto(f"{site.url}/signin")
+        page.get_by_role("heading", level=1).wait_for()
+        found: list[str] = page.evaluate(
+            """() => [document.body, document.querySelector('input'), document.querySelector('button[type=submit]')]
+                .map((element) => getComputedStyle(element))
+                .flatMap(({ color, backgroundColor, borderTopColor }) => [color, backgroundColor, borderTopColor])"""
+        )
+        page.close()
+        return found
+
+    light, dark = look("light", "system"), look("dark", "system")
+    assert light != dark
+    assert look("dark", "light") == light
+    assert look("light", "dark") == dark
+    assert look("light", "contrast") == look("dark", "contrast")
+    assert look("dark", "contrast") not in (light, dark)
