@@ -316,3 +316,23 @@ def test_the_search_follows_its_address_and_keeps_what_is_being_typed(
     expect(page).to_have_url(re.compile("q=level$"))
     page.go_forward()
     expect(search).to_have_value("name")
+
+
+@pytest.mark.pages
+def test_rows_of_the_grid_are_as_tall_as_their_text_needs(page: Page, site: Site, draft: Any) -> None:
+    rules = [
+        {"id": f"r{number}", "kind": "constant", "source": "x", "destination": f"field_{number}", "onError": "null"}
+        for number in range(100)
+    ]
+    opened(page, site, draft(mapping={"rules": rules, "suggested": True}))
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    rows = page.get_by_role("grid", name="Mappings").get_by_role("row")
+    assert rows.evaluate_all("(rows) => rows.filter((row) => row.scrollHeight > row.clientHeight).length") == 0
+    rows.nth(1).get_by_role("gridcell").first.click()
+    page.keyboard.press("Control+End")
+    last = line(page, "field_99")
+    expect(last.get_by_role("gridcell").first).to_be_in_viewport(ratio=0.9)
+    box, above = last.bounding_box(), line(page, "field_98").bounding_box()
+    assert box is not None
+    assert above is not None
+    assert above["y"] + above["height"] <= box["y"] + 1
