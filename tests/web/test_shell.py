@@ -225,7 +225,12 @@ def test_an_address_that_is_malformed_names_nothing_that_is_here(page: Page, sit
 @pytest.mark.pages
 @pytest.mark.parametrize(
     ("path", "opens"),
-    [("sandboxes", "New sandbox"), ("credentials", "New credential"), ("sources", "Show the call"), ("flows", "Search")],
+    [
+        ("sandboxes", "New sandbox"),
+        ("credentials", "New credential"),
+        ("sources", "Show the call"),
+        ("flows", "Search"),
+    ],
 )
 def test_a_double_click_opens_a_dialog_that_a_later_press_beside_it_closes(
     path: str, opens: str, page: Page, site: Site
