@@ -75,6 +75,25 @@ def narrow(page: Page) -> None:
     )
 
 
+def spilling(page: Page) -> list[str]:
+    """With text of twice the size: what needs more room across than it has, and so covers what stands beside it."""
+    found: list[str] = page.evaluate(
+        """async () => {
+            const root = document.documentElement;
+            root.style.fontSize = '200%';
+            await new Promise((passed) => requestAnimationFrame(() => requestAnimationFrame(passed)));
+            const spilling = [...document.querySelectorAll('main :is(section, aside, form, fieldset, li)')]
+                .filter((element) => getComputedStyle(element).overflowX === 'visible')
+                .filter((element) => element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1)
+                .map((element) => element.outerHTML.slice(0, 120));
+            if (root.scrollWidth > root.clientWidth) spilling.push('the page');
+            root.style.fontSize = '';
+            return spilling;
+        }"""
+    )
+    return found
+
+
 @pytest.mark.parametrize("view", PLAIN, ids=lambda view: view.name)
 def test_a_page_is_for_everybody(
     view: View, kept_page: Page, open_page: Callable[..., Page], site: Site, furnished: Furnished
@@ -84,6 +103,7 @@ def test_a_page_is_for_everybody(
     view.open(page, site, furnished)
     assert violations(page) == []
     assert small(page) == []
+    assert spilling(page) == []
     narrow(page)
     assert sideways(page) == 0
 

@@ -92,7 +92,7 @@ def test_a_failing_list_is_told_in_four_parts_and_tried_again(open_page: Callabl
     page.route(
         "**/connectionSpecs",
         lambda route: route.fulfill(
-            status=400,
+            status=429,
             json={"report": {"detailed-message": "the store is away"}, "code": "made-up", "advice": "Wait."},
             headers={"x-request-id": "abc123"},
         ),
@@ -104,3 +104,29 @@ def test_a_failing_list_is_told_in_four_parts_and_tried_again(open_page: Callabl
     page.unroute("**/connectionSpecs")
     alert.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", name="Azure Table Storage")).to_be_visible()
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize(
+    ("status", "code", "may_pass"),
+    [
+        (400, "query-invalid", False),
+        (403, "forbidden", False),
+        (404, "not-found", False),
+        (409, "answer-lost", True),
+        (400, "source-credentials", True),
+    ],
+)
+def test_only_what_may_go_well_later_can_be_tried_again(
+    status: int, code: str, may_pass: bool, page: Page, site: Site
+) -> None:
+    page.route(
+        "**/connectionSpecs",
+        lambda route: route.fulfill(status=status, json={"detail": "no", "code": code}),
+    )
+    page.goto(site.at())
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(code)
+    expect(alert.get_by_text("What to do")).to_be_visible()
+    expect(alert.get_by_role("button", name="Try again")).to_have_count(int(may_pass))
+    expect(alert.get_by_text("Try again")).to_have_count(2 if may_pass else 0)

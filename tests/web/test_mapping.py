@@ -1,5 +1,6 @@
 """Which column feeds which field: proposals, expressions with live results, what is rejected, and ten thousand rows."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -291,3 +292,47 @@ def test_ten_thousand_mappings_are_a_few_rows_of_the_page(page: Page, site: Site
     assert grid.get_by_role("row").count() < 60
     page.get_by_role("searchbox", name="Search source and target").fill("field_777")
     expect(grid.get_by_role("rowheader")).to_have_count(1)
+
+
+@pytest.mark.pages
+def test_the_search_follows_its_address_and_keeps_what_is_being_typed(
+    page: Page, site: Site, draft: Any, furnished: Furnished
+) -> None:
+    opened(page, site, draft(schema="existing", schemaId=furnished.schema))
+    search = page.get_by_role("searchbox", name="Search source and target")
+    names = page.get_by_role("grid", name="Mappings").get_by_role("rowheader")
+    # Letters come both before and after the address has taken what was there.
+    search.press_sequentially("level", delay=150)
+    expect(page).to_have_url(re.compile("q=level$"))
+    expect(search).to_have_value("level")
+    expect(names).to_have_count(1)
+    page.evaluate("history.pushState(null, '', location.href.replace('q=level', 'q=name'))")
+    expect(search).to_have_value("name")
+    expect(names).not_to_contain_text(["level"])
+    page.go_back()
+    expect(search).to_have_value("level")
+    expect(names).to_have_count(1)
+    page.wait_for_timeout(500)
+    expect(page).to_have_url(re.compile("q=level$"))
+    page.go_forward()
+    expect(search).to_have_value("name")
+
+
+@pytest.mark.pages
+def test_rows_of_the_grid_are_as_tall_as_their_text_needs(page: Page, site: Site, draft: Any) -> None:
+    rules = [
+        {"id": f"r{number}", "kind": "constant", "source": "x", "destination": f"field_{number}", "onError": "null"}
+        for number in range(100)
+    ]
+    opened(page, site, draft(mapping={"rules": rules, "suggested": True}))
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    rows = page.get_by_role("grid", name="Mappings").get_by_role("row")
+    assert rows.evaluate_all("(rows) => rows.filter((row) => row.scrollHeight > row.clientHeight).length") == 0
+    rows.nth(1).get_by_role("gridcell").first.click()
+    page.keyboard.press("Control+End")
+    last = line(page, "field_99")
+    expect(last.get_by_role("gridcell").first).to_be_in_viewport(ratio=0.9)
+    box, above = last.bounding_box(), line(page, "field_98").bounding_box()
+    assert box is not None
+    assert above is not None
+    assert above["y"] + above["height"] <= box["y"] + 1

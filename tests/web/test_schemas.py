@@ -244,8 +244,29 @@ def test_what_would_break_rows_that_landed_is_refused_before_it_is_saved(
     expect(panel).to_contain_text("holds data")
     expect(panel).to_contain_text("What to do")
     expect(panel).to_contain_text("schema-change-breaking")
+    expect(panel).to_contain_text("make a new schema")
+    expect(panel.get_by_role("button", name="Try again")).to_have_count(0)
     expect(dialog.get_by_role("button", name="Remove field group")).to_be_disabled()
     assert client.get(path).json() == before
+
+
+@pytest.mark.pages
+def test_a_change_that_could_not_be_checked_is_checked_again(
+    page: Page, site: Site, own: str, new_schema: Callable[..., Any]
+) -> None:
+    made = new_schema()
+    page.goto(at(site, made, f"?field={own}.size"))
+    page.get_by_role("button", name="Edit field").click()
+    dialog = page.get_by_role("dialog", name="Edit size")
+    page.route("**/tenant/fieldgroups/*", lambda route: route.fulfill(status=429, json={"detail": "too many calls"}))
+    dialog.get_by_role("textbox", name="Title").fill("How large")
+    panel = dialog.get_by_role("alert")
+    expect(panel).to_contain_text("The change could not be checked")
+    expect(dialog.get_by_role("button", name="Save")).to_be_disabled()
+    page.unroute("**/tenant/fieldgroups/*")
+    panel.get_by_role("button", name="Try again").click()
+    expect(dialog.get_by_text("It fits.")).to_be_visible()
+    expect(panel).to_have_count(0)
 
 
 @pytest.mark.pages

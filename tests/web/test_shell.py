@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.live import Client
+from tests.web.furnished import Furnished
 from tests.web.journeys import Site, focused, sideways, tab_to, unique
 
 
@@ -219,3 +220,81 @@ def test_an_address_that_is_malformed_names_nothing_that_is_here(page: Page, sit
     expect(page.get_by_role("heading", name="This dataflow is not here")).to_be_visible()
     page.goto(site.at(sandbox="%E0%A4%A"))
     expect(page.get_by_role("heading", name="This sandbox is not here", level=1)).to_be_visible()
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize(
+    ("path", "opens"),
+    [
+        ("sandboxes", "New sandbox"),
+        ("credentials", "New credential"),
+        ("sources", "Show the call"),
+        ("flows", "Search"),
+    ],
+)
+def test_a_double_click_opens_a_dialog_that_a_later_press_beside_it_closes(
+    path: str, opens: str, page: Page, site: Site
+) -> None:
+    page.goto(site.at(path))
+    button = page.get_by_role("button", name=opens).first
+    button.dblclick()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    # Where the button is, below the veil.
+    box = button.bounding_box()
+    assert box is not None
+    page.wait_for_timeout(600)
+    expect(dialog).to_be_visible()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(dialog).to_have_count(0)
+
+
+@pytest.mark.pages
+def test_the_second_press_of_a_double_click_does_nothing_in_the_dialog_that_the_first_one_opened(
+    page: Page, site: Site, furnished: Furnished
+) -> None:
+    page.goto(site.at(f"flows/{furnished.flow}"))
+    page.get_by_role("button", name="Run now").click()
+    cancel = page.get_by_role("dialog").get_by_role("button", name="Cancel").bounding_box()
+    page.keyboard.press("Escape")
+    button = page.get_by_role("button", name="Run now").bounding_box()
+    assert cancel is not None
+    assert button is not None
+    # The page's button comes to stand where the dialog's is.
+    left = (cancel["x"] + cancel["width"] / 2) - (button["x"] + button["width"] / 2)
+    top = (cancel["y"] + cancel["height"] / 2) - (button["y"] + button["height"] / 2)
+    page.get_by_role("button", name="Run now").evaluate(
+        "(button, by) => { button.style = `position: relative; z-index: 1; left: ${by[0]}px; top: ${by[1]}px`; }",
+        [left, top],
+    )
+    page.get_by_role("button", name="Run now").dblclick()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    page.wait_for_timeout(600)
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+
+
+@pytest.mark.pages
+def test_a_theme_looks_the_same_whether_the_system_or_the_viewer_chose_it(
+    open_page: Callable[..., Page], site: Site
+) -> None:
+    def look(system: str, chosen: str) -> list[str]:
+        page = open_page(signed_in=False, scheme=system)
+        page.add_init_script(f"localStorage.setItem('theme', '{chosen}')")
+        page.goto(f"{site.url}/signin")
+        page.get_by_role("heading", level=1).wait_for()
+        found: list[str] = page.evaluate(
+            """() => [document.body, document.querySelector('input'), document.querySelector('button[type=submit]')]
+                .map((element) => getComputedStyle(element))
+                .flatMap(({ color, backgroundColor, borderTopColor }) => [color, backgroundColor, borderTopColor])"""
+        )
+        page.close()
+        return found
+
+    light, dark = look("light", "system"), look("dark", "system")
+    assert light != dark
+    assert look("dark", "light") == light
+    assert look("light", "dark") == dark
+    assert look("light", "contrast") == look("dark", "contrast")
+    assert look("dark", "contrast") not in (light, dark)

@@ -161,6 +161,7 @@ export const texts = {
     openNext:
       "Whether it was done is not known yet. Once the server answers, do the same again: what was done is not done twice.",
     unknownNext: "Try again. If it stays so, look for the request id in the log of the server.",
+    refusedNext: "Change what was refused. The log of the server tells more under the request id.",
     signInNext: "Sign in again, then repeat what you did.",
     forbiddenNext: "Someone who may administer this organisation can grant it (credentials).",
   },

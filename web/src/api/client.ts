@@ -21,6 +21,17 @@ export class Unreachable extends Error {
   isOpen = false;
 }
 
+/** Refusals that others may end: a session, somebody else's work, a pause that was asked for. */
+const ENDS = [401, 408, 409, 425, 429];
+
+/** Whether the same may go well later. What was refused for what it says, or for want of a right, will be again. */
+export const mayPass = (error: unknown): boolean =>
+  !(error instanceof ApiError) ||
+  error.status >= 500 ||
+  ENDS.includes(error.status) ||
+  // That was said by the system that is read from, where somebody may mend it.
+  error.code.startsWith("source-");
+
 export interface Call {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;

@@ -1,10 +1,8 @@
 /** Deletes something for good: what goes is said before, and what has to go first is listed. */
-import { type ReactNode, useState } from "react";
-import { texts } from "../texts";
-import { Button, Link } from "./Button";
+import type { ReactNode } from "react";
+import { Link } from "./Button";
+import { DangerDialog } from "./DangerDialog";
 import { ErrorPanel, Skeleton } from "./feedback";
-import { TextField } from "./fields";
-import { Dialog } from "./overlays";
 import { Hostile } from "./text";
 
 /** What uses the thing, and so stands against its end. */
@@ -28,8 +26,7 @@ interface DeleteDialogProps {
   used: (count: number) => string;
   usersFailed: string;
   /** Its name has to be typed, where much goes with it. */
-  name?: string;
-  nameLabel?: string;
+  typing?: { label: string; name: string };
   /** Deletes it, and leads on. */
   onDelete: () => Promise<void>;
   onClose: () => void;
@@ -38,52 +35,25 @@ interface DeleteDialogProps {
 }
 
 export function DeleteDialog(props: DeleteDialogProps) {
-  const { title, go, failed, users, usersError, onAskUsers, used, usersFailed } = props;
-  const { name = "", nameLabel, onDelete, onClose, children } = props;
-  const [typed, setTyped] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const remove = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await onDelete();
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-      onAskUsers();
-    }
-  };
+  const { users, usersError, onAskUsers, used, usersFailed, typing, onDelete, children, ...words } = props;
+  const isFree = users?.length === 0;
   return (
-    <Dialog
-      title={title}
-      isOpen
-      onClose={onClose}
-      role="alertdialog"
-      footer={
-        <>
-          <Button onPress={onClose} autoFocus>
-            {texts.common.cancel}
-          </Button>
-          <Button
-            look="danger"
-            isPending={busy}
-            isDisabled={users?.length !== 0 || (nameLabel !== undefined && typed.trim() !== name.trim())}
-            onPress={() => void remove()}
-          >
-            {go}
-          </Button>
-        </>
-      }
+    <DangerDialog
+      {...words}
+      ready={isFree}
+      typing={isFree ? typing : undefined}
+      onGo={onDelete}
+      onRefused={onAskUsers}
     >
-      {error ? <ErrorPanel what={failed} error={error} /> : null}
       {users === undefined ? (
         usersError ? (
           <ErrorPanel what={usersFailed} error={usersError} onRetry={onAskUsers} />
         ) : (
           <Skeleton rows={2} shape="text" />
         )
-      ) : users.length > 0 ? (
+      ) : isFree ? (
+        children
+      ) : (
         <>
           <p>{used(users.length)}</p>
           <ul className="plain-list">
@@ -96,12 +66,7 @@ export function DeleteDialog(props: DeleteDialogProps) {
             ))}
           </ul>
         </>
-      ) : (
-        <>
-          {children}
-          {nameLabel === undefined ? null : <TextField label={nameLabel} value={typed} onChange={setTyped} />}
-        </>
       )}
-    </Dialog>
+    </DangerDialog>
   );
 }

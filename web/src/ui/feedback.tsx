@@ -1,7 +1,7 @@
 /** What a page says while it waits, when there is nothing, when something failed, and when something is done. */
 import { type Query, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
-import { ApiError, Unreachable } from "../api/client";
+import { ApiError, mayPass, Unreachable } from "../api/client";
 import { texts } from "../texts";
 import { Button, IconButton } from "./Button";
 import { Icon, type IconName } from "./Icon";
@@ -72,6 +72,27 @@ export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
   );
 }
 
+interface NothingFoundProps {
+  title: string;
+  onClear: () => void;
+  /** What the button says. */
+  clear?: string;
+  children: ReactNode;
+}
+
+/** A list of which nothing fits its search and filters. */
+export function NothingFound({ title, onClear, clear, children }: NothingFoundProps) {
+  return (
+    <EmptyState
+      icon="search"
+      title={title}
+      action={<Button onPress={onClear}>{clear ?? texts.catalog.clear}</Button>}
+    >
+      {children}
+    </EmptyState>
+  );
+}
+
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
@@ -108,6 +129,7 @@ interface ErrorPanelProps {
   error: unknown;
   /** What to do, where the page knows it better than the server. */
   advice?: string;
+  /** Offered where the same may go well later. */
   onRetry?: () => void;
   children?: ReactNode;
 }
@@ -121,7 +143,9 @@ export function ErrorPanel({ what, error, advice, onRetry, children }: ErrorPane
     ? error.isOpen
       ? texts.error.openNext
       : texts.error.unreachableNext
-    : advice || known?.advice || (NEXT[known?.status ?? 0] ?? texts.error.unknownNext);
+    : advice ||
+      known?.advice ||
+      (NEXT[known?.status ?? 0] ?? (mayPass(error) ? texts.error.unknownNext : texts.error.refusedNext));
   return (
     <section className="error-panel" role="alert">
       <Icon name="fail" />
@@ -150,7 +174,7 @@ export function ErrorPanel({ what, error, advice, onRetry, children }: ErrorPane
             </>
           ) : null}
         </dl>
-        {onRetry ? (
+        {onRetry && mayPass(error) ? (
           <Button size="small" onPress={onRetry}>
             {texts.common.retry}
           </Button>

@@ -10,6 +10,45 @@ import { IconButton } from "./Button";
 import { Icon } from "./Icon";
 import { focusInvalid } from "./invalid";
 
+const DOUBLE_MS = 500;
+const DOUBLE_PX = 8;
+
+let first: PointerEvent | undefined;
+let firstOverlay: Element | null = null;
+let lastMs = Number.NEGATIVE_INFINITY;
+let isLost = false;
+
+const overlayOf = ({ target }: Event) => (target instanceof Element ? target.closest(".overlay") : null);
+
+/** The second press of a double click is lost where what the first one opened, or closed, put something else there. */
+function press(event: PointerEvent) {
+  const isRepeated =
+    first !== undefined &&
+    event.timeStamp - lastMs < DOUBLE_MS &&
+    Math.hypot(event.clientX - first.clientX, event.clientY - first.clientY) < DOUBLE_PX;
+  lastMs = event.timeStamp;
+  if (!isRepeated) {
+    first = event;
+    firstOverlay = overlayOf(event);
+  }
+  isLost = firstOverlay !== overlayOf(event);
+  if (isLost) event.stopPropagation();
+}
+
+// Before those who listen at the document, such as for presses beside a dialog.
+window.addEventListener("pointerdown", press, true);
+window.addEventListener(
+  "click",
+  (event) => {
+    // Keys click, too, and press nothing.
+    if (!isLost || event.detail === 0) return;
+    isLost = false;
+    event.preventDefault();
+    event.stopPropagation();
+  },
+  true,
+);
+
 interface DialogProps {
   title: string;
   isOpen: boolean;

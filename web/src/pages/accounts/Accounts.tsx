@@ -10,14 +10,14 @@ import { useSession } from "../../session";
 import { pathOf } from "../../shell/navigation";
 import { type NamedCall, Page, useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
-import { Button, IconButton, Link } from "../../ui/Button";
+import { IconButton, Link } from "../../ui/Button";
 import { Select } from "../../ui/choices";
-import { EmptyState, ErrorPanel, Skeleton, StatusBadge, type Tone } from "../../ui/feedback";
+import { ErrorPanel, NothingFound, Skeleton, StatusBadge, type Tone } from "../../ui/feedback";
 import { Menu } from "../../ui/overlays";
 import { SearchField } from "../../ui/SearchField";
 import { sorted, Table, type TableColumn } from "../../ui/Table";
 import { Count, Hostile, Time, visibly } from "../../ui/text";
-import { SampleOffer, useSampleData } from "../sources/SampleData";
+import { NothingYet, useSampleData } from "../sources/SampleData";
 import { DeleteAccount } from "./DeleteAccount";
 import { EditAccount } from "./EditAccount";
 import { useHealth } from "./health";
@@ -252,18 +252,9 @@ export default function Accounts() {
       {accounts.isPending ? <Skeleton /> : null}
       {refused ? <ErrorPanel what={texts.check.couldNot} error={refused} /> : null}
       {isEmpty ? (
-        <EmptyState
-          icon="key"
-          title={T.emptyTitle}
-          action={
-            <>
-              {add}
-              <SampleOffer sample={sample} />
-            </>
-          }
-        >
+        <NothingYet icon="key" title={T.emptyTitle} add={add} sample={sample}>
           {T.empty}
-        </EmptyState>
+        </NothingYet>
       ) : null}
       {rows.length > 0 ? (
         <>
@@ -298,17 +289,12 @@ export default function Accounts() {
           </div>
           {accounts.data?.more ? <p className="banner">{T.more}</p> : null}
           {found.length === 0 ? (
-            <EmptyState
-              icon="search"
+            <NothingFound
               title={T.emptyFilteredTitle}
-              action={
-                <Button onPress={() => address.set({ q: "", source: "", health: "" })}>
-                  {texts.catalog.clear}
-                </Button>
-              }
+              onClear={() => address.set({ q: "", source: "", health: "" })}
             >
               {T.emptyFiltered}
-            </EmptyState>
+            </NothingFound>
           ) : (
             <Table
               label={T.table}

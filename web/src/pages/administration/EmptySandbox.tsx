@@ -1,14 +1,10 @@
 /** Resets or deletes a sandbox: says what goes with it, and asks for its name. */
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { send } from "../../api/client";
 import type { Sandbox } from "../../api/types";
-import { texts as common } from "../../texts";
-import { Button } from "../../ui/Button";
+import { DangerDialog } from "../../ui/DangerDialog";
 import { ErrorPanel, toast } from "../../ui/feedback";
-import { TextField } from "../../ui/fields";
 import { Icon } from "../../ui/Icon";
-import { Dialog } from "../../ui/overlays";
 import { visibly } from "../../ui/text";
 import { type Contents, calls, contentsQuery } from "./queries";
 import { sandboxTexts } from "./texts";
@@ -33,45 +29,22 @@ export function EmptySandbox({ sandbox, what, onClose, onDone }: EmptySandboxPro
     staleTime: 0,
     gcTime: 0,
   });
-  const [typed, setTyped] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
   const title = visibly(sandbox.title || sandbox.name);
   const go = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await send(callOf(sandbox.name), null);
-      toast(resets ? T.resetDone(title) : T.deleteDone(title));
-      onDone();
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
+    await send(callOf(sandbox.name), null);
+    toast(resets ? T.resetDone(title) : T.deleteDone(title));
+    onDone();
   };
   return (
-    <Dialog
+    <DangerDialog
       title={resets ? T.resetTitle(title) : T.deleteTitle(title)}
-      isOpen
+      go={resets ? T.resetGo : T.deleteGo}
+      failed={resets ? T.resetFailed : T.deleteFailed}
+      ready={check.isSuccess}
+      typing={check.error ? undefined : { label: T.type(sandbox.name), name: sandbox.name }}
+      onGo={go}
       onClose={onClose}
-      role="alertdialog"
-      footer={
-        <>
-          <Button onPress={onClose} autoFocus>
-            {common.common.cancel}
-          </Button>
-          <Button
-            look="danger"
-            isPending={busy}
-            isDisabled={!check.isSuccess || typed.trim() !== sandbox.name}
-            onPress={() => void go()}
-          >
-            {resets ? T.resetGo : T.deleteGo}
-          </Button>
-        </>
-      }
     >
-      {error ? <ErrorPanel what={resets ? T.resetFailed : T.deleteFailed} error={error} /> : null}
       {check.error ? (
         <ErrorPanel what={T.refused} error={check.error} />
       ) : (
@@ -96,10 +69,9 @@ export function EmptySandbox({ sandbox, what, onClose, onDone }: EmptySandboxPro
               {T.production}
             </p>
           ) : null}
-          <TextField label={T.type(sandbox.name)} value={typed} onChange={setTyped} />
         </>
       )}
-    </Dialog>
+    </DangerDialog>
   );
 }
 

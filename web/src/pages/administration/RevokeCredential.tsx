@@ -1,10 +1,7 @@
-import { useState } from "react";
 import { send } from "../../api/client";
-import { texts as common } from "../../texts";
-import { Button } from "../../ui/Button";
-import { ErrorPanel, toast } from "../../ui/feedback";
+import { DangerDialog } from "../../ui/DangerDialog";
+import { toast } from "../../ui/feedback";
 import { Icon } from "../../ui/Icon";
-import { Dialog } from "../../ui/overlays";
 import { nameOf } from "./Credentials";
 import { type Credential, calls } from "./queries";
 import { credentialTexts } from "./texts";
@@ -19,38 +16,19 @@ interface RevokeCredentialProps {
 }
 
 export function RevokeCredential({ credential, isOwn, onClose, onDone }: RevokeCredentialProps) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
   const revoke = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await send(calls.revoke(credential.clientId), null);
-      toast(T.done);
-      onDone();
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
+    await send(calls.revoke(credential.clientId), null);
+    toast(T.done);
+    onDone();
   };
   return (
-    <Dialog
+    <DangerDialog
       title={T.title(nameOf(credential))}
-      isOpen
+      go={T.go}
+      failed={T.failed}
+      onGo={revoke}
       onClose={onClose}
-      role="alertdialog"
-      footer={
-        <>
-          <Button onPress={onClose} autoFocus>
-            {common.common.cancel}
-          </Button>
-          <Button look="danger" isPending={busy} onPress={() => void revoke()}>
-            {T.go}
-          </Button>
-        </>
-      }
     >
-      {error ? <ErrorPanel what={T.failed} error={error} /> : null}
       <p>{T.text}</p>
       {isOwn ? (
         <p className="banner warn">
@@ -58,6 +36,6 @@ export function RevokeCredential({ credential, isOwn, onClose, onDone }: RevokeC
           {T.self}
         </p>
       ) : null}
-    </Dialog>
+    </DangerDialog>
   );
 }

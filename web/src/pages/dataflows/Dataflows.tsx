@@ -11,7 +11,7 @@ import { type NamedCall, Page, useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
 import { Button, IconButton, Link } from "../../ui/Button";
 import { Select } from "../../ui/choices";
-import { EmptyState, ErrorPanel, Skeleton, StatusBadge, toast } from "../../ui/feedback";
+import { ErrorPanel, NothingFound, Skeleton, StatusBadge, toast } from "../../ui/feedback";
 import { Icon } from "../../ui/Icon";
 import { Menu, type MenuGroup } from "../../ui/overlays";
 import { SearchField } from "../../ui/SearchField";
@@ -21,7 +21,7 @@ import { RunBadge } from "../runs/RunBadge";
 import type { Ended } from "../runs/run";
 import { T as R } from "../runs/texts";
 import { Hindrance, Why } from "../runs/Why";
-import { SampleOffer, useSampleData } from "../sources/SampleData";
+import { NothingYet, useSampleData } from "../sources/SampleData";
 import { type Act, perform } from "./acts";
 import { Bulk } from "./Bulk";
 import { FlowBadge, nameOf } from "./badges";
@@ -283,18 +283,9 @@ export default function Dataflows() {
       ) : null}
       {lines.isPending ? <Skeleton /> : null}
       {isEmpty ? (
-        <EmptyState
-          icon="flows"
-          title={T.emptyTitle}
-          action={
-            <>
-              {add}
-              <SampleOffer sample={sample} />
-            </>
-          }
-        >
+        <NothingYet icon="flows" title={T.emptyTitle} add={add} sample={sample}>
           {T.empty}
-        </EmptyState>
+        </NothingYet>
       ) : null}
       {lines.data && (count > 0 || filtered) ? (
         <>
@@ -349,13 +340,9 @@ export default function Dataflows() {
             </ul>
           ) : null}
           {rows.length === 0 ? (
-            <EmptyState
-              icon="search"
-              title={T.emptyFilteredTitle}
-              action={<Button onPress={clear}>{texts.catalog.clear}</Button>}
-            >
+            <NothingFound title={T.emptyFilteredTitle} onClear={clear}>
               {T.emptyFiltered}
-            </EmptyState>
+            </NothingFound>
           ) : (
             <div className="flow-list" aria-busy={lines.isPlaceholderData}>
               {shown.length > 0 ? (

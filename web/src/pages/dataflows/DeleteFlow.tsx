@@ -1,15 +1,13 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { send } from "../../api/client";
 import { sandboxesQuery } from "../../api/queries";
 import type { FlowLine } from "../../api/types";
 import { pathOf } from "../../shell/navigation";
 import { useSandbox } from "../../shell/page";
-import { texts } from "../../texts";
-import { Button, Link } from "../../ui/Button";
-import { ErrorPanel, toast } from "../../ui/feedback";
+import { Link } from "../../ui/Button";
+import { DangerDialog } from "../../ui/DangerDialog";
+import { toast } from "../../ui/feedback";
 import { Icon } from "../../ui/Icon";
-import { Dialog } from "../../ui/overlays";
 import { visibly } from "../../ui/text";
 import { isActive } from "../runs/run";
 import { perform } from "./acts";
@@ -37,39 +35,20 @@ export function DeleteFlow({ line, onClose, onDeleted }: DeleteFlowProps) {
         signal,
       ),
   });
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
   const production = sandboxes?.find((one) => one.name === sandbox)?.type === "production";
   const remove = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await perform("remove", line.id, sandbox, client);
-      toast(T.flow.done.remove);
-      onDeleted();
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
+    await perform("remove", line.id, sandbox, client);
+    toast(T.flow.done.remove);
+    onDeleted();
   };
   return (
-    <Dialog
+    <DangerDialog
       title={T.remove.title(visibly(nameOf(line)))}
-      isOpen
+      go={T.remove.go}
+      failed={T.flow.notDone.remove}
+      onGo={remove}
       onClose={onClose}
-      role="alertdialog"
-      footer={
-        <>
-          <Button onPress={onClose} autoFocus>
-            {texts.common.cancel}
-          </Button>
-          <Button look="danger" isPending={busy} onPress={remove}>
-            {T.remove.go}
-          </Button>
-        </>
-      }
     >
-      {error ? <ErrorPanel what={T.flow.notDone.remove} error={error} /> : null}
       <ul className="plain-list">
         <li>{T.remove.keep}</li>
         {line.recentRuns.some(isActive) ? <li>{T.remove.active}</li> : null}
@@ -90,6 +69,6 @@ export function DeleteFlow({ line, onClose, onDeleted }: DeleteFlowProps) {
           {T.remove.production}
         </p>
       ) : null}
-    </Dialog>
+    </DangerDialog>
   );
 }

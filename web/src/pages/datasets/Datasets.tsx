@@ -7,7 +7,7 @@ import { pathOf } from "../../shell/navigation";
 import { type NamedCall, Page, useSandbox } from "../../shell/page";
 import { Button, Link } from "../../ui/Button";
 import { Select } from "../../ui/choices";
-import { EmptyState, ErrorPanel, Skeleton, StatusBadge } from "../../ui/feedback";
+import { EmptyState, ErrorPanel, NothingFound, Skeleton, StatusBadge } from "../../ui/feedback";
 import { SearchField } from "../../ui/SearchField";
 import { bytes } from "../../ui/size";
 import { Table, type TableColumn } from "../../ui/Table";
@@ -170,13 +170,9 @@ export default function Datasets() {
           </div>
           {lacksSome ? <p className="banner warn">{T.partial}</p> : null}
           {items.length === 0 ? (
-            <EmptyState
-              icon="search"
-              title={T.emptyFilteredTitle}
-              action={<Button onPress={() => search("")}>{T.clear}</Button>}
-            >
+            <NothingFound title={T.emptyFilteredTitle} clear={T.clear} onClear={() => search("")}>
               {T.emptyFiltered}
-            </EmptyState>
+            </NothingFound>
           ) : (
             <div className="stack" aria-busy={datasets.isPlaceholderData}>
               <Table

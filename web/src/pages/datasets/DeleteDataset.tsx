@@ -36,8 +36,7 @@ export function DeleteDataset({ dataset, onClose, onDeleted }: DeleteDatasetProp
       onAskUsers={() => void writers.refetch()}
       used={T.used}
       usersFailed={texts.one.writersFailed}
-      name={name}
-      nameLabel={T.type(name)}
+      typing={{ label: T.type(name), name }}
       onDelete={async () => {
         await send(calls.remove(dataset.id), sandbox);
         await client.invalidateQueries({ queryKey: ["datasets", sandbox] });

@@ -55,9 +55,9 @@ interface GridProps {
 
 const COLUMNS = ["number", "source", "target", "sampleIn", "sampleOut", "status", "actions"] as const;
 type ColumnId = (typeof COLUMNS)[number];
-/** Pixels; the style sheet has the same. */
-const ROW = 44;
-const HEADER = 34;
+/** Of the root's text size; the style sheet has the same. */
+const ROW = 2.75;
+const HEADER = 2.125;
 const BEYOND = 6;
 
 /** What is open over the grid, and the button that opened it. */
@@ -68,7 +68,7 @@ export function MappingGrid(props: GridProps) {
   const ids = useMemo(() => COLUMNS.filter((id) => !(readOnly && id === "actions")), [readOnly]);
   const frame = useRef<HTMLDivElement>(null);
   const [from, setFrom] = useState(0);
-  const [height, setHeight] = useState(480);
+  const [{ height, rem }, setRoom] = useState({ height: 480, rem: 16 });
   const [active, setActive] = useState({ row: 0, column: 0 });
   const [open, setOpen] = useState<Open | null>(null);
   const opener = useRef<HTMLElement | null>(null);
@@ -78,8 +78,15 @@ export function MappingGrid(props: GridProps) {
   useLayoutEffect(() => {
     const element = frame.current;
     if (!element) return;
-    const observer = new ResizeObserver(() => setHeight(element.clientHeight));
+    const measure = () =>
+      setRoom({
+        height: element.clientHeight,
+        rem: Number.parseFloat(getComputedStyle(document.documentElement).fontSize),
+      });
+    const observer = new ResizeObserver(measure);
     observer.observe(element);
+    // Its height follows the text size, also where the grid's does not.
+    if (element.firstElementChild) observer.observe(element.firstElementChild);
     return () => observer.disconnect();
   }, []);
   useLayoutEffect(() => {
@@ -89,10 +96,12 @@ export function MappingGrid(props: GridProps) {
     const cells = frame.current?.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(id)}"] > *`);
     const cell = cells?.[active.column];
     (cell?.querySelector<HTMLElement>("button") ?? cell)?.focus({ preventScroll: true });
+    // In the grid it is in sight by now; the page, and what is wider than it, may have to move, too.
+    cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
 
   const first = Math.max(0, Math.min(from, rows.length) - BEYOND);
-  const last = Math.min(rows.length, from + Math.ceil(height / ROW) + BEYOND);
+  const last = Math.min(rows.length, from + Math.ceil(height / (ROW * rem)) + BEYOND);
   // The row with the focus is drawn wherever it is: else the focus were lost.
   const places = [
     ...(current < first ? [current] : []),
@@ -104,8 +113,8 @@ export function MappingGrid(props: GridProps) {
     const next = Math.max(0, Math.min(rows.length - 1, row));
     const element = frame.current;
     if (element) {
-      const top = next * ROW;
-      const room = element.clientHeight - HEADER - ROW;
+      const top = next * ROW * rem;
+      const room = element.clientHeight - (HEADER + ROW) * rem;
       if (top < element.scrollTop) element.scrollTop = top;
       else if (top > element.scrollTop + room) element.scrollTop = top - room;
     }
@@ -123,7 +132,7 @@ export function MappingGrid(props: GridProps) {
     // What opens over the grid sends its keys through here, too.
     if (!event.currentTarget.contains(event.target as Node)) return;
     const row = rows[current];
-    const page = Math.max(1, Math.floor(height / ROW) - 1);
+    const page = Math.max(1, Math.floor(height / (ROW * rem)) - 1);
     const withCtrl = event.ctrlKey || event.metaKey;
     if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       if (readOnly || row?.kind !== "rule") return;
@@ -187,7 +196,7 @@ export function MappingGrid(props: GridProps) {
         aria-colcount={ids.length}
         onKeyDown={onKeyDown}
         onFocus={onFocus}
-        onScroll={(event) => setFrom(Math.floor(event.currentTarget.scrollTop / ROW))}
+        onScroll={(event) => setFrom(Math.floor(event.currentTarget.scrollTop / (ROW * rem)))}
       >
         {/* biome-ignore lint/a11y/useSemanticElements: as above */}
         {/* biome-ignore lint/a11y/useFocusableInteractive: names of columns do nothing */}
@@ -201,7 +210,7 @@ export function MappingGrid(props: GridProps) {
           ))}
         </div>
         {/* biome-ignore lint/a11y/useSemanticElements: as above */}
-        <div className="grid-body" role="rowgroup" style={{ height: rows.length * ROW }}>
+        <div className="grid-body" role="rowgroup" style={{ height: `${rows.length * ROW}rem` }}>
           {places.map((place) => {
             const row = rows[place];
             return row ? (
@@ -243,7 +252,7 @@ const GridLine = memo(
         role="row"
         data-key={row.id}
         aria-rowindex={place + 2}
-        style={{ transform: `translateY(${place * ROW}px)` }}
+        style={{ transform: `translateY(${place * ROW}rem)` }}
         onDoubleClick={() => (props.readOnly ? undefined : begin(row, props.acts))}
       >
         {ids.map((id, column) => (

@@ -7,7 +7,7 @@ import { partOf } from "../../loading";
 import { saveFile } from "../../saveFile";
 import { useSandbox } from "../../shell/page";
 import { Button, IconButton } from "../../ui/Button";
-import { EmptyState, ErrorPanel, Skeleton } from "../../ui/feedback";
+import { EmptyState, ErrorPanel, NothingFound, Skeleton } from "../../ui/feedback";
 import { Menu } from "../../ui/overlays";
 import { SearchField } from "../../ui/SearchField";
 import { sentence, visibly } from "../../ui/text";
@@ -181,14 +181,8 @@ export function MappingStep(props: MappingStepProps) {
   const show = (SHOWS as readonly string[]).includes(address.get("show"))
     ? (address.get("show") as Show)
     : "all";
-  // What is typed shows at once; the list follows, and the address once the typing rests.
-  const [text, setText] = useState(address.get("q"));
+  const [text, setText] = useSearchText();
   const words = useDeferredValue(text).toLowerCase();
-  const typed = useSettled(text, 300);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed changes the address here
-  useEffect(() => {
-    if (typed !== address.get("q")) address.set({ q: typed });
-  }, [typed]);
   const shownRows = useMemo(
     () => groups[show].filter((row) => !words || wordsOf(row).includes(words)),
     [groups, show, words],
@@ -409,13 +403,9 @@ export function MappingStep(props: MappingStepProps) {
           {T.none.text}
         </EmptyState>
       ) : shownRows.length === 0 ? (
-        <EmptyState
-          icon="search"
-          title={T.noneShown.title}
-          action={<Button onPress={clearFilters}>{T.noneShown.clear}</Button>}
-        >
+        <NothingFound title={T.noneShown.title} clear={T.noneShown.clear} onClear={clearFilters}>
           {T.noneShown.text}
-        </EmptyState>
+        </NothingFound>
       ) : (
         <MappingGrid
           rows={shownRows}
@@ -500,6 +490,27 @@ export function MappingStep(props: MappingStepProps) {
       </Suspense>
     </div>
   );
+}
+
+/** What is searched: shown at once as it is typed, in the address once the typing rests, and what that says else. */
+function useSearchText() {
+  const address = useAddress();
+  const told = address.get("q");
+  const [text, setText] = useState(told);
+  const typed = useSettled(text, 300);
+  const written = useRef(told);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed changes the address here
+  useEffect(() => {
+    if (typed === written.current) return;
+    written.current = typed;
+    address.set({ q: typed });
+  }, [typed]);
+  useEffect(() => {
+    if (told === written.current) return;
+    written.current = told;
+    setText(told);
+  }, [told]);
+  return [text, setText] as const;
 }
 
 /** The same object every time, which does what the newest of `acts` does: rows need not be drawn for it again. */

@@ -12,7 +12,7 @@ import { useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
 import { Button } from "../../ui/Button";
 import { Select } from "../../ui/choices";
-import { EmptyState, ErrorPanel, Skeleton, StatusBadge, type Tone, toast } from "../../ui/feedback";
+import { ErrorPanel, NothingFound, Skeleton, StatusBadge, type Tone, toast } from "../../ui/feedback";
 import { Icon } from "../../ui/Icon";
 import { Dialog } from "../../ui/overlays";
 import { Table, type TableColumn } from "../../ui/Table";
@@ -261,17 +261,9 @@ function Shown({ run }: { run: ReadRun }) {
       ) : rejects.error && !rejects.data ? (
         <ErrorPanel what={R.failed} error={rejects.error} onRetry={() => void rejects.refetch()} />
       ) : rows.length === 0 ? (
-        <EmptyState
-          icon="search"
-          title={R.none}
-          action={
-            <Button onPress={() => address.set({ code: "", field: "", state: "" })}>
-              {texts.catalog.clear}
-            </Button>
-          }
-        >
+        <NothingFound title={R.none} onClear={() => address.set({ code: "", field: "", state: "" })}>
           {texts.accounts.emptyFiltered}
-        </EmptyState>
+        </NothingFound>
       ) : (
         <Table
           label={R.rowsTable}

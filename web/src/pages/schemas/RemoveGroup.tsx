@@ -1,7 +1,5 @@
 /** Takes a field group out of a schema, where nothing rests on its fields. */
-import { texts as common } from "../../texts";
-import { Button } from "../../ui/Button";
-import { Dialog } from "../../ui/overlays";
+import { DangerDialog } from "../../ui/DangerDialog";
 import { visibly } from "../../ui/text";
 import { useChange } from "./change";
 import { withoutGroup } from "./edits";
@@ -24,29 +22,16 @@ export function RemoveGroup({ schema, group, onClose }: RemoveGroupProps) {
     onSaved: onClose,
   });
   return (
-    <Dialog
+    <DangerDialog
       title={T.title(visibly(group.title))}
-      isOpen
+      go={T.go}
+      failed={texts.check.failed}
+      ready={change.ready}
+      onGo={change.save}
       onClose={onClose}
-      role="alertdialog"
-      footer={
-        <>
-          <Button onPress={onClose} autoFocus>
-            {common.common.cancel}
-          </Button>
-          <Button
-            look="danger"
-            isPending={change.busy}
-            isDisabled={!change.ready}
-            onPress={() => void change.save()}
-          >
-            {T.go}
-          </Button>
-        </>
-      }
     >
       <p>{T.text}</p>
       {change.report(null)}
-    </Dialog>
+    </DangerDialog>
   );
 }

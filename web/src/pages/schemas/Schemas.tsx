@@ -7,7 +7,7 @@ import { pathOf } from "../../shell/navigation";
 import { Page, useSandbox } from "../../shell/page";
 import { Button, Link } from "../../ui/Button";
 import { Select } from "../../ui/choices";
-import { EmptyState, ErrorPanel, Skeleton, StatusBadge } from "../../ui/feedback";
+import { EmptyState, ErrorPanel, NothingFound, Skeleton, StatusBadge } from "../../ui/feedback";
 import { SearchField } from "../../ui/SearchField";
 import { sorted, Table, type TableColumn } from "../../ui/Table";
 import { Count, Hostile, Time, visibly } from "../../ui/text";
@@ -155,13 +155,13 @@ export default function Schemas() {
             </p>
           </div>
           {found.length === 0 ? (
-            <EmptyState
-              icon="search"
+            <NothingFound
               title={T.emptyFilteredTitle}
-              action={<Button onPress={() => address.set({ q: "", class: "" })}>{T.clear}</Button>}
+              clear={T.clear}
+              onClear={() => address.set({ q: "", class: "" })}
             >
               {T.emptyFiltered}
-            </EmptyState>
+            </NothingFound>
           ) : (
             <Table
               label={T.table}

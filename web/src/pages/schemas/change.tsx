@@ -1,7 +1,7 @@
 /** A change that the server checks while it is entered, and that is saved onto the version that is shown. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
-import { ApiError, send } from "../../api/client";
+import { ApiError, mayPass, send } from "../../api/client";
 import { useSettled } from "../../settled";
 import { useSandbox } from "../../shell/page";
 import { ErrorPanel, StatusBadge, toast } from "../../ui/feedback";
@@ -84,7 +84,11 @@ export function useChange({ kind, resource, steps, onSaved }: ChangeOf): Change 
       <section className="check-report" aria-label={T.title} aria-busy={checking}>
         {error ? <ErrorPanel what={T.failed} error={error} /> : null}
         {check.error && whole && !overtaken && !checking ? (
-          <ErrorPanel what={T.refused} error={check.error} onRetry={() => void check.refetch()} />
+          <ErrorPanel
+            what={mayPass(check.error) ? T.notChecked : T.refused}
+            error={check.error}
+            onRetry={() => void check.refetch()}
+          />
         ) : null}
         <div role="status">
           {!whole ? <p className="muted">{T.idle}</p> : null}

@@ -114,6 +114,7 @@ export const texts = {
         : `${plural(count, "dataset")} get${count === 1 ? "s" : ""} the new columns; rows that are there have no value in them.`,
     others: (count: number) => `${plural(count, "other schema")} use this field group and change, too.`,
     refused: "This change is not possible",
+    notChecked: "The change could not be checked",
     later: "A new field group is made, checked with the schema, and taken back if it does not fit.",
     conflictTitle: "Someone else changed this meanwhile",
     conflict:

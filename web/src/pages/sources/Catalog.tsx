@@ -15,7 +15,7 @@ import { type NamedCall, Page, useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
 import { Button, Link } from "../../ui/Button";
 import { RadioGroup } from "../../ui/choices";
-import { EmptyState, ErrorPanel, Skeleton, StatusBadge } from "../../ui/feedback";
+import { ErrorPanel, NothingFound, Skeleton, StatusBadge } from "../../ui/feedback";
 import { Icon, type IconName } from "../../ui/Icon";
 import { SearchField } from "../../ui/SearchField";
 import { sorted, Table, type TableColumn } from "../../ui/Table";
@@ -141,17 +141,12 @@ export default function Catalog() {
             {isKnown ? null : <Skeleton rows={9} shape="card" />}
             {offered ? <SampleCard sample={offered} /> : null}
             {isKnown && shown.length === 0 ? (
-              <EmptyState
-                icon="search"
+              <NothingFound
                 title={texts.catalog.emptyTitle}
-                action={
-                  <Button onPress={() => address.set({ q: "", category: "", show: "" })}>
-                    {texts.catalog.clear}
-                  </Button>
-                }
+                onClear={() => address.set({ q: "", category: "", show: "" })}
               >
                 {texts.catalog.empty}
-              </EmptyState>
+              </NothingFound>
             ) : null}
             {isKnown && shown.length > 0 && view === "cards" ? (
               <Cards sources={shown} usesOf={usesOf} sandbox={sandbox} onOpen={open} />

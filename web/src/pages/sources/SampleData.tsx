@@ -1,6 +1,6 @@
 /** Trying without an account elsewhere: one press leads to the tables of the source that is part of the server. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { send } from "../../api/client";
 import { calls, connectionsQuery, type Source, sourcesQuery } from "../../api/queries";
@@ -11,8 +11,8 @@ import { pathOf } from "../../shell/navigation";
 import { type NamedCall, useSandbox } from "../../shell/page";
 import { texts } from "../../texts";
 import { Button } from "../../ui/Button";
-import { ErrorPanel } from "../../ui/feedback";
-import { Icon } from "../../ui/Icon";
+import { EmptyState, ErrorPanel } from "../../ui/feedback";
+import { Icon, type IconName } from "../../ui/Icon";
 import { visibly } from "../../ui/text";
 
 const T = texts.sample;
@@ -132,5 +132,29 @@ export function SampleOffer({ sample, lead = T.offer }: { sample: Trying | null;
       </Button>
       {failed(sample)}
     </div>
+  );
+}
+
+interface NothingYetProps {
+  icon: IconName;
+  title: string;
+  /** What makes the first one. */
+  add: ReactNode;
+  sample: Trying | null;
+  children: ReactNode;
+}
+
+/** A list that has nothing yet, with the same offer. */
+export function NothingYet({ icon, title, add, sample, children }: NothingYetProps) {
+  const action = (
+    <>
+      {add}
+      <SampleOffer sample={sample} />
+    </>
+  );
+  return (
+    <EmptyState icon={icon} title={title} action={action}>
+      {children}
+    </EmptyState>
   );
 }
