@@ -410,6 +410,8 @@ class Tour:
         greeted = {**body, "mappings": [{"source": 'concat("Dear ", name)', "destination": f"{tenant}.name"}]}
         self.call("data-prep-validate", greeted)
         self.call("data-prep-preview", {"data": [{"name": "Ada"}], "mappingSet": greeted})
+        written = self.call("data-prep-write-table", {"mappings": greeted["mappings"]})
+        self.call("data-prep-read-table", {"table": written["table"]})
         shown = [{"name": "Customer Name", "type": "string"}, {"name": "num_visits"}, {"name": "checksum"}]
         self.call("data-prep-suggest", {"xdmSchema": schema_id, "columns": shown, "excludeUnmapped": False})
         self.call("data-prep-functions")
