@@ -115,7 +115,7 @@ DIFFERENCES: Final = (
     ),
     Difference(
         what="A column shown by explore also has `coverage`, `mixedTypes` where several types were seen, and a table "
-        "`sampledRowCount`.",
+        "`sampledRowCount` and, where its source has keys of its own, `keyColumns`.",
         why="Tables of Azure have no schema: it is inferred from a sample.",
         test=f"{_W}/test_exploring.py::test_a_table_shows_its_columns_with_their_types",
     ),

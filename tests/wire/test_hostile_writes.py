@@ -204,6 +204,8 @@ def _scene(client: Client, azurite: Azurite, flow: Dataflow) -> Scene:
             "",
             {"scheduleParams": resources.never() | {"frequency": "hour", "interval": 1}},
         ),
+        "POST /v1/mapping-tables/read": ("", {"table": "source,destination\nRowKey,_id\n"}),
+        "POST /v1/mapping-tables/write": ("", {"mappings": [rule]}),
         "POST /v1/flows/{flow_id}/dryRun": (waiting, {"rows": 1}),
         "POST /v1/drafts": ("", resources.draft()),
         "PUT /v1/drafts/{draft_id}": (client.made("/v1/drafts", resources.draft())["id"], resources.draft()),

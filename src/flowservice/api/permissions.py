@@ -59,7 +59,7 @@ RULES: Final = (
     Rule("POST", _FLOW + r"/\w+/search", (Permission.VIEW_SOURCES,)),
     Rule("POST", _PREP + r"/mappingSets/(validate|preview|suggestion)", (Permission.VIEW_SOURCES,)),
     Rule("POST", _PREP + r"/languages/el/validate", (Permission.VIEW_SOURCES,)),
-    Rule("POST", r"/v1/schedules/preview", (Permission.VIEW_SOURCES,)),
+    Rule("POST", r"/v1/(schedules/preview|mapping-tables/(read|write))", (Permission.VIEW_SOURCES,)),
     Rule(
         "POST",
         r"/data/foundation/dulepolicy/(bulk-eval|marketingActions/(core|custom)/[^/]+/constraints)",
