@@ -673,3 +673,9 @@ def test_a_step_shows_the_calls_that_publish(at_details: Page, table: str) -> No
         expect(dialog.get_by_role("heading", name=re.compile(f"Make the {title}"))).to_be_visible()
     expect(dialog).to_contain_text('"dataSetId":"\'"$DATASET_ID"\'"')
     expect(dialog).to_contain_text(table)
+
+
+@pytest.mark.pages
+def test_the_first_run_says_at_once_why_rows_were_rejected(page: Page, site: Site, furnished: Furnished) -> None:
+    page.goto(site.at(f"flows/new?done={furnished.flow}"))
+    expect(page.get_by_text(re.compile(r"^3 rows: _\w+\.level: a required field is missing or null\."))).to_be_visible()

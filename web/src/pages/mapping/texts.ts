@@ -149,7 +149,7 @@ export const texts = {
     lacks: "These do not:",
     noColumn: "no such column",
     noField: "no such field",
-    apply: (count: number) => `Take over ${plural(count, "mapping")}`,
+    apply: (count: number) => (count === 0 ? "Take over" : `Take over ${plural(count, "mapping")}`),
     replaced: "They replace mappings of the same fields.",
   },
   table: {

@@ -8,6 +8,7 @@ import { texts as shared } from "../../texts";
 import { Link } from "../../ui/Button";
 import { CopyButton, EmptyState, ErrorPanel, Skeleton, StatusBadge, type Tone } from "../../ui/feedback";
 import { Count, Hostile, sentence, Time, visibly } from "../../ui/text";
+import { ROWS_FAILED, rejectedRows } from "../runs/Why";
 import type { ThingKind } from "./making";
 import { firstRunQuery, hasEnded, type RunLine, wizardCalls } from "./queries";
 import { texts } from "./texts";
@@ -184,6 +185,7 @@ function Run({ run }: { run: RunLine }) {
   const sandbox = useSandbox();
   const summary = run.metrics?.recordSummary;
   const errors = run.metrics?.statusSummary?.errors ?? [];
+  const rejected = (summary?.failedInfo ?? []).map(rejectedRows).join("; ");
   const counts = [
     [T.counts.read, summary?.inputRecordCount],
     [T.counts.landed, summary?.outputRecordCount],
@@ -210,7 +212,8 @@ function Run({ run }: { run: RunLine }) {
       ) : null}
       {errors.map((error) => (
         <p key={error.code + error.message} className={run.state === "failed" ? "check-advice" : "muted"}>
-          {sentence(error.message)} {error.advice ? sentence(error.advice) : ""}
+          {error.code === ROWS_FAILED && rejected ? `${rejected}.` : sentence(error.message)}{" "}
+          {error.advice ? sentence(error.advice) : ""}
         </p>
       ))}
       <p className="request-id muted">

@@ -4,6 +4,7 @@ import { type Call, send } from "../../api/client";
 import { now } from "../../api/clock";
 import type { components } from "../../api/schema";
 import type { TargetField } from "../mapping/rules";
+import type { Tally } from "../runs/run";
 import type { Schedule } from "./state";
 
 type Schemas = components["schemas"];
@@ -235,6 +236,7 @@ export interface RunLine {
       inputRecordCount?: number;
       outputRecordCount?: number;
       failedRecordCount?: number;
+      failedInfo?: Tally[];
       skippedRecordCount?: number;
     };
     statusSummary?: { errors?: { code: string; message: string; advice?: string }[] };
