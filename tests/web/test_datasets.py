@@ -4,9 +4,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from playwright.sync_api import Page, expect
 
 from demo.azurite import Azurite
@@ -198,6 +201,20 @@ def test_what_the_page_tells_an_engine_reads_the_rows(
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "00000" in told
     assert furnished.dataset in code
+
+
+@pytest.mark.pages
+def test_a_program_for_duckdb_ends_though_it_reads_a_part_of_many_files(
+    page: Page, site: Site, furnished: Furnished, tmp_path: Path
+) -> None:
+    for _ in range(60):
+        write_deltalake(tmp_path / "table", pa.table({"a": list(range(3_000))}), mode="append")
+    page.goto(site.at(f"datasets/{furnished.dataset}?tab=reading"))
+    code = page.get_by_role("region", name="Code for DuckDB in Python", exact=True).inner_text()
+    of_many, count = re.subn(r'"[^"]*/lake/[^"]*"', repr(str(tmp_path / "table")), code)
+    assert count == 1
+    for _ in range(8):
+        subprocess.run([sys.executable, "-c", of_many], capture_output=True, timeout=60, check=True)
 
 
 @pytest.mark.pages

@@ -11,10 +11,14 @@ export function snippets(location: string, datasetId: string, sandbox: string): 
 
 rows = pl.scan_delta(${python(location)})
 print(rows.head(10).collect())`,
+    // With files of deltalake's own the program may not end: threads that read ahead ask a Python that is gone.
     duckdb: `import duckdb
 from deltalake import DeltaTable
+from pyarrow import fs
 
-rows = DeltaTable(${python(location)}).to_pyarrow_dataset()
+location = ${python(location)}
+files, path = fs.FileSystem.from_uri(location)
+rows = DeltaTable(location).to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(path, files))
 print(duckdb.sql("SELECT * FROM rows LIMIT 10"))`,
     sql: `INSTALL delta;
 LOAD delta;
