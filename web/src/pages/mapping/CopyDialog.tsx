@@ -4,14 +4,12 @@ import { useState } from "react";
 import { send } from "../../api/client";
 import { calls } from "../../api/queries";
 import { useSandbox } from "../../shell/page";
-import { Button } from "../../ui/Button";
 import { Select } from "../../ui/choices";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
-import { Dialog } from "../../ui/overlays";
 import { visibly } from "../../ui/text";
-import { FitTold, fitOf } from "./Fit";
 import { mappingCalls } from "./queries";
 import { type Rule, ruleOf, type SourceColumn, type TargetField } from "./rules";
+import { TakeOver } from "./TakeOver";
 import { texts } from "./texts";
 
 const T = texts.copy;
@@ -52,40 +50,30 @@ export default function CopyDialog({ columns, fields, onClose, onCopy }: CopyDia
       return (await send<Parameters<typeof ruleOf>[0][]>(call, sandbox, signal)).map(ruleOf);
     },
   });
-  const fit = mappings.data ? fitOf(mappings.data, columns, fields) : null;
-  const fitting = fit?.fitting ?? [];
   return (
-    <Dialog
+    <TakeOver
       title={T.title}
-      isOpen
+      rules={mappings.data}
+      columns={columns}
+      fields={fields}
       onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose}>{texts.cancel}</Button>
-          <Button look="primary" isDisabled={fitting.length === 0} onPress={() => onCopy(fitting)}>
-            {texts.fit.apply(fitting.length)}
-          </Button>
-        </>
-      }
+      onTake={onCopy}
     >
-      <div className="form">
-        {flows.error ? <ErrorPanel what={texts.failed} error={flows.error} /> : null}
-        {flows.isPending ? <Skeleton rows={1} shape="text" /> : null}
-        {flows.data?.length === 0 ? <p>{T.none}</p> : null}
-        {flows.data && flows.data.length > 0 ? (
-          <Select
-            label={T.flow}
-            value={chosen}
-            onChange={setChosen}
-            options={[
-              { id: "", name: T.choose },
-              ...flows.data.map((flow) => ({ id: flow.id, name: visibly(flow.name ?? flow.id) })),
-            ]}
-          />
-        ) : null}
-        {mappings.error ? <ErrorPanel what={texts.failed} error={mappings.error} /> : null}
-        {fit ? <FitTold fit={fit} /> : null}
-      </div>
-    </Dialog>
+      {flows.error ? <ErrorPanel what={texts.failed} error={flows.error} /> : null}
+      {flows.isPending ? <Skeleton rows={1} shape="text" /> : null}
+      {flows.data?.length === 0 ? <p>{T.none}</p> : null}
+      {flows.data && flows.data.length > 0 ? (
+        <Select
+          label={T.flow}
+          value={chosen}
+          onChange={setChosen}
+          options={[
+            { id: "", name: T.choose },
+            ...flows.data.map((flow) => ({ id: flow.id, name: visibly(flow.name ?? flow.id) })),
+          ]}
+        />
+      ) : null}
+      {mappings.error ? <ErrorPanel what={texts.failed} error={mappings.error} /> : null}
+    </TakeOver>
   );
 }

@@ -6,11 +6,10 @@ import { send } from "../../api/client";
 import { useSandbox } from "../../shell/page";
 import { Button } from "../../ui/Button";
 import { ErrorPanel, Skeleton } from "../../ui/feedback";
-import { Dialog } from "../../ui/overlays";
 import { Hostile } from "../../ui/text";
-import { FitTold, fitOf } from "./Fit";
 import { mappingCalls } from "./queries";
 import { type Rule, ruleOf, type SourceColumn, type TargetField } from "./rules";
+import { TakeOver } from "./TakeOver";
 import { texts } from "./texts";
 
 const T = texts.table;
@@ -34,37 +33,27 @@ export default function ImportDialog({ columns, fields, onClose, onImport }: Imp
       return told.mappings.map(ruleOf);
     },
   });
-  const fit = reading.data ? fitOf(reading.data, columns, fields) : null;
-  const fitting = fit?.fitting ?? [];
   return (
-    <Dialog
+    <TakeOver
       title={T.title}
-      isOpen
+      rules={reading.data}
+      columns={columns}
+      fields={fields}
       onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose}>{texts.cancel}</Button>
-          <Button look="primary" isDisabled={fitting.length === 0} onPress={() => onImport(fitting)}>
-            {texts.fit.apply(fitting.length)}
-          </Button>
-        </>
-      }
+      onTake={onImport}
     >
-      <div className="form">
-        <p>{T.lead}</p>
-        <div className="file-choice">
-          <FileTrigger
-            acceptedFileTypes={[".csv", "text/csv"]}
-            onSelect={(files) => setFile(files?.[0] ?? file)}
-          >
-            <Button>{T.choose}</Button>
-          </FileTrigger>
-          {file ? <Hostile>{file.name}</Hostile> : <span className="muted">{T.none}</span>}
-        </div>
-        {reading.isFetching ? <Skeleton rows={1} shape="text" /> : null}
-        {reading.error ? <ErrorPanel what={T.failed} error={reading.error} /> : null}
-        {fit ? <FitTold fit={fit} /> : null}
+      <p>{T.lead}</p>
+      <div className="file-choice">
+        <FileTrigger
+          acceptedFileTypes={[".csv", "text/csv"]}
+          onSelect={(files) => setFile(files?.[0] ?? file)}
+        >
+          <Button>{T.choose}</Button>
+        </FileTrigger>
+        {file ? <Hostile>{file.name}</Hostile> : <span className="muted">{T.none}</span>}
       </div>
-    </Dialog>
+      {reading.isFetching ? <Skeleton rows={1} shape="text" /> : null}
+      {reading.error ? <ErrorPanel what={T.failed} error={reading.error} /> : null}
+    </TakeOver>
   );
 }
